@@ -1,0 +1,86 @@
+package common
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+
+	"github.com/patchbay-dev/patchbay/internal/options"
+	"github.com/patchbay-dev/patchbay/internal/transform"
+)
+
+// maxDocument bounds a line of validate --batch, in bytes.
+const maxDocument = 1 << 20
+
+// A verdict is the answer to one document of validate --batch.
+type verdict struct {
+	Valid    bool      `json:"valid"`
+	Problems []finding `json:"problems"`
+}
+
+// A finding is one problem of a document.
+type finding struct {
+	Option   string `json:"option,omitempty"`
+	Message  string `json:"message"`
+	Semantic bool   `json:"semantic,omitempty"` // the schema has no words for it
+}
+
+// validateBatch answers every line with a verdict. The status says whether it could, not what it found.
+func (p *program) validateBatch(w world, m *options.Model, path string) int {
+	in := w.stdin
+	if path != "-" {
+		data, err := w.readFile(path)
+		if err != nil {
+			return p.report(w, &usageError{fmt.Errorf("--batch: %w", err)})
+		}
+		in = bytes.NewReader(data)
+	}
+	lines := bufio.NewScanner(in)
+	lines.Buffer(nil, maxDocument)
+	out := bufio.NewWriter(w.stdout)
+	encoder := json.NewEncoder(out)
+	encoder.SetEscapeHTML(false)
+	for lines.Scan() {
+		if err := encoder.Encode(p.judge(w, m, lines.Bytes())); err != nil {
+			return p.report(w, err)
+		}
+	}
+	if err := lines.Err(); err != nil {
+		return p.report(w, fmt.Errorf("read the documents: %w", err))
+	}
+	return p.report(w, out.Flush())
+}
+
+// judge checks one document of flat options.
+func (p *program) judge(w world, m *options.Model, line []byte) verdict {
+	decoder := json.NewDecoder(bytes.NewReader(line))
+	decoder.UseNumber()
+	var doc map[string]any
+	err := decoder.Decode(&doc)
+	if _, more := decoder.Token(); err == nil && (more != io.EOF || doc == nil) {
+		err = fmt.Errorf("a line holds one JSON object")
+	}
+	if err != nil {
+		return verdict{Problems: []finding{{Message: err.Error()}}}
+	}
+	settings, problems := m.Document(doc)
+	if len(problems) == 0 {
+		var list []transform.Step
+		for _, name := range transformNames {
+			expressions, _ := settings[name].Value.([]any)
+			for _, expr := range expressions {
+				list = append(list, transform.Step{Kind: transform.Kind(name), Expr: expr.(string)})
+			}
+		}
+		problems = append(compileProblems(w, list), p.semantic(settings)...)
+	}
+	v := verdict{Valid: len(problems) == 0, Problems: []finding{}}
+	for _, problem := range problems {
+		option := problem.Option
+		problem.Option = ""
+		v.Problems = append(v.Problems, finding{option, problem.Error(), problem.Semantic})
+	}
+	return v
+}

@@ -1,0 +1,86 @@
+// Package commontest runs connectors in tests, on the engine that runs them in production, with a topic and a state in
+// memory. A test says what the options are as a command line does, and looks at what came out:
+//
+//	run := commontest.StartSource[Poll](t, commontest.Config{}, "--endpoint", server.URL)
+//	first := run.Next()
+//	run.Stop()
+package commontest
+
+import (
+	"log/slog"
+	"testing"
+	"time"
+
+	"github.com/patchbay-dev/patchbay/internal/options"
+)
+
+// Patience is how long a helper waits for something that should happen at once before it fails the test.
+const Patience = 20 * time.Second
+
+// Config is how a connector is run. The zero value serves most tests.
+type Config struct {
+	// Once asks for one bounded pass, as --once does.
+	Once bool
+	// Positions are where a source resumes, by partition.
+	Positions map[string]string
+	// ShutdownTimeout bounds the drain; 0 means 5 s.
+	ShutdownTimeout time.Duration
+	// BatchSize is the most records in a batch of a sink; 0 means 500.
+	BatchSize int
+	// OnError is the error policy, fail or skip; empty means fail.
+	OnError string
+}
+
+// Options returns a new options struct as the command line would fill it: with defaults, bounds checked, and Validate
+// called where there is one. Anything wrong fails the test.
+func Options[T any](t testing.TB, args ...string) *T {
+	t.Helper()
+	own, problems := Parse[T](t, args...)
+	for _, problem := range problems {
+		t.Errorf("options: %v", problem)
+	}
+	if len(problems) > 0 {
+		t.FailNow()
+	}
+	return own
+}
+
+// Parse is Options for tests of what is refused: it returns what is wrong.
+func Parse[T any](t testing.TB, args ...string) (*T, []error) {
+	t.Helper()
+	own := new(T)
+	m, err := options.New(options.Config{Name: "test", Own: own, Shared: &struct{}{}, Control: &struct{}{}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	line, problems := m.Args(args)
+	settings, more := m.Resolve(options.Inputs{Line: line})
+	var errs []error
+	for _, problem := range append(problems, more...) {
+		errs = append(errs, problem)
+	}
+	if len(errs) > 0 {
+		return own, errs
+	}
+	if err := m.Bind(settings); err != nil {
+		t.Fatal(err)
+	}
+	if v, ok := any(own).(interface{ Validate() error }); ok {
+		if err := v.Validate(); err != nil {
+			errs = append(errs, err)
+		}
+	}
+	return own, errs
+}
+
+// logger writes what the engine logs to the test's log.
+func logger(t testing.TB) *slog.Logger {
+	return slog.New(slog.NewTextHandler(logWriter{t}, &slog.HandlerOptions{Level: slog.LevelDebug}))
+}
+
+type logWriter struct{ t testing.TB }
+
+func (w logWriter) Write(p []byte) (int, error) {
+	w.t.Logf("%s", p)
+	return len(p), nil
+}

@@ -1,0 +1,46 @@
+// Package common is what a connector imports. An author writes an options struct with one method, Run, and calls RunSource
+// or RunSink; flags, environment variables, config file, JSON Schema, metadata, delivery, retries, transforms and signals
+// follow from that.
+//
+// A source:
+//
+//	// Clock holds the options that only this connector has.
+//	type Clock struct {
+//		Interval time.Duration `help:"Pause between two records." default:"1s" min:"1ns"`
+//	}
+//
+//	// Run sends the time until ctx ends.
+//	func (c *Clock) Run(ctx context.Context, out common.Output) error {
+//		for {
+//			rec := common.Record{Value: []byte(time.Now().Format(time.RFC3339Nano))}
+//			if err := out.Send(ctx, rec); err != nil {
+//				return err
+//			}
+//			if err := common.Sleep(ctx, c.Interval); err != nil {
+//				return err
+//			}
+//		}
+//	}
+//
+//	func main() {
+//		common.RunSource(common.Info{
+//			Name: "clock-source", Version: "0.1.0", Category: "Testing",
+//			Description: "Sends the time of day at a steady pace.",
+//		}, &Clock{})
+//	}
+//
+// # Options
+//
+// The struct's fields become flags by their kong tags: help, default, enum, required, placeholder, name, prefix and embed,
+// sep, xor, and. Beside these a field may carry min and max (bounds of a number; min:"0s" or min:"1ns" for a duration),
+// maxlen and pattern (of text; form says in words what the pattern asks for), unit (what a plain number counts), change (static, config or stream: when a host may change
+// it) and identity (the option names the resource that is read). Environment variables are derived from the names and are
+// never written in a tag. Supported types are string, bool, int, int64, float64, time.Duration, Secret, Size, URL, slices
+// of these, and map[string]string.
+//
+// # Guarantees
+//
+// Delivery is at least once. A source's position is saved after the topic has acknowledged every record up to it; a sink's
+// records are acknowledged after the sink has. An error that Run returns starts Run again, after a back-off, from there;
+// Permanent ends the program.
+package common

@@ -1,0 +1,115 @@
+package common
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"strings"
+
+	"github.com/patchbay-dev/patchbay/common/record"
+	"github.com/patchbay-dev/patchbay/internal/options"
+	"github.com/patchbay-dev/patchbay/internal/state"
+	"github.com/patchbay-dev/patchbay/internal/transport"
+	"github.com/patchbay-dev/patchbay/internal/transport/stdio"
+)
+
+// An endpoint is a topic as one run sees it, with what goes with it.
+type endpoint struct {
+	writer transport.Writer // of a source
+	reader transport.Reader // of a sink
+	store  state.Store      // nil when no position is kept
+	dead   func(ctx context.Context, rec record.Record, settled func(error)) error
+	status func(state string, err error) // nil when nobody asks
+	stop   <-chan struct{}               // closed when the other side asks for the end; nil when it cannot
+	close  []func() error                // in reverse order
+}
+
+// Close releases everything, the last opened first.
+func (e *endpoint) Close() {
+	for i := len(e.close) - 1; i >= 0; i-- {
+		_ = e.close[i]() // what had to be kept has been flushed before
+	}
+}
+
+// An opening is what a run knows when it opens its topic.
+type opening struct {
+	w       world
+	info    Info
+	flags   shared
+	name    string
+	log     *slog.Logger
+	sources bool
+}
+
+// open connects to the topic that the flags name. It tries once; ctx bounds it.
+func (o *opening) open(ctx context.Context) (*endpoint, error) {
+	t, _, _, _, _ := o.flags.parts()
+	e := &endpoint{}
+	var err error
+	switch {
+	case t.Topic == "-" && t.Acks:
+		err = o.openLink(e)
+	case t.Topic == "-":
+		o.openPlain(e)
+	default:
+		err = o.openNATS(ctx, e)
+	}
+	if err == nil && o.sources {
+		err = o.openStore(e)
+	}
+	if err != nil {
+		e.Close()
+		return nil, err
+	}
+	return e, nil
+}
+
+// cloudEventsSource is the source attribute of CloudEvents: a path that names the connector and the instance.
+func (o *opening) cloudEventsSource() string { return "patchbay/" + o.info.Name + "/" + o.name }
+
+func (o *opening) openPlain(e *endpoint) {
+	t, _, _, _, _ := o.flags.parts()
+	format := stdio.Format(t.TopicFormat)
+	if o.sources {
+		e.writer = stdio.NewWriter(o.w.stdout, stdio.WriterOptions{Format: format, Source: o.cloudEventsSource()})
+		e.close = append(e.close, e.writer.Close)
+		return
+	}
+	e.reader = stdio.NewReader(o.w.stdin, stdio.ReaderOptions{Format: format})
+	e.close = append(e.close, e.reader.Close)
+}
+
+// openStore applies --state where it is given; else the topic's own way of keeping positions stays.
+func (o *opening) openStore(e *endpoint) error {
+	where := o.flags.(*sourceFlags).State.State
+	kind, rest, _ := strings.Cut(where, ":")
+	switch kind {
+	case "none":
+		e.store = nil
+	case "file":
+		e.store = state.NewFile(rest)
+	}
+	return nil
+}
+
+// identity is the fingerprint of the options that name the resource that is read. Positions are only good for the same.
+func identity(m *options.Model, settings options.Settings) string {
+	named := map[string]any{}
+	for _, o := range m.Options {
+		if s, ok := settings[o.Name]; ok && o.Identity {
+			named[o.Name] = s.Value
+		}
+	}
+	if len(named) == 0 {
+		return ""
+	}
+	data, err := json.Marshal(named) // keys are sorted
+	if err != nil {
+		return fmt.Sprint(named)
+	}
+	sum := sha256.Sum256(data)
+	return hex.EncodeToString(sum[:8])
+}

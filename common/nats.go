@@ -1,0 +1,84 @@
+package common
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/patchbay-dev/patchbay/internal/transport/nats"
+)
+
+// openNATS opens a topic on a broker: the one that is named, or the local one.
+func (o *opening) openNATS(ctx context.Context, e *endpoint) error {
+	t, _, run, d, _ := o.flags.parts()
+	config := nats.Config{
+		URL: t.Broker, Topic: t.Topic, Name: o.name, Connector: o.info.Name, Logger: o.log, Source: o.cloudEventsSource(),
+		MaxInFlight: d.MaxInFlight,
+	}
+	if s, ok := o.flags.(*sourceFlags); ok && s.Envelope.Envelope == "cloudevents" {
+		config.Envelope = "cloudevents"
+	}
+	conn, err := nats.Connect(ctx, config)
+	if err != nil {
+		return err
+	}
+	e.close = append(e.close, closing(conn))
+	if o.sources {
+		if e.writer, err = conn.Writer(ctx); err != nil {
+			return err
+		}
+		e.close = append(e.close, e.writer.Close)
+		if e.store, err = conn.Store(ctx, o.name); err != nil {
+			return err
+		}
+		e.close = append(e.close, e.store.Close)
+	} else {
+		g := o.flags.(*sinkFlags).Group
+		group := g.Group
+		if group == "" {
+			group = o.name
+		}
+		e.reader, err = conn.Reader(ctx, nats.ReaderOptions{Group: group, From: g.From, Once: run.Once, MaxInFlight: d.MaxInFlight})
+		if err != nil {
+			return err
+		}
+		e.close = append(e.close, e.reader.Close)
+	}
+	if d.OnError == "dead-letter" {
+		config.Topic = d.DeadLetter
+		return o.openDeadLetters(ctx, config, e)
+	}
+	return nil
+}
+
+// openDeadLetters opens the topic of dead letters on a connection of its own, so that the two cannot hold each other up.
+func (o *opening) openDeadLetters(ctx context.Context, config nats.Config, e *endpoint) error {
+	conn, err := nats.Connect(ctx, config)
+	if err != nil {
+		return err
+	}
+	e.close = append(e.close, closing(conn))
+	writer, err := conn.Writer(ctx)
+	if err != nil {
+		return fmt.Errorf("dead letters: %w", err)
+	}
+	e.close = append(e.close, writer.Close)
+	e.dead = writer.Write
+	return nil
+}
+
+func closing(conn *nats.Conn) func() error {
+	return func() error {
+		conn.Close()
+		return nil
+	}
+}
+
+// checkBroker connects to the broker and disconnects.
+func (p *program) checkBroker(ctx context.Context, t *topicFlags) error {
+	conn, err := nats.Connect(ctx, nats.Config{URL: t.Broker, Topic: t.Topic, Name: p.instanceName(t), Connector: p.info.Name})
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	return conn.Healthy()
+}

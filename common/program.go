@@ -1,0 +1,165 @@
+package common
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"reflect"
+	"slices"
+	"syscall"
+
+	"github.com/patchbay-dev/patchbay/common/metadata"
+	"github.com/patchbay-dev/patchbay/internal/options"
+)
+
+// Exit statuses of every connector.
+const (
+	statusOK      = 0
+	statusFailed  = 1
+	statusUsage   = 2
+	statusAborted = 130 // 128 + SIGINT, the custom of shells
+)
+
+// A program is a connector with everything that its author says of it.
+type program struct {
+	info      Info
+	direction metadata.Direction
+	pattern   any // pointer to the zero value of the options struct
+}
+
+// world is everything outside the process that a program touches on the way to its transports.
+type world struct {
+	args      []string
+	lookupEnv func(string) (string, bool)
+	readFile  func(string) ([]byte, error)
+	stdin     io.Reader
+	stdout    io.Writer
+	stderr    io.Writer
+}
+
+// main runs the program in the real world.
+func main(p *program) {
+	ctx, stop := context.WithCancel(context.Background())
+	// A pipe that nobody reads any more is an error of the write, not a signal that kills.
+	signal.Ignore(syscall.SIGPIPE)
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		<-signals
+		stop()
+		<-signals
+		os.Exit(statusAborted)
+	}()
+	os.Exit(p.run(ctx, world{os.Args[1:], os.LookupEnv, os.ReadFile, os.Stdin, os.Stdout, os.Stderr}))
+}
+
+// run does what the command line says and returns the exit status.
+func (p *program) run(ctx context.Context, w world) int {
+	m, err := p.model(p.fresh())
+	if err != nil {
+		fmt.Fprintf(w.stderr, "%s: %v\n", p.info.Name, err)
+		return statusFailed
+	}
+	line, problems := m.Args(w.args)
+	command := "run"
+	if len(line.Command) > 0 {
+		command = line.Command[0]
+	}
+	switch {
+	case line.Flag("help") == "true":
+		return p.report(w, m.WriteHelp(w.stdout, line.Command))
+	case line.Flag("version") == "true":
+		_, err := fmt.Fprintf(w.stdout, "%s %s\n", p.info.Name, p.info.Version)
+		return p.report(w, err)
+	}
+	switch {
+	case len(problems) > 0: // what else is wrong is told below, together with these
+	case command == "metadata":
+		return p.report(w, p.writeMetadata(w.stdout, m, line.Flag("draft")))
+	case command == "completion":
+		if err := m.WriteCompletion(w.stdout, line.Flag("shell")); err != nil {
+			return p.refuse(w, []*options.Problem{{Message: err.Error()}})
+		}
+		return statusOK
+	case command == "validate" && line.Flag("batch") != "":
+		return p.validateBatch(w, m, line.Flag("batch"))
+	}
+	set, more := p.resolve(w, m, line)
+	if problems = append(problems, more...); len(problems) > 0 {
+		return p.refuse(w, problems)
+	}
+	switch command {
+	case "validate":
+		_, err := fmt.Fprintf(w.stdout, "%s: the options are valid\n", p.info.Name)
+		return p.report(w, err)
+	case "check":
+		return p.check(ctx, w, set)
+	}
+	return p.report(w, p.start(ctx, w, set))
+}
+
+// fresh makes a new value of the author's options struct.
+func (p *program) fresh() any { return reflect.New(reflect.TypeOf(p.pattern).Elem()).Interface() }
+
+// model reads the tags of an options struct and of the shared flags.
+func (p *program) model(own any) (*options.Model, error) {
+	m, _, err := p.modelWithFlags(own)
+	return m, err
+}
+
+func (p *program) modelWithFlags(own any) (*options.Model, shared, error) {
+	var flags shared = &sourceFlags{}
+	if p.direction == metadata.Sink {
+		flags = &sinkFlags{}
+	}
+	m, err := options.New(options.Config{
+		Name: p.info.Name, Description: p.info.Description, Title: reflect.TypeOf(own).Elem().Name() + "Options",
+		Own: own, Shared: flags, Control: &control{},
+	})
+	return m, flags, err
+}
+
+// bind makes a fresh options struct and stores the settings in it.
+func (p *program) bind(settings options.Settings) (own any, flags shared, err error) {
+	own = p.fresh()
+	m, flags, err := p.modelWithFlags(own)
+	if err == nil {
+		err = m.Bind(settings)
+	}
+	return own, flags, err
+}
+
+// A usageError is wrong usage that shows only while the program runs.
+type usageError struct{ err error }
+
+func (e *usageError) Error() string { return e.err.Error() }
+func (e *usageError) Unwrap() error { return e.err }
+
+// report turns the outcome of a command into a status, telling an error in one line.
+func (p *program) report(w world, err error) int {
+	var usage *usageError
+	switch {
+	case err == nil || errors.Is(err, syscall.EPIPE):
+		return statusOK
+	case errors.As(err, &usage):
+		fmt.Fprintf(w.stderr, "%s: %v\n", p.info.Name, err)
+		return statusUsage
+	}
+	fmt.Fprintf(w.stderr, "%s: %v\n", p.info.Name, err)
+	return statusFailed
+}
+
+// refuse tells every problem in a line of its own.
+func (p *program) refuse(w world, problems []*options.Problem) int {
+	var told []string
+	for _, problem := range problems {
+		if line := problem.Error(); !slices.Contains(told, line) {
+			told = append(told, line)
+			fmt.Fprintf(w.stderr, "%s: %s\n", p.info.Name, line)
+		}
+	}
+	return statusUsage
+}

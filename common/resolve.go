@@ -1,0 +1,208 @@
+package common
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/patchbay-dev/patchbay/common/config"
+	"github.com/patchbay-dev/patchbay/internal/options"
+	"github.com/patchbay-dev/patchbay/internal/transform"
+)
+
+// resolved is what a command line, with environment and file, comes to.
+type resolved struct {
+	settings options.Settings
+	steps    []transform.Step
+	notes    []string // what the user should know, though nothing is wrong
+}
+
+// resolve takes the options from flags, environment, file and defaults, and checks all that can be checked without a
+// connection. It reports every problem.
+func (p *program) resolve(w world, m *options.Model, line *options.Line) (*resolved, []*options.Problem) {
+	r := &resolved{}
+	in := options.Inputs{Line: line, LookupEnv: w.lookupEnv}
+	var problems []*options.Problem
+	var fileSteps []config.Transform
+	if path := line.Flag("config"); path != "" {
+		file, err := config.Read(path, config.Env{LookupEnv: w.lookupEnv, ReadFile: w.readFile})
+		if err != nil {
+			problems = append(problems, fileProblems(err)...)
+		} else {
+			in.FilePath = path
+			in.File, problems = p.fileOptions(file)
+			fileSteps = file.Transforms
+			if v := file.Version; v != nil && v.Any != p.info.Version {
+				r.notes = append(r.notes, fmt.Sprintf("%s is written for version %v, this is version %s", path, v.Any, p.info.Version))
+			}
+		}
+	}
+	settings, more := m.Resolve(in)
+	r.settings = settings
+	problems = append(problems, more...)
+	for _, o := range m.Options {
+		if s, ok := settings[o.Name]; ok && o.Secret && s.Origin.Kind == options.FromFlag {
+			r.notes = append(r.notes, fmt.Sprintf("--%s on the command line shows in the process list; set %s, or secrets.%s in "+
+				"the config file", o.Name, o.Env, o.Name))
+		}
+	}
+	r.steps = steps(line, settings, fileSteps)
+	problems = append(problems, compileProblems(w, r.steps)...)
+	if len(problems) == 0 {
+		problems = p.semantic(settings)
+	}
+	return r, problems
+}
+
+// fileOptions collects what a file says by option name.
+func (p *program) fileOptions(f *config.File) (map[string]config.Value, []*options.Problem) {
+	values := map[string]config.Value{}
+	var problems []*options.Problem
+	add := func(line int, format string, args ...any) {
+		problems = append(problems, &options.Problem{Origin: options.Origin{Kind: options.FromFile, Name: f.Path, Line: line},
+			Message: fmt.Sprintf(format, args...)})
+	}
+	for key, v := range f.Parameters {
+		switch key {
+		case "name", "topic":
+			add(v.Line, "%s stands at the top of the file, not under parameters", key)
+		case "map", "filter", "arraymap":
+			add(v.Line, "%s stands in the list of transforms, as in transforms: [{%s: …}]", key, key)
+		default:
+			values[key] = v
+		}
+	}
+	if f.Name != nil {
+		values["name"] = *f.Name
+	}
+	if f.Topic != nil {
+		values["topic"] = *f.Topic
+	}
+	if t := f.Type; t != nil && t.Any != p.info.Name {
+		add(t.Line, "the file is for %v, this is %s", t.Any, p.info.Name)
+	}
+	for _, t := range f.Transforms {
+		if t.Kind == "uses" {
+			add(t.Line, "transforms with uses are not supported by this version; write map, filter or arraymap with a jq expression")
+		}
+	}
+	return values, problems
+}
+
+// steps puts the transforms in order. They are one list: the place of the highest precedence that has any gives them all.
+func steps(line *options.Line, settings options.Settings, file []config.Transform) (out []transform.Step) {
+	for _, o := range line.Order {
+		if isTransform(o.Name) {
+			out = append(out, transform.Step{Kind: transform.Kind(o.Name), Expr: o.Text})
+		}
+	}
+	if len(out) > 0 {
+		return out
+	}
+	for _, name := range transformNames {
+		if list, ok := settings[name].Value.([]any); ok {
+			for _, expr := range list {
+				out = append(out, transform.Step{Kind: transform.Kind(name), Expr: expr.(string)})
+			}
+		}
+	}
+	if len(out) > 0 {
+		return out
+	}
+	for _, t := range file {
+		out = append(out, transform.Step{Kind: transform.Kind(t.Kind), Expr: t.Text})
+	}
+	return out
+}
+
+// transformNames are the options that hold transforms, in the order in which a flat document applies them.
+var transformNames = []string{"map", "filter", "arraymap"}
+
+func isTransform(name string) bool {
+	for _, n := range transformNames {
+		if n == name {
+			return true
+		}
+	}
+	return false
+}
+
+// semanticChecks tells in words what semantic checks of the shared options, for the metadata.
+var semanticChecks = []string{
+	"map, filter and arraymap hold jq expressions that compile",
+	"acks needs the topic - and a name",
+	"on-error dead-letter needs a dead-letter topic, and a topic other than - unless acks is set",
+	"state kv:BUCKET needs a topic other than -",
+}
+
+// semantic makes the checks that the schema has no words for.
+func (p *program) semantic(settings options.Settings) (problems []*options.Problem) {
+	own, flags, err := p.bind(settings)
+	if err != nil {
+		return []*options.Problem{{Message: err.Error()}}
+	}
+	add := func(option, message string) {
+		problems = append(problems, &options.Problem{Option: option, Message: message, Semantic: true})
+	}
+	t, _, _, d, _ := flags.parts()
+	plain := t.Topic == "-" && !t.Acks
+	if t.Acks && t.Topic != "-" {
+		add("acks", "goes with --topic - only")
+	}
+	if t.Acks && t.Name == "" {
+		add("acks", "needs --name")
+	}
+	switch {
+	case d.OnError == "dead-letter" && plain:
+		add("on-error", "dead-letter needs a topic on a broker; with --topic - choose fail or skip")
+	case d.OnError == "dead-letter" && d.DeadLetter == "" && !t.Acks:
+		add("on-error", "dead-letter needs --dead-letter TOPIC")
+	case d.OnError != "dead-letter" && d.DeadLetter != "":
+		add("dead-letter", "has no effect without --on-error dead-letter")
+	}
+	if s, ok := flags.(*sourceFlags); ok && t.Topic == "-" && strings.HasPrefix(s.State.State, "kv:") {
+		add("state", "a bucket needs a topic on a broker; with --topic - choose file:PATH or none")
+	}
+	if v, ok := own.(Validator); ok {
+		if err := v.Validate(); err != nil {
+			for _, e := range split(err) {
+				var problem *options.Problem
+				if !errors.As(e, &problem) {
+					problem = &options.Problem{Message: e.Error(), Semantic: true}
+				}
+				problems = append(problems, problem)
+			}
+		}
+	}
+	return problems
+}
+
+// compileProblems lists the transforms that do not compile.
+func compileProblems(w world, steps []transform.Step) (problems []*options.Problem) {
+	if _, err := transform.Compile(steps, transform.Options{ReadFile: w.readFile}); err != nil {
+		for _, e := range split(err) {
+			problems = append(problems, &options.Problem{Message: e.Error(), Semantic: true})
+		}
+	}
+	return problems
+}
+
+// split takes errors apart that were joined.
+func split(err error) []error {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		return joined.Unwrap()
+	}
+	return []error{err}
+}
+
+// fileProblems gives the problems of a config file their common form.
+func fileProblems(err error) (problems []*options.Problem) {
+	var all *config.Error
+	if !errors.As(err, &all) {
+		return []*options.Problem{{Message: err.Error()}}
+	}
+	for _, f := range all.Problems {
+		problems = append(problems, &options.Problem{Message: f.Error()})
+	}
+	return problems
+}

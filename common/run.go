@@ -1,0 +1,165 @@
+package common
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/patchbay-dev/patchbay/internal/broker"
+	"github.com/patchbay-dev/patchbay/internal/delivery"
+	"github.com/patchbay-dev/patchbay/internal/observe"
+	"github.com/patchbay-dev/patchbay/internal/transform"
+)
+
+// start runs the connector until it is done, fails for good, or ctx ends.
+func (p *program) start(ctx context.Context, w world, r *resolved) error {
+	_, flags, err := p.bind(r.settings)
+	if err != nil {
+		return err
+	}
+	t, _, run, d, l := flags.parts()
+	name := p.instanceName(t)
+	log := observe.NewLogger(w.stderr, l.LogLevel, l.LogFormat).With("connector", name)
+	for _, note := range r.notes {
+		log.Warn(note)
+	}
+	chain, err := transform.Compile(r.steps, transform.Options{Topic: t.Topic, ReadFile: w.readFile})
+	if err != nil {
+		return &usageError{err}
+	}
+	_, isSource := flags.(*sourceFlags)
+	o := &opening{w: w, info: p.info, flags: flags, name: name, log: log, sources: isSource}
+	e, err := o.openPatiently(ctx, run.StartTimeout, d.RetryMaxWait)
+	if err != nil || e == nil {
+		return err
+	}
+	defer e.Close()
+	if e.stop != nil {
+		var stop context.CancelFunc
+		ctx, stop = context.WithCancel(ctx)
+		defer stop()
+		go func() {
+			select {
+			case <-e.stop:
+				stop()
+			case <-ctx.Done():
+			}
+		}()
+	}
+	instance := delivery.Instance{Name: name, Connector: p.info.Name, Version: p.info.Version, Topic: t.Topic}
+	failures := delivery.Failures{On: delivery.OnError(d.OnError), Dead: e.dead}
+	log.Info("starting", "version", p.info.Version, "topic", t.Topic)
+	if isSource {
+		err = p.startSource(ctx, r, e, delivery.SourceConfig{Instance: instance, Limits: limits(run, d), Failures: failures,
+			Chain: chain, Log: log, Status: e.status})
+	} else {
+		batch := flags.(*sinkFlags).Batch
+		err = p.startSink(ctx, r, e, delivery.SinkConfig{Instance: instance, Limits: limits(run, d), Failures: failures,
+			Chain: chain, Log: log, Status: e.status, BatchSize: batch.BatchSize, BatchWait: batch.BatchWait})
+	}
+	var mismatch *delivery.StateMismatch
+	if errors.As(err, &mismatch) {
+		return &usageError{err}
+	}
+	return err
+}
+
+func (p *program) startSource(ctx context.Context, r *resolved, e *endpoint, c delivery.SourceConfig) error {
+	m, err := p.model(p.fresh())
+	if err != nil {
+		return err
+	}
+	c.Writer, c.Store = e.writer, e.store
+	c.Identity, c.Derive = identity(m, r.settings), p.info.Resumes && !p.info.PositionsRecur
+	c.Session = func() (delivery.SourceSession, error) {
+		own, _, err := p.bind(r.settings)
+		if err != nil {
+			return delivery.SourceSession{}, err
+		}
+		session := delivery.SourceSession{Run: func(ctx context.Context, out *delivery.Output) error { return own.(Source).Run(ctx, out) }}
+		if committer, ok := own.(Committer); ok {
+			session.Committed = committer.Committed
+		}
+		return session, nil
+	}
+	return delivery.RunSource(ctx, c)
+}
+
+func (p *program) startSink(ctx context.Context, r *resolved, e *endpoint, c delivery.SinkConfig) error {
+	c.Reader = e.reader
+	c.Session = func() (func(context.Context, *delivery.Input) error, error) {
+		own, _, err := p.bind(r.settings)
+		if err != nil {
+			return nil, err
+		}
+		return func(ctx context.Context, in *delivery.Input) error { return own.(Sink).Run(ctx, in) }, nil
+	}
+	return delivery.RunSink(ctx, c)
+}
+
+// instanceName is --name, else made of the connector and the topic.
+func (p *program) instanceName(t *topicFlags) string {
+	if t.Name != "" || t.Topic == "-" {
+		if t.Name == "" {
+			return p.info.Name
+		}
+		return t.Name
+	}
+	return p.info.Name + "-" + t.Topic
+}
+
+// openPatiently opens the topic, trying again until the start timeout has passed. It returns nil and no error when ctx ends.
+func (o *opening) openPatiently(ctx context.Context, timeout, retryCap time.Duration) (*endpoint, error) {
+	deadline, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	backoff := delivery.Backoff{Cap: retryCap}
+	for {
+		e, err := o.open(deadline)
+		if err == nil || ctx.Err() != nil {
+			return e, nil
+		}
+		wait := backoff.Next()
+		var unavailable *broker.UnavailableError // there is none and none can be started: waiting does not help
+		if end, ok := deadline.Deadline(); errors.As(err, &unavailable) || ok && time.Now().Add(wait).After(end) {
+			return nil, err
+		}
+		o.log.Warn("cannot reach the topic, trying again", "wait", wait, "error", err)
+		if delivery.Sleep(ctx, wait) != nil {
+			return nil, nil
+		}
+	}
+}
+
+// check connects to the broker and to the system and says what works. It changes nothing.
+func (p *program) check(ctx context.Context, w world, r *resolved) int {
+	own, flags, err := p.bind(r.settings)
+	if err != nil {
+		return p.report(w, err)
+	}
+	t, _, run, _, _ := flags.parts()
+	ctx, cancel := context.WithTimeout(ctx, run.StartTimeout)
+	defer cancel()
+	var failed []string
+	tell := func(what string, err error) {
+		if err != nil {
+			failed = append(failed, what)
+			fmt.Fprintf(w.stdout, "%s: %v\n", what, err)
+			return
+		}
+		fmt.Fprintf(w.stdout, "%s: ok\n", what)
+	}
+	if t.Topic != "-" {
+		tell("broker", p.checkBroker(ctx, t))
+	}
+	if c, ok := own.(Checker); ok {
+		tell("system", c.Check(ctx))
+	} else {
+		fmt.Fprintln(w.stdout, "system: nothing to check")
+	}
+	if len(failed) > 0 {
+		return p.report(w, fmt.Errorf("the check of %s failed", strings.Join(failed, " and ")))
+	}
+	return statusOK
+}

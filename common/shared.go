@@ -1,0 +1,125 @@
+package common
+
+import (
+	"time"
+
+	"github.com/patchbay-dev/patchbay/internal/delivery"
+)
+
+// sdkVersion is the version of the shared flags. It changes when they do, and with it every connector.
+const sdkVersion = "1"
+
+// The shared flags, declared here once. A connector's own option never has one of these names.
+type (
+	sourceFlags struct {
+		Topic     topicFlags     `embed:"" group:"Topic"`
+		Envelope  envelopeFlags  `embed:"" group:"Topic"`
+		Transform transformFlags `embed:"" group:"Transforms"`
+		Run       runFlags       `embed:"" group:"Running"`
+		State     stateFlags     `embed:"" group:"Running"`
+		Delivery  deliveryFlags  `embed:"" group:"Delivery"`
+		Log       logFlags       `embed:"" group:"Logging"`
+	}
+
+	sinkFlags struct {
+		Topic     topicFlags     `embed:"" group:"Topic"`
+		Group     groupFlags     `embed:"" group:"Topic"`
+		Transform transformFlags `embed:"" group:"Transforms"`
+		Run       runFlags       `embed:"" group:"Running"`
+		Batch     batchFlags     `embed:"" group:"Delivery"`
+		Delivery  deliveryFlags  `embed:"" group:"Delivery"`
+		Log       logFlags       `embed:"" group:"Logging"`
+	}
+
+	topicFlags struct {
+		Topic       string `help:"Topic to publish to or consume, or - for standard output or input." placeholder:"TOPIC" required:"" pattern:"^(-|[A-Za-z0-9][A-Za-z0-9_-]*(\\.[A-Za-z0-9_-]+)*)$" form:"a topic name: letters, digits, dashes and underscores, in parts joined by dots, or -" maxlen:"201"`
+		Broker      string `help:"Broker that holds the topic; without it the local broker is used, and started if need be." placeholder:"URL" pattern:"^(nats|tls|nats\\+core)://[^\\s,]+(,(nats|tls|nats\\+core)://[^\\s,]+)*$" form:"a broker's address: nats://HOST:PORT, tls://… or nats+core://…"`
+		Name        string `help:"Name of this instance: it scopes saved positions, the default group and record ids. Default: connector and topic." placeholder:"NAME" pattern:"^[A-Za-z0-9][A-Za-z0-9._-]*$" form:"a name: letters, digits, dots, dashes and underscores" maxlen:"120"`
+		TopicFormat string `help:"What a line of standard input or output holds with --topic -." enum:"json,raw,cloudevents" default:"json"`
+		Acks        bool   `help:"Speak the link protocol with --topic -: for programs that drive connectors."`
+	}
+
+	envelopeFlags struct {
+		Envelope string `help:"What surrounds a payload on the topic: lean adds only what is set, cloudevents adds all CloudEvents attributes." enum:"lean,cloudevents" default:"lean"`
+	}
+
+	groupFlags struct {
+		Group string `help:"Consumer group: instances with the same group share the topic's records. Default: the name." placeholder:"GROUP" pattern:"^[A-Za-z0-9][A-Za-z0-9_-]*$" form:"a group name: letters, digits, dashes and underscores" maxlen:"120"`
+		From  string `help:"Where a new group starts." enum:"earliest,latest" default:"earliest"`
+	}
+
+	transformFlags struct {
+		Map      []string `help:"jq expression whose output replaces the payload, or @FILE. Transforms apply in the order given." placeholder:"EXPR" sep:"none"`
+		Filter   []string `help:"jq expression that keeps the records for which it is true, or @FILE." placeholder:"EXPR" sep:"none"`
+		Arraymap []string `help:"jq expression each of whose outputs becomes a record of its own, or @FILE." placeholder:"EXPR" sep:"none"`
+	}
+
+	runFlags struct {
+		Once            bool          `help:"Make one pass over what is there now, then end."`
+		MaxRecords      int           `help:"End after this many records are delivered; 0 means no limit." default:"0" min:"0" unit:"records"`
+		StartTimeout    time.Duration `help:"End with status 1 if the first session has not started by then." default:"30s" min:"1ns"`
+		ShutdownTimeout time.Duration `help:"Longest time to finish what is under way after a request to stop." default:"10s" min:"1ns"`
+	}
+
+	stateFlags struct {
+		State string `help:"Where positions are saved: none, file:PATH, or kv:BUCKET on the broker. Default: a bucket on the broker; none with --topic -." placeholder:"WHERE" pattern:"^(none|file:.+|kv:[A-Za-z0-9_-]+)$" form:"none, file:PATH or kv:BUCKET"`
+	}
+
+	batchFlags struct {
+		BatchSize int           `help:"Most records in one batch." default:"500" min:"1" max:"100000" unit:"records"`
+		BatchWait time.Duration `help:"How long a batch that has records waits for more." default:"20ms" min:"0s"`
+	}
+
+	deliveryFlags struct {
+		MaxInFlight      int           `help:"Most records that are not acknowledged." default:"4096" min:"1" max:"1000000" unit:"records"`
+		MaxInFlightBytes Size          `help:"Most bytes in records that are not acknowledged." default:"64MiB"`
+		RetryMaxWait     time.Duration `help:"Longest wait between two tries; waits double up to it." default:"10s" min:"1ns"`
+		OnError          string        `help:"What to do with a record that cannot be processed." enum:"fail,skip,dead-letter" default:"fail"`
+		DeadLetter       string        `help:"Topic that keeps such records with --on-error dead-letter." placeholder:"TOPIC" pattern:"^[A-Za-z0-9][A-Za-z0-9_-]*(\\.[A-Za-z0-9_-]+)*$" form:"a topic name: letters, digits, dashes and underscores, in parts joined by dots" maxlen:"201"`
+	}
+
+	logFlags struct {
+		LogLevel  string `help:"Least severe messages to log." enum:"debug,info,warn,error" default:"info"`
+		LogFormat string `help:"How messages are written to standard error." enum:"text,json" default:"text"`
+	}
+)
+
+// shared gives the parts that the engine needs, from either direction's flags.
+type shared interface {
+	parts() (*topicFlags, *transformFlags, *runFlags, *deliveryFlags, *logFlags)
+}
+
+func (f *sourceFlags) parts() (*topicFlags, *transformFlags, *runFlags, *deliveryFlags, *logFlags) {
+	return &f.Topic, &f.Transform, &f.Run, &f.Delivery, &f.Log
+}
+
+func (f *sinkFlags) parts() (*topicFlags, *transformFlags, *runFlags, *deliveryFlags, *logFlags) {
+	return &f.Topic, &f.Transform, &f.Run, &f.Delivery, &f.Log
+}
+
+// limits hands the flags to the engine.
+func limits(r *runFlags, d *deliveryFlags) delivery.Limits {
+	return delivery.Limits{
+		MaxRecords: r.MaxRecords, MaxInFlight: d.MaxInFlight, MaxBytes: int64(d.MaxInFlightBytes), RetryCap: d.RetryMaxWait,
+		StartTimeout: r.StartTimeout, ShutdownTimeout: r.ShutdownTimeout, Once: r.Once,
+	}
+}
+
+// control holds the commands, and the flags that are no options.
+type control struct {
+	Help    bool   `help:"Show all flags and commands, or those of a command." short:"h" group:"Other"`
+	Version bool   `help:"Show the version." group:"Other"`
+	Config  string `help:"Config file, YAML or JSON, to take options from." placeholder:"FILE" group:"Other"`
+
+	Run      struct{} `cmd:"" help:"Run the connector; the same as no command."`
+	Metadata struct {
+		Draft string `help:"Dialect of the schema: draft-07 or 2020-12." placeholder:"DRAFT"`
+	} `cmd:"" help:"Print the metadata document as JSON; reads nothing, needs nothing."`
+	Validate struct {
+		Batch string `help:"Check one JSON document of flat options a line from this file, - for standard input, and answer one verdict a line." placeholder:"FILE"`
+	} `cmd:"" help:"Check the options, without a connection, and list every problem."`
+	Check      struct{} `cmd:"" help:"Check the options, then connect to the broker and the system; changes nothing."`
+	Completion struct {
+		Shell string `arg:"" help:"bash, zsh or fish."`
+	} `cmd:"" help:"Print a completion script for a shell."`
+}

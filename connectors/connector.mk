@@ -1,0 +1,53 @@
+# connector.mk is the whole Makefile of most connectors: `include ../../connector.mk`. What is special stands beside that line:
+#   build:                 a rule that replaces `go build`; it leaves the program at $(BIN)
+#   NEEDS += GROUP         what else test/install.sh is to install; servers that the bats file starts are found by themselves
+#
+# Set by whoever runs many connectors, such as catalogen:
+#   PATCHBAY_BIN_DIR       a folder that already holds the programs under test; nothing is built then
+#   PATCHBAY_REPORT_DIR    a folder for JUnit reports: go.xml and report.xml
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+# The repository, as seen from the connector: never a path with a space in it, which make could not take.
+UP := $(dir $(lastword $(MAKEFILE_LIST)))..
+ROOT := $(CURDIR)/$(UP)
+NAME := $(notdir $(lastword $(CURDIR)))
+BIN := $(or $(PATCHBAY_BIN_DIR),$(ROOT)/bin)/$(NAME)
+OWN_BUILD := $(shell grep -l '^build:' Makefile)
+SUITES := $(wildcard *.bats)
+# A bats file that calls start_nginx needs what test/servers/nginx.bash needs.
+SERVERS := $(basename $(notdir $(wildcard $(UP)/test/servers/*.bash)))
+NEEDS += $(if $(SUITES),bats $(foreach s,$(SERVERS),$(if $(shell grep -lw 'start_$(s)' $(SUITES)),$(s))))
+NEEDS += $(if $(wildcard *.go),go-race)
+
+.PHONY: help test metadata programs unit suites
+
+help: ## print the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+test: unit suites ## run the unit tests and the bats file
+
+metadata: programs ## print the metadata document
+	@"$(BIN)" metadata
+
+# The tests use the local broker, so patchbay is built too.
+programs:
+ifeq ($(PATCHBAY_BIN_DIR),)
+	@cd "$(ROOT)" && CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags '-s -w' -o bin/ ./tools/patchbay \
+		$(if $(OWN_BUILD),,"$(CURDIR)")
+	$(if $(OWN_BUILD),@$(MAKE) --no-print-directory build)
+endif
+
+unit:
+	@"$(ROOT)/test/install.sh" $(NEEDS)
+ifneq ($(wildcard *_test.go),)
+	@CGO_ENABLED=1 go tool -modfile="$(ROOT)/tools/dev/go.mod" gotestsum --format testname \
+		$(if $(PATCHBAY_REPORT_DIR),--junitfile "$(PATCHBAY_REPORT_DIR)/go.xml") -- -race ./...
+endif
+
+suites: programs unit
+ifneq ($(SUITES),)
+	@bats $(if $(PATCHBAY_REPORT_DIR),--formatter tap --report-formatter junit --output "$(PATCHBAY_REPORT_DIR)") $(SUITES)
+endif

@@ -1,0 +1,92 @@
+package delivery
+
+import (
+	"sync"
+
+	"github.com/patchbay-dev/patchbay/common/record"
+	"github.com/patchbay-dev/patchbay/internal/transport"
+)
+
+// A Batch is some records for a sink to write, in order. What is neither acknowledged nor failed when the sink's Run
+// returns is delivered again. Its methods do not block and are safe for concurrent use.
+type Batch struct {
+	// Records are what to write. They must not be changed.
+	Records []record.Record
+
+	mu       sync.Mutex
+	items    []*item // nil where a record is settled
+	open     int     // records that are not settled
+	sequence uint64  // of the batch within its input
+	owner    settler
+}
+
+// A settler learns what became of the records of a batch, and which batch has no open records any more.
+type settler interface {
+	done(items []*item)
+	failed(it *item, err error)
+	closed(b *Batch)
+}
+
+// An item is one record on its way to the target.
+type item struct {
+	rec    record.Record
+	parent *parent
+}
+
+// A parent is a message of the topic; transforms may have made several items of it. It is acknowledged when all are done.
+type parent struct {
+	message transport.Message
+	size    int64
+	open    int // items that are not done; guarded by the Input's mutex
+}
+
+func newBatch(items []*item, sequence uint64, owner settler) *Batch {
+	b := &Batch{Records: make([]record.Record, len(items)), items: items, open: len(items), sequence: sequence, owner: owner}
+	for i, it := range items {
+		b.Records[i] = it.rec
+	}
+	return b
+}
+
+// Ack settles every record of the batch that has not been settled: the target has it for good.
+func (b *Batch) Ack() {
+	if done := b.take(); len(done) > 0 {
+		b.owner.closed(b)
+		b.owner.done(done)
+	}
+}
+
+// Fail settles the record at index i as not written. Where err is Permanent, the record goes to the error policy; else it
+// is delivered again, after a back-off, in a later batch. A record that is already settled stays as it is.
+func (b *Batch) Fail(i int, err error) {
+	b.mu.Lock()
+	it := b.items[i]
+	b.items[i] = nil
+	if it != nil {
+		b.open--
+	}
+	empty := b.open == 0
+	b.mu.Unlock()
+	if it == nil {
+		return
+	}
+	if empty {
+		b.owner.closed(b)
+	}
+	b.owner.failed(it, err)
+}
+
+// take returns the items that are not settled and marks them as settled.
+func (b *Batch) take() (rest []*item) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	rest = make([]*item, 0, b.open)
+	for i, it := range b.items {
+		if it != nil {
+			rest = append(rest, it)
+			b.items[i] = nil
+		}
+	}
+	b.open = 0
+	return rest
+}

@@ -1,0 +1,297 @@
+package delivery
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"io"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/patchbay-dev/patchbay/internal/transport"
+)
+
+// An Input is what a sink reads from. It implements the interface of that name in common and outlives its sessions.
+type Input struct {
+	s    *sink
+	feed chan []*item // from the pump; closed when the topic has ended
+
+	mu        sync.Mutex
+	open      map[*parent]struct{} // messages that are not acknowledged
+	bytes     int64                // of these
+	batches   map[*Batch]struct{}  // with open records
+	sequence  uint64               // of the newest batch
+	again     []*item              // to be delivered again, in order, before anything new
+	notBefore time.Time            // of again
+	backoff   Backoff
+	leftover  []*item // read from the topic, but beyond what one batch takes
+	delivered int     // items the target has
+	outside   int     // items handed out and not settled
+	changed   chan struct{}
+}
+
+func newInput(s *sink) *Input {
+	return &Input{s: s, feed: make(chan []*item), open: map[*parent]struct{}{}, batches: map[*Batch]struct{}{},
+		backoff: Backoff{Cap: s.RetryCap}, changed: make(chan struct{})}
+}
+
+// Next implements common.Input.
+func (in *Input) Next(ctx context.Context) (*Batch, error) {
+	in.s.begin()
+	feed := in.feed
+	for {
+		if in.s.stopping() {
+			return nil, io.EOF
+		}
+		b, wait, changed := in.take(feed == nil)
+		if b != nil {
+			return b, nil
+		}
+		if wait == 0 {
+			return nil, io.EOF
+		}
+		from := feed
+		if in.full() {
+			from = nil
+		}
+		timer := time.NewTimer(wait)
+		select {
+		case items, ok := <-from:
+			if !ok {
+				feed = nil
+			}
+			in.mu.Lock()
+			in.leftover = append(in.leftover, items...)
+			in.mu.Unlock()
+		case <-changed:
+		case <-timer.C:
+		case <-in.s.stop:
+		case <-ctx.Done():
+			timer.Stop()
+			return nil, context.Cause(ctx)
+		}
+		timer.Stop()
+	}
+}
+
+// forever is how long Next waits where only an event can help.
+const forever = 24 * time.Hour
+
+// take makes a batch of what is at hand. Without one it returns how long to wait, 0 for the end, and a channel that is
+// closed when something changes.
+func (in *Input) take(ended bool) (*Batch, time.Duration, <-chan struct{}) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	n := in.s.BatchSize
+	if in.s.MaxRecords > 0 {
+		n = min(n, in.s.MaxRecords-in.delivered-in.outside)
+	}
+	queue := &in.again
+	switch {
+	case n <= 0 && in.outside > 0: // enough is on its way
+		return nil, forever, in.changed
+	case n <= 0:
+		return nil, 0, nil
+	case len(in.again) > 0:
+		if wait := time.Until(in.notBefore); wait > 0 {
+			return nil, wait, in.changed
+		}
+	case len(in.leftover) > 0:
+		queue = &in.leftover
+	case ended && in.outside == 0:
+		return nil, 0, nil
+	default:
+		return nil, forever, in.changed
+	}
+	n = min(n, len(*queue))
+	in.sequence++
+	b := newBatch(slices.Clone((*queue)[:n]), in.sequence, in)
+	*queue = (*queue)[n:]
+	in.batches[b] = struct{}{}
+	in.outside += n
+	return b, 0, nil
+}
+
+// full reports that nothing new may be read for now: enough is in flight, or something waits to be delivered again.
+func (in *Input) full() bool {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	return len(in.again) > 0 || len(in.open) >= in.s.MaxInFlight || in.bytes >= in.s.MaxBytes
+}
+
+// done implements settler.
+func (in *Input) done(items []*item) {
+	in.mu.Lock()
+	in.delivered += len(items)
+	in.backoff.Reset()
+	acknowledged := in.settle(items)
+	in.mu.Unlock()
+	in.s.acknowledge(acknowledged)
+}
+
+// closed implements settler.
+func (in *Input) closed(b *Batch) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	delete(in.batches, b)
+}
+
+// settle marks items that were handed out as done and returns the messages that are complete. The mutex is held.
+func (in *Input) settle(items []*item) (complete []*parent) {
+	in.outside -= len(items)
+	for _, it := range items {
+		if it.parent.open--; it.parent.open == 0 {
+			complete = append(complete, it.parent)
+			in.forget(it.parent)
+		}
+	}
+	in.change()
+	return complete
+}
+
+// failed implements settler.
+func (in *Input) failed(it *item, err error) {
+	if IsPermanent(err) {
+		in.s.policy.apply(in.s.working, it.rec, "write", err, func(err error) {
+			if err != nil {
+				in.s.fail(err)
+				return
+			}
+			in.mu.Lock()
+			acknowledged := in.settle([]*item{it})
+			in.mu.Unlock()
+			in.s.acknowledge(acknowledged)
+		})
+		return
+	}
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	in.outside--
+	in.retry([]*item{it}, err)
+}
+
+// retry queues items for another delivery. The mutex is held.
+func (in *Input) retry(items []*item, cause error) {
+	if len(in.again) == 0 {
+		wait := in.backoff.Next()
+		in.notBefore = time.Now().Add(wait)
+		if cause != nil {
+			in.s.Log.Warn("write failed, trying again", "wait", wait, "error", cause)
+		}
+	}
+	in.again = append(in.again, items...)
+	in.change()
+}
+
+// endSession takes back what the session left unsettled and reports how many records that were.
+func (in *Input) endSession() int {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	var rest []*item
+	batches := slices.SortedFunc(maps.Keys(in.batches), func(a, b *Batch) int { return cmp.Compare(a.sequence, b.sequence) })
+	for _, b := range batches {
+		rest = append(rest, b.take()...)
+	}
+	clear(in.batches)
+	in.outside -= len(rest)
+	if len(rest) > 0 {
+		in.again = append(rest, in.again...)
+		in.change()
+	}
+	return len(rest)
+}
+
+// change wakes whoever waits. The mutex is held.
+func (in *Input) change() {
+	close(in.changed)
+	in.changed = make(chan struct{})
+}
+
+// forget drops a message that is complete. The mutex is held.
+func (in *Input) forget(p *parent) {
+	delete(in.open, p)
+	in.bytes -= p.size
+}
+
+// pump reads the topic and applies the transforms until the topic ends or ctx does.
+func (in *Input) pump(ctx context.Context) {
+	defer close(in.feed)
+	for {
+		messages, err := in.s.Reader.Read(ctx, in.s.readSize(), in.s.BatchWait)
+		if len(messages) > 0 {
+			if items := in.admit(ctx, messages); len(items) > 0 {
+				select {
+				case in.feed <- items:
+				case <-ctx.Done():
+					return
+				}
+			}
+		}
+		switch {
+		case err == nil:
+		case errors.Is(err, io.EOF) || ctx.Err() != nil:
+			return
+		default:
+			in.s.Log.Warn("reading the topic failed, trying again", "error", err)
+			in.s.status("retrying", err)
+			if Sleep(ctx, in.s.readBackoff.Next()) != nil {
+				return
+			}
+			continue
+		}
+		in.s.readBackoff.Reset()
+	}
+}
+
+// admit turns messages into items. What the transforms drop is acknowledged here.
+func (in *Input) admit(ctx context.Context, messages []transport.Message) (items []*item) {
+	var dropped []*parent
+	for _, m := range messages {
+		p := &parent{message: m, size: int64(m.Record.Size())}
+		out, err := in.s.Chain.Apply(ctx, m.Record)
+		if err != nil && ctx.Err() == nil {
+			in.s.policy.apply(in.s.working, m.Record, "transform", err, func(err error) {
+				if err != nil {
+					in.s.fail(err)
+					return
+				}
+				in.s.acknowledge([]*parent{p})
+			})
+			continue
+		}
+		if len(out) == 0 {
+			dropped = append(dropped, p)
+			continue
+		}
+		p.open = len(out)
+		in.mu.Lock()
+		in.open[p] = struct{}{}
+		in.bytes += p.size
+		in.mu.Unlock()
+		for _, rec := range out {
+			items = append(items, &item{rec, p})
+		}
+	}
+	in.s.acknowledge(dropped)
+	return items
+}
+
+// extend tells the topic that the open messages are being worked on.
+func (in *Input) extend() {
+	in.mu.Lock()
+	var work []func() error
+	for p := range in.open {
+		if p.message.Extend != nil {
+			work = append(work, p.message.Extend)
+		}
+	}
+	in.mu.Unlock()
+	for _, f := range work {
+		if err := f(); err != nil {
+			in.s.Log.Debug("the topic was not told that work goes on", "error", err)
+			return
+		}
+	}
+}

@@ -1,0 +1,187 @@
+package delivery
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"slices"
+	"sync"
+
+	"github.com/patchbay-dev/patchbay/common/record"
+	"github.com/patchbay-dev/patchbay/internal/transport"
+)
+
+// retry writes records again that the topic did not acknowledge, for ever, with a back-off. While something failed, it
+// lets what is in flight settle, then writes the failures again in their first order, and only then takes new records.
+// What goes past is bounded by the limit above it.
+type retry struct {
+	transport.Writer
+	log     *slog.Logger
+	backoff Backoff
+	ctx     context.Context // ends with Close
+	cancel  context.CancelCauseFunc
+
+	mu       sync.Mutex
+	sequence uint64
+	inFlight int
+	failed   []*attempt
+	cause    error         // of the newest failure
+	open     chan struct{} // closed while nothing has failed
+	running  sync.WaitGroup
+}
+
+type attempt struct {
+	sequence uint64
+	rec      record.Record
+	settled  func(error)
+}
+
+func newRetry(next transport.Writer, backoff Backoff, log *slog.Logger) *retry {
+	r := &retry{Writer: next, log: log, backoff: backoff, open: make(chan struct{})}
+	close(r.open)
+	r.ctx, r.cancel = context.WithCancelCause(context.Background())
+	return r
+}
+
+// Write implements transport.Writer.
+func (r *retry) Write(ctx context.Context, rec record.Record, settled func(error)) error {
+	for {
+		r.mu.Lock()
+		if len(r.failed) == 0 && r.ctx.Err() == nil {
+			break
+		}
+		open := r.open
+		r.mu.Unlock()
+		select {
+		case <-open:
+		case <-r.ctx.Done():
+			return context.Cause(r.ctx)
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+	r.sequence++
+	a := &attempt{r.sequence, rec, settled}
+	r.inFlight++
+	r.mu.Unlock()
+	err := r.Writer.Write(ctx, rec, func(err error) { r.done(a, err) })
+	if err != nil && ctx.Err() != nil { // not handed over, and the caller has gone
+		r.mu.Lock()
+		r.inFlight--
+		r.resume()
+		r.mu.Unlock()
+		return err
+	}
+	if err != nil {
+		r.done(a, err)
+	}
+	return nil
+}
+
+// done settles an attempt, or keeps it for the next round.
+func (r *retry) done(a *attempt, err error) {
+	final := r.final(err)
+	if final {
+		a.settled(err)
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.inFlight--
+	if !final {
+		if len(r.failed) == 0 {
+			r.open = make(chan struct{})
+		}
+		r.failed = append(r.failed, a)
+		r.cause = err
+	}
+	r.resume()
+}
+
+// final reports whether nothing is gained by writing again.
+func (r *retry) final(err error) bool {
+	return err == nil || IsPermanent(err) || errors.Is(err, transport.ErrClosed) || r.ctx.Err() != nil
+}
+
+// resume starts the next round when everything in flight has settled. The mutex is held.
+func (r *retry) resume() {
+	if r.inFlight > 0 || len(r.failed) == 0 {
+		return
+	}
+	round := r.failed
+	slices.SortFunc(round, func(a, b *attempt) int { return int(a.sequence) - int(b.sequence) })
+	r.inFlight = len(round) // so that no round starts before this one has settled
+	r.running.Add(1)
+	go r.again(round, r.cause)
+}
+
+// again waits and writes one round of failures. r.failed keeps them until they settle, so that Write holds back.
+func (r *retry) again(round []*attempt, cause error) {
+	defer r.running.Done()
+	r.mu.Lock()
+	wait := r.backoff.Next()
+	r.mu.Unlock()
+	r.log.Warn("publish failed, trying again", "records", len(round), "wait", wait, "error", cause)
+	stopped := Sleep(r.ctx, wait)
+	results := make([]error, len(round))
+	var settled sync.WaitGroup
+	for i, a := range round {
+		if stopped != nil {
+			results[i] = stopped
+			continue
+		}
+		settled.Add(1)
+		if err := r.Writer.Write(r.ctx, a.rec, func(err error) { results[i] = err; settled.Done() }); err != nil {
+			results[i] = err
+			settled.Done()
+		}
+	}
+	settled.Wait()
+	var still []*attempt
+	for i, a := range round {
+		if err := results[i]; r.final(err) {
+			a.settled(err)
+		} else {
+			still = append(still, a)
+			cause = err
+		}
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.inFlight -= len(round)
+	r.failed = still
+	if len(still) == 0 {
+		r.backoff.Reset()
+		close(r.open)
+		return
+	}
+	r.cause = cause
+	r.resume()
+}
+
+// Flush implements transport.Writer.
+func (r *retry) Flush(ctx context.Context) error {
+	for {
+		if err := r.Writer.Flush(ctx); err != nil {
+			return err
+		}
+		r.mu.Lock()
+		open, idle := r.open, len(r.failed) == 0
+		r.mu.Unlock()
+		if idle {
+			return nil
+		}
+		select {
+		case <-open:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}
+
+// Close implements transport.Writer.
+func (r *retry) Close() error {
+	r.cancel(errors.New("closed before the topic acknowledged the record"))
+	err := r.Writer.Close()
+	r.running.Wait()
+	return err
+}

@@ -1,0 +1,130 @@
+package delivery
+
+import "sync"
+
+// A tracker knows, for each partition, how far delivery has come without a gap.
+type tracker struct {
+	mu         sync.Mutex
+	partitions map[string]*line
+	open       int           // slots that are not settled
+	idle       chan struct{} // closed while open is 0
+	moved      func()        // called, without the mutex, after a position moved
+}
+
+// A line is the queue of what was handed over in one partition, oldest first.
+type line struct {
+	slots     []*slot
+	delivered string
+	dirty     bool // delivered since it was last taken
+}
+
+// A slot stands for a record, or for a position that was reached without one.
+type slot struct {
+	line     *line
+	position string
+	done     bool
+}
+
+func newTracker(positions map[string]string, moved func()) *tracker {
+	t := &tracker{partitions: map[string]*line{}, idle: make(chan struct{}), moved: moved}
+	close(t.idle)
+	for partition, position := range positions {
+		t.partitions[partition] = &line{delivered: position}
+	}
+	return t
+}
+
+// position is where a partition resumes.
+func (t *tracker) position(partition string) string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if l := t.partitions[partition]; l != nil {
+		return l.delivered
+	}
+	return ""
+}
+
+// add opens a slot at the end of its partition.
+func (t *tracker) add(partition, position string) *slot {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	l := t.partitions[partition]
+	if l == nil {
+		l = &line{}
+		t.partitions[partition] = l
+	}
+	s := &slot{line: l, position: position}
+	l.slots = append(l.slots, s)
+	if t.open == 0 {
+		t.idle = make(chan struct{})
+	}
+	t.open++
+	return s
+}
+
+// settle closes a slot. What failed keeps everything behind it from being counted as delivered.
+func (t *tracker) settle(s *slot, delivered bool) {
+	t.mu.Lock()
+	l, moved := s.line, false
+	s.done = delivered
+	n := 0
+	for n < len(l.slots) && l.slots[n].done {
+		if position := l.slots[n].position; position != "" && position != l.delivered {
+			l.delivered, l.dirty, moved = position, true, true
+		}
+		l.slots[n] = nil
+		n++
+	}
+	l.slots = l.slots[n:]
+	if t.open--; t.open == 0 {
+		close(t.idle)
+	}
+	t.mu.Unlock()
+	if moved {
+		t.moved()
+	}
+}
+
+// take returns the positions that moved since the last call, and all positions.
+func (t *tracker) take() (moved, all map[string]string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	moved, all = map[string]string{}, map[string]string{}
+	for partition, l := range t.partitions {
+		if l.delivered == "" {
+			continue
+		}
+		all[partition] = l.delivered
+		if l.dirty {
+			l.dirty = false
+			moved[partition] = l.delivered
+		}
+	}
+	return moved, all
+}
+
+// reset forgets what was handed over but not delivered, before the connector starts again from the delivered positions.
+// Nothing may be in flight.
+func (t *tracker) reset() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, l := range t.partitions {
+		l.slots = nil
+	}
+}
+
+// settledAll is closed while nothing is in flight.
+func (t *tracker) settledAll() <-chan struct{} {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.idle
+}
+
+// untake marks positions as moved again, after a save that failed.
+func (t *tracker) untake(moved map[string]string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for partition := range moved {
+		t.partitions[partition].dirty = true
+	}
+}

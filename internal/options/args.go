@@ -1,0 +1,103 @@
+package options
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/patchbay-dev/patchbay/common/config"
+)
+
+// A Line is a parsed command line.
+type Line struct {
+	Command []string            // the subcommand's words, such as "completion bash"; empty for none
+	Given   map[string][]string // what each flag was given, in order; includes flags that are no options
+	Order   []Occurrence        // the same in the order of the command line
+}
+
+// Flag returns the last value of a flag, or "".
+func (l *Line) Flag(name string) string {
+	if texts := l.Given[name]; len(texts) > 0 {
+		return texts[len(texts)-1]
+	}
+	return ""
+}
+
+// Args parses a command line, without reading anything else. It reports every unknown flag, then what else is wrong.
+func (m *Model) Args(args []string) (*Line, []*Problem) {
+	args, problems := m.dropUnknown(args)
+	*m.seen = nil
+	ctx, err := kong.Trace(m.kong, args)
+	line := &Line{Given: map[string][]string{}}
+	if err == nil {
+		err = ctx.Error
+	}
+	if err != nil {
+		problems = append(problems, &Problem{Message: strings.TrimSpace(err.Error()), Fix: "see " + m.config.Name + " --help"})
+	} else {
+		for _, p := range ctx.Path {
+			if p.Command != nil {
+				line.Command = append(line.Command, p.Command.Name)
+			}
+		}
+	}
+	line.Order = *m.seen
+	for _, o := range line.Order {
+		line.Given[o.Name] = append(line.Given[o.Name], o.Text)
+	}
+	return line, problems
+}
+
+// dropUnknown takes the flags out that do not exist, together with what looks like their values, and reports each.
+func (m *Model) dropUnknown(args []string) (known []string, problems []*Problem) {
+	flags := map[string]*kong.Flag{}
+	collect(m.kong.Model.Node, flags)
+	for i := 0; i < len(args); i++ {
+		name, isFlag := strings.CutPrefix(args[i], "--")
+		if name == "" && isFlag { // "--" ends the flags
+			return append(known, args[i:]...), problems
+		}
+		name, _, hasValue := strings.Cut(name, "=")
+		f := flags[name]
+		takesNext := isFlag && !hasValue && i+1 < len(args)
+		switch {
+		case !isFlag:
+			known = append(known, args[i])
+		case f != nil:
+			known = append(known, args[i])
+			if takesNext && !f.Mapper.(recorder).IsBool() {
+				i++
+				known = append(known, args[i])
+			}
+		default:
+			problems = append(problems, m.unknown(name))
+			if takesNext && !strings.HasPrefix(args[i+1], "-") && !m.isCommand(args[i+1]) {
+				i++
+			}
+		}
+	}
+	return known, problems
+}
+
+func (m *Model) unknown(name string) *Problem {
+	p := &Problem{Message: fmt.Sprintf("unknown flag --%s", name), Fix: "see " + m.config.Name + " --help"}
+	if near := config.Nearest(name, m.names()); near != "" {
+		p.Fix = fmt.Sprintf("did you mean --%s?", near)
+	}
+	return p
+}
+
+func (m *Model) isCommand(word string) bool {
+	return slices.ContainsFunc(m.kong.Model.Children, func(n *kong.Node) bool { return n.Name == word })
+}
+
+func collect(n *kong.Node, flags map[string]*kong.Flag) {
+	for _, f := range n.Flags {
+		flags[f.Name] = f
+	}
+	for _, child := range n.Children {
+		collect(child, flags)
+	}
+}

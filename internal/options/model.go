@@ -1,0 +1,136 @@
+// Package options turns an options struct into everything that is said of it: the command line, the environment
+// variables, the keys of a config file, the JSON Schema, the help and the shell completions. The struct's kong tags are
+// read once; nothing is written twice.
+//
+// Beside kong's own tags a field may carry min and max (bounds of a number; min:"0s" or min:"1ns" for a duration), maxlen,
+// pattern with form (what it asks for, in words), unit, change (static, config or stream) and identity. Environment variables are derived from the names.
+package options
+
+import (
+	"errors"
+	"fmt"
+	"reflect"
+	"strings"
+
+	"github.com/alecthomas/kong"
+)
+
+// A Grammar of flags and commands is described by Config.
+type Config struct {
+	Name        string // of the program; its own variables are prefixed with it
+	Description string
+	Title       string // of the schema: the name of the author's options type
+	Own         any    // pointer to the author's options struct
+	Shared      any    // pointer to the struct of shared options
+	Control     any    // pointer to a struct with the commands and with the flags that are no options, such as --help
+}
+
+// A Model is what a program understands. It is not safe for concurrent use.
+type Model struct {
+	Options []*Option // the author's own first, then the shared ones, each in the order of the struct
+	config  Config
+	kong    *kong.Kong
+	control map[string]*kong.Flag // flags that are no options, by name
+	seen    *[]Occurrence         // what the parser captures
+}
+
+// An Occurrence is a flag as it stood on the command line.
+type Occurrence struct{ Name, Text string }
+
+// New reads the structs' tags. An error is a mistake of the program's author.
+func New(c Config) (*Model, error) {
+	m := &Model{config: c, control: map[string]*kong.Flag{}, seen: new([]Occurrence)}
+	grammar := &struct {
+		Own     kong.Plugins `embed:"" group:"Options" set:"scope=own"`
+		Shared  kong.Plugins `embed:"" set:"scope=shared"`
+		Control kong.Plugins `embed:"" set:"scope=control"`
+	}{kong.Plugins{c.Own}, kong.Plugins{c.Shared}, kong.Plugins{c.Control}}
+	k, err := kong.New(grammar, kong.Name(c.Name), kong.Description(c.Description), kong.NoDefaultHelp(),
+		kong.WithHyphenPrefixedParameters(true), kong.ValueFormatter(m.describe),
+		kong.ConfigureHelp(kong.HelpOptions{NoAppSummary: true, WrapUpperBound: 120}))
+	if err != nil {
+		return nil, fmt.Errorf("options of %s: %w", c.Name, err)
+	}
+	m.kong = k
+	own := strings.ToUpper(strings.ReplaceAll(c.Name, "-", "_")) + "_"
+	for _, f := range k.Model.Flags {
+		scope, prefix := f.Tag.Vars["scope"], own
+		switch scope {
+		case "control":
+			m.control[f.Name] = f
+			continue
+		case "shared":
+			prefix = "PATCHBAY_"
+		}
+		o, err := newOption(f, prefix)
+		if err != nil {
+			return nil, err
+		}
+		o.Shared = scope == "shared"
+		m.Options = append(m.Options, o)
+	}
+	m.capture(k.Model.Node)
+	return m, nil
+}
+
+// capture makes the parser record what is given in place of decoding it, so that one run can report every problem.
+func (m *Model) capture(n *kong.Node) {
+	for _, f := range n.Flags {
+		f.Mapper = recorder{f.Value, m.seen}
+		f.Required = false // checked by Resolve, which knows all the places that a value may come from
+	}
+	for _, argument := range n.Positional {
+		argument.Mapper = recorder{argument, m.seen}
+	}
+	for _, child := range n.Children {
+		m.capture(child)
+	}
+}
+
+type recorder struct {
+	value *kong.Value // of a flag or of an argument
+	seen  *[]Occurrence
+}
+
+// IsBool tells the parser that the flag needs no value.
+func (r recorder) IsBool() bool {
+	t := r.value.Target.Type()
+	return t.Kind() == reflect.Bool || t.Kind() == reflect.Pointer && t.Elem().Kind() == reflect.Bool
+}
+
+// Decode records the flag and its text.
+func (r recorder) Decode(ctx *kong.DecodeContext, _ reflect.Value) error {
+	text := "true"
+	if !r.IsBool() || ctx.Scan.Peek().Type == kong.FlagValueToken {
+		if ctx.Scan.Peek().IsEOL() {
+			return errors.New("needs a value")
+		}
+		if err := ctx.Scan.PopValueInto("a value", &text); err != nil {
+			return err
+		}
+	}
+	*r.seen = append(*r.seen, Occurrence{r.value.Name, text})
+	return nil
+}
+
+// Option returns the option of a name, or nil.
+func (m *Model) Option(name string) *Option {
+	for _, o := range m.Options {
+		if o.Name == name {
+			return o
+		}
+	}
+	return nil
+}
+
+// names lists the flags that may be given, options and others.
+func (m *Model) names() []string {
+	var names []string
+	for _, o := range m.Options {
+		names = append(names, o.Name)
+	}
+	for name := range m.control {
+		names = append(names, name)
+	}
+	return names
+}

@@ -1,0 +1,264 @@
+package options
+
+import (
+	"encoding"
+	"encoding/json"
+	"fmt"
+	"math/big"
+	"reflect"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/alecthomas/kong"
+)
+
+// Kind is the shape of an option's value in its JSON form.
+type Kind string
+
+// The shapes that an option may have.
+const (
+	String  Kind = "string"
+	Boolean Kind = "boolean"
+	Integer Kind = "integer"
+	Number  Kind = "number"
+	Array   Kind = "array"
+	Object  Kind = "object" // string keys, string values
+)
+
+// MaxInteger bounds every integer option: 2^53-1, the largest that every JSON reader keeps exact (RFC 8259, section 6).
+const MaxInteger = 1<<53 - 1
+
+// An Option is one field of an options struct: everything that its flag, its environment variable, its key in a config
+// file and its schema property are made from.
+type Option struct {
+	Name        string // the flag without dashes, the key in a config file, the schema property
+	Help        string
+	Group       string
+	Env         string
+	Placeholder string
+	Unit        string // what a plain number counts
+	Change      string // static, config or stream: when a host may change it
+	XOR, AND    []string
+	Required    bool
+	Shared      bool // declared by common, the same in every connector
+	Secret      bool
+	Identity    bool // names the resource that is read, so that a saved position is only good for the same value
+	Hidden      bool
+
+	Kind       Kind
+	Elem       Kind // of an Array
+	Enum       []string
+	Min, Max   *big.Rat // of an Integer or Number, or of an Array's elements
+	MaxLength  int      // of a String, in characters; 0 means no limit
+	Pattern    string   // of a String, or of an Array's elements; RE2 that is also ECMA 262
+	Form       string   // what the pattern asks for, in words that complete "is not …"
+	Type       string   // duration, size, url, …: how a String is read; empty for plain text
+	Example    string   // of a value, for messages
+	Default    any      // JSON form; nil when there is none
+	defaultStr string
+
+	sep, mapSep rune // between the elements in one flag; -1 means none
+	goType      reflect.Type
+	target      reflect.Value
+}
+
+// newOption reads an option from the flag that kong made of a struct field.
+func newOption(f *kong.Flag, envPrefix string) (*Option, error) {
+	t := f.Tag
+	o := &Option{
+		Name: f.Name, Help: f.Help, Placeholder: f.PlaceHolder, Hidden: f.Hidden,
+		Env:  envPrefix + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_")),
+		Unit: t.Get("unit"), Change: t.Get("change"), XOR: f.Xor, AND: f.And, Required: f.Required, Identity: t.Has("identity"),
+		Pattern: t.Get("pattern"), Form: t.Get("form"), sep: t.Sep, mapSep: t.MapSep, goType: f.Target.Type(), target: f.Target,
+	}
+	if f.Group != nil {
+		o.Group = f.Group.Title
+	}
+	if len(t.Envs) > 0 {
+		return nil, fmt.Errorf("option %s: remove the env tag: the variable is derived from the name", o.Name)
+	}
+	if err := o.readType(); err != nil {
+		return nil, fmt.Errorf("option %s: %w", o.Name, err)
+	}
+	if err := o.readBounds(t.Get("min"), t.Get("max"), t.Get("maxlen")); err != nil {
+		return nil, fmt.Errorf("option %s: %w", o.Name, err)
+	}
+	if f.Enum != "" {
+		for _, word := range strings.Split(f.Enum, ",") {
+			if word = strings.TrimSpace(word); word != "" {
+				o.Enum = append(o.Enum, word)
+			}
+		}
+	}
+	switch o.Change {
+	case "", "static", "config", "stream":
+	default:
+		return nil, fmt.Errorf(`option %s: change:%q is not static, config or stream`, o.Name, o.Change)
+	}
+	if f.HasDefault && f.Default != "" {
+		if o.Secret {
+			return nil, fmt.Errorf("option %s: a secret has no default", o.Name)
+		}
+		if err := o.readDefault(f.Default); err != nil {
+			return nil, fmt.Errorf("option %s: default: %w", o.Name, err)
+		}
+	}
+	return o, nil
+}
+
+func (o *Option) readDefault(text string) error {
+	v, err := o.fromTexts([]string{text})
+	if err != nil {
+		return err
+	}
+	if err := o.store(reflect.New(o.goType).Elem(), v); err != nil {
+		return err
+	}
+	o.Default, o.defaultStr = v, text
+	return nil
+}
+
+var (
+	secretType   = reflect.TypeFor[Secret]()
+	durationType = reflect.TypeFor[time.Duration]()
+	grammarType  = reflect.TypeFor[Grammar]()
+	textType     = reflect.TypeFor[encoding.TextUnmarshaler]()
+)
+
+// readType derives Kind, Elem, Type and the pattern from the Go type of the field.
+func (o *Option) readType() (err error) {
+	t := o.goType
+	if t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	if t.Kind() == reflect.Slice {
+		o.Kind = Array
+		o.Elem, err = o.scalar(t.Elem())
+		return err
+	}
+	if t.Kind() == reflect.Map {
+		if t.Key().Kind() != reflect.String || t.Elem().Kind() != reflect.String {
+			return fmt.Errorf("type %s is not supported: a map option is a map[string]string", t)
+		}
+		o.Kind = Object
+		return nil
+	}
+	o.Kind, err = o.scalar(t)
+	return err
+}
+
+func (o *Option) scalar(t reflect.Type) (Kind, error) {
+	switch {
+	case t == secretType:
+		o.Secret = true
+		return String, nil
+	case t == durationType:
+		o.Type, o.Pattern, o.Example = "duration", durationPattern, "1m30s"
+		return String, nil
+	case t.Implements(grammarType) && reflect.PointerTo(t).Implements(textType):
+		o.Type, o.Pattern, o.Example = reflect.Zero(t).Interface().(Grammar).OptionType()
+		return String, nil
+	}
+	switch t.Kind() {
+	case reflect.String:
+		return String, nil
+	case reflect.Bool:
+		return Boolean, nil
+	case reflect.Int, reflect.Int64:
+		o.Min, o.Max = big.NewRat(-MaxInteger, 1), big.NewRat(MaxInteger, 1)
+		return Integer, nil
+	case reflect.Float64:
+		return Number, nil
+	}
+	return "", fmt.Errorf("type %s is not supported: use string, bool, int, int64, float64, time.Duration, Secret, Size, URL,"+
+		" a slice of these, or map[string]string", t)
+}
+
+// readBounds applies the min, max and maxlen tags.
+func (o *Option) readBounds(minTag, maxTag, maxLen string) error {
+	kind := o.Kind
+	if kind == Array {
+		kind = o.Elem
+	}
+	switch {
+	case kind == Integer || kind == Number:
+		for _, b := range []struct {
+			tag string
+			dst **big.Rat
+		}{{minTag, &o.Min}, {maxTag, &o.Max}} {
+			if b.tag == "" {
+				continue
+			}
+			r, ok := new(big.Rat).SetString(b.tag)
+			if !ok {
+				return fmt.Errorf("bound %q is not a number", b.tag)
+			}
+			*b.dst = r
+		}
+		if kind == Number && (o.Min == nil || o.Max == nil) {
+			return fmt.Errorf("a float64 needs both a min and a max tag")
+		}
+	case o.Type == "duration" && maxTag == "" && (minTag == "" || minTag == "0s" || minTag == "1ns"):
+		// A pattern can say "not negative" and "positive", but no other bound.
+		if minTag != "" {
+			o.Pattern = "^" + durationMagnitude + "$"
+		}
+		if minTag == "1ns" {
+			o.Min = big.NewRat(1, 1)
+		}
+	case minTag != "" || maxTag != "":
+		return fmt.Errorf(`min and max go with numbers; a duration takes min:"0s" or min:"1ns" only`)
+	}
+	if maxLen != "" {
+		n, err := strconv.Atoi(maxLen)
+		if err != nil || kind != String {
+			return fmt.Errorf("maxlen %q needs a whole number and a string", maxLen)
+		}
+		o.MaxLength = n
+	}
+	if o.Pattern != "" && o.Type == "" && o.Form == "" {
+		return fmt.Errorf("a pattern needs a form tag that says in words what it asks for")
+	}
+	if o.Pattern != "" {
+		if kind != String {
+			return fmt.Errorf("a pattern goes with text only")
+		}
+		if _, err := regexp.Compile(o.Pattern); err != nil {
+			return fmt.Errorf("pattern: %w", err)
+		}
+	}
+	return nil
+}
+
+// IsBool reports whether the option is a flag that needs no value.
+func (o *Option) IsBool() bool { return o.Kind == Boolean }
+
+// positive reports whether a duration must be longer than zero.
+func (o *Option) positive() bool { return o.Type == "duration" && o.Min != nil }
+
+// typedEnum returns the allowed values in their JSON form.
+func (o *Option) typedEnum() []any {
+	kind := o.Kind
+	if kind == Array {
+		kind = o.Elem
+	}
+	out := make([]any, len(o.Enum))
+	for i, word := range o.Enum {
+		out[i] = word
+		if kind == Integer || kind == Number {
+			out[i] = json.Number(word)
+		}
+	}
+	return out
+}
+
+// scalarGoType is the Go type of the value, or of its elements.
+func (o *Option) scalarGoType() reflect.Type {
+	t := o.goType
+	if t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice {
+		t = t.Elem()
+	}
+	return t
+}

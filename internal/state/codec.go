@@ -1,0 +1,106 @@
+package state
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+)
+
+// codecVersion is the version of the stored document. A change that an older program would misread needs a new number.
+const codecVersion = 1
+
+// ErrDamaged is what Decode returns for bytes that are not a whole, unchanged document. The position must then be looked
+// at by a person: to start again from the beginning would repeat or skip records without a word.
+var ErrDamaged = errors.New("the saved state is damaged")
+
+// document is what is stored. The checksum covers the compact form of State, so that a document laid out anew by a
+// formatter is still whole.
+type document struct {
+	Version  int             `json:"version"`
+	Checksum string          `json:"checksum"`
+	State    json.RawMessage `json:"state"`
+}
+
+// Encode renders a state as a stored document: JSON with a version and a checksum. Equal states give equal bytes.
+func Encode(s *State) ([]byte, error) {
+	if s == nil {
+		return nil, errors.New("encode state: nothing to encode")
+	}
+	body, err := json.Marshal(s)
+	if err != nil {
+		return nil, fmt.Errorf("encode state: %w", err)
+	}
+	doc, err := json.Marshal(document{Version: codecVersion, Checksum: checksum(body), State: body})
+	if err != nil {
+		return nil, fmt.Errorf("encode state: %w", err)
+	}
+	return doc, nil
+}
+
+// Decode reads a stored document. Bytes that are cut off, changed or of another kind are ErrDamaged; a document of a
+// version this program does not know is refused. It never returns a state that was not encoded as such.
+func Decode(data []byte) (*State, error) {
+	var doc document
+	if err := decodeStrict(data, &doc); err != nil {
+		if v := versionOf(data); v > codecVersion {
+			return nil, unknownVersion(v)
+		}
+		return nil, fmt.Errorf("%w: %w", ErrDamaged, err)
+	}
+	if doc.Version != codecVersion {
+		return nil, unknownVersion(doc.Version)
+	}
+	var body bytes.Buffer
+	if err := json.Compact(&body, doc.State); err != nil {
+		return nil, fmt.Errorf("%w: it holds no state", ErrDamaged)
+	}
+	if checksum(body.Bytes()) != doc.Checksum {
+		return nil, fmt.Errorf("%w: the checksum does not fit", ErrDamaged)
+	}
+	var s *State
+	if err := decodeStrict(body.Bytes(), &s); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrDamaged, err)
+	}
+	if s == nil {
+		return nil, fmt.Errorf("%w: it holds no state", ErrDamaged)
+	}
+	return s, nil
+}
+
+func checksum(body []byte) string {
+	sum := sha256.Sum256(body)
+	return "sha256:" + hex.EncodeToString(sum[:])
+}
+
+func unknownVersion(v int) error {
+	return fmt.Errorf("the saved state has version %d, this program reads version %d: use the program that wrote it, or reset the state",
+		v, codecVersion)
+}
+
+// versionOf finds the version in a document whose other fields may be unknown, 0 if there is none.
+func versionOf(data []byte) int {
+	var head struct {
+		Version int `json:"version"`
+	}
+	if json.Unmarshal(data, &head) != nil {
+		return 0
+	}
+	return head.Version
+}
+
+// decodeStrict refuses unknown fields and anything after the value: either would be dropped by the next save.
+func decodeStrict(data []byte, v any) error {
+	dec := json.NewDecoder(bytes.NewReader(data))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(v); err != nil {
+		return err
+	}
+	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
+		return errors.New("something follows the document")
+	}
+	return nil
+}

@@ -1,0 +1,204 @@
+package nats
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	natsgo "github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/nats-io/nuid"
+
+	"github.com/patchbay-dev/patchbay/common/record"
+)
+
+// In the binary mode each CloudEvents attribute is a header with this prefix and the payload is the data. The extension
+// attributes are those of record.MarshalCloudEvent, which writes the structured mode.
+const (
+	eventPrefix      = "ce-"
+	eventContentType = "application/cloudevents"
+
+	attrKey       = eventPrefix + "partitionkey"
+	attrKeyBytes  = eventPrefix + "patchbaykeybase64"
+	attrOp        = eventPrefix + "patchbayop"
+	attrPartition = eventPrefix + "patchbaypartition"
+	attrPosition  = eventPrefix + "patchbayposition"
+	attrDataType  = eventPrefix + "datacontenttype"
+)
+
+// encodeEvent writes a record as a CloudEvent 1.0 in the binary mode of the NATS protocol binding.
+func encodeEvent(rec *record.Record, source string, msg *natsgo.Msg) error {
+	msg.Data = rec.Value
+	h := headers{msg: msg}
+	id, typ := rec.ID, rec.Type
+	if id == "" {
+		id = nuid.Next() // required, and it must be unique
+	}
+	if typ == "" {
+		typ = record.DefaultEventType
+	}
+	if s := rec.Headers[record.EventSourceHeader]; s != "" {
+		source = s
+	}
+	h.id(rec.ID)
+	h.set("ce-specversion", "1.0")
+	h.escaped("ce-id", id)
+	h.escaped("ce-source", source)
+	h.escaped("ce-type", typ)
+	h.escaped("ce-subject", rec.Subject)
+	if !rec.Time.IsZero() {
+		h.set("ce-time", rec.Time.UTC().Format(time.RFC3339Nano))
+	}
+	if isEventString(rec.Key) {
+		h.escaped(attrKey, rec.Key)
+	} else {
+		h.set(attrKeyBytes, base64.StdEncoding.EncodeToString([]byte(rec.Key)))
+	}
+	if rec.Op != record.Upsert {
+		h.escaped(attrOp, string(rec.Op))
+	}
+	h.escaped(attrPartition, rec.Partition)
+	h.escaped(attrPosition, rec.Position)
+	contentType := impliedType(rec.Value)
+	for name, value := range rec.Headers {
+		switch {
+		case name == record.EventSourceHeader && value != "":
+		case strings.EqualFold(name, "content-type") && value != "":
+			contentType = value
+		case isAttribute(name) && value != "":
+			h.escaped(eventPrefix+name, value)
+		default:
+			h.other(name, value)
+		}
+	}
+	h.escaped(attrDataType, contentType)
+	return nil
+}
+
+// eventMode tells CloudEvents from other messages. The binding asks for the content type first, whatever its case.
+func eventMode(h natsgo.Header) (structured, binary bool) {
+	for name, values := range h {
+		switch {
+		case len(values) == 0:
+		case strings.EqualFold(name, "content-type") && hasPrefixFold(values[0], eventContentType):
+			return true, false
+		case strings.EqualFold(name, "ce-specversion"):
+			binary = true
+		}
+	}
+	return false, binary
+}
+
+// decodeEvent reads a CloudEvent in the binary mode.
+func decodeEvent(h natsgo.Header, data []byte) (record.Record, error) {
+	rec := record.Record{Value: data}
+	contentType, natsType := "", ""
+	for name, values := range h {
+		raw := strings.Join(values, ", ")
+		value := unquote(unescape(raw))
+		switch strings.ToLower(name) {
+		case "ce-specversion":
+			if value != "1.0" {
+				return record.Record{}, fmt.Errorf("CloudEvents version %q is not known, only 1.0", value)
+			}
+		case "ce-id":
+			rec.ID = value
+		case "ce-type":
+			if value != record.DefaultEventType {
+				rec.Type = value
+			}
+		case "ce-subject":
+			rec.Subject = value
+		case "ce-time":
+			t, err := time.Parse(time.RFC3339Nano, value)
+			if err != nil {
+				return record.Record{}, fmt.Errorf("ce-time: %q is no RFC 3339 time", value)
+			}
+			rec.Time = t
+		case attrKey:
+			rec.Key = value
+		case attrKeyBytes:
+			key, err := base64.StdEncoding.DecodeString(value)
+			if err != nil {
+				return record.Record{}, fmt.Errorf("%s: %w", attrKeyBytes, err)
+			}
+			rec.Key = string(key)
+		case attrOp:
+			rec.Op = record.Op(value)
+		case attrPartition:
+			rec.Partition = value
+		case attrPosition:
+			rec.Position = value
+		case attrDataType:
+			contentType = value
+		case "content-type":
+			natsType = raw
+		case record.EventSourceHeader:
+			decodeOther(&rec, record.EventSourceHeader, value)
+		case strings.ToLower(jetstream.MsgIDHeader):
+		default:
+			if attr := name; hasPrefixFold(attr, eventPrefix) {
+				name, raw = strings.ToLower(attr[len(eventPrefix):]), value
+			}
+			decodeOther(&rec, name, raw)
+		}
+	}
+	if contentType == "" {
+		contentType = natsType // what senders of the HTTP habit write
+	}
+	if contentType != "" && contentType != impliedType(data) {
+		decodeOther(&rec, "content-type", contentType)
+	}
+	return rec, nil
+}
+
+// impliedType is the content type that a payload shows by itself.
+func impliedType(data []byte) string {
+	switch {
+	case len(data) == 0:
+		return ""
+	case json.Valid(data):
+		return "application/json"
+	case utf8.Valid(data):
+		return "text/plain"
+	}
+	return "application/octet-stream"
+}
+
+// unquote removes the double quotes that the bindings allow around a value.
+func unquote(s string) string {
+	if len(s) < 2 || s[0] != '"' || s[len(s)-1] != '"' {
+		return s
+	}
+	var b strings.Builder
+	for i := 1; i < len(s)-1; i++ {
+		if s[i] == '\\' && i+1 < len(s)-1 {
+			i++
+		}
+		b.WriteByte(s[i])
+	}
+	return b.String()
+}
+
+// isAttribute reports whether a header may be an extension attribute of the same name.
+func isAttribute(name string) bool {
+	for i := range len(name) {
+		if c := name[i]; (c < 'a' || c > 'z') && (c < '0' || c > '9') {
+			return false
+		}
+	}
+	switch name {
+	case "", "specversion", "id", "source", "type", "subject", "time", "datacontenttype", "data":
+		return false
+	}
+	return !strings.HasPrefix(name, "patchbay") && eventPrefix+name != attrKey && len(name) <= 20
+}
+
+// isEventString reports whether s may be the value of an attribute: valid UTF-8 without control characters.
+func isEventString(s string) bool {
+	return utf8.ValidString(s) && !strings.ContainsFunc(s, unicode.IsControl)
+}

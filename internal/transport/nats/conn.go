@@ -1,0 +1,224 @@
+// Package nats reaches a topic on a NATS server: as a JetStream stream, which is the default, or as a plain subject.
+//
+// One connection serves a process. Where no server is named it goes to the local broker, which is looked up, and started
+// if need be, at every connect and reconnect. The package holds the client side only; connectors do not carry the server.
+package nats
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	natsgo "github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/patchbay-dev/patchbay/internal/broker"
+)
+
+const (
+	// DefaultMaxInFlight is how many records may be on their way at once where the caller does not say.
+	DefaultMaxInFlight = 1024
+
+	connectTimeout = 5 * time.Second  // for one attempt at one server
+	requestTimeout = 10 * time.Second // for one question to the server where the caller's context has no deadline
+	pingInterval   = 20 * time.Second // a peer that went silent is noticed after two of these
+	maxBackOff     = 10 * time.Second
+)
+
+// Config says which server and which topic.
+type Config struct {
+	// URL names the servers, separated by commas: nats:// or tls:// for JetStream, nats+core:// for plain subjects. Empty
+	// means the local broker.
+	URL string
+	// Topic is the subject.
+	Topic string
+	// Name is the instance and Connector its connector; together they name the connection for the server's operator.
+	Name, Connector string
+	// Logger hears of lost and regained connections. Nil means none.
+	Logger *slog.Logger
+	// Envelope is how records are written: "" (lean) or "cloudevents". Both are read, whatever it says.
+	Envelope string
+	// Source is the CloudEvents source of records that have none. Empty means /connector/name.
+	Source string
+	// MaxInFlight bounds the records that a Writer has handed over and the server has not acknowledged. 0 means
+	// DefaultMaxInFlight.
+	MaxInFlight int
+	// Local finds or starts the local broker. Nil means broker.Locate in the surroundings of this process.
+	Local func(ctx context.Context) (broker.Endpoint, error)
+}
+
+// A Conn is a connection to a server. It is safe for concurrent use.
+type Conn struct {
+	cfg    Config
+	target target
+	log    *slog.Logger
+	nc     *natsgo.Conn
+	js     jetstream.JetStream
+	cancel context.CancelFunc // ends what the connection does on its own, such as starting the broker
+
+	mu      sync.Mutex
+	lost    error // why there is no connection now, nil while there is one
+	windows map[*window]struct{}
+}
+
+// Connect makes one attempt to connect and returns its error; the caller decides whether to try again. ctx bounds the
+// attempt only. Once made, the connection is renewed for ever after a loss, with a jittered back-off up to 10 s.
+func Connect(ctx context.Context, c Config) (*Conn, error) {
+	if err := checkTopic(c.Topic); err != nil {
+		return nil, err
+	}
+	if c.Envelope != "" && c.Envelope != "cloudevents" {
+		return nil, fmt.Errorf("envelope %q is not known: leave it empty or say cloudevents", c.Envelope)
+	}
+	target, err := parseTarget(c.URL)
+	if err != nil {
+		return nil, err
+	}
+	if c.MaxInFlight <= 0 {
+		c.MaxInFlight = DefaultMaxInFlight
+	}
+	if c.Source == "" {
+		c.Source = "/" + c.Connector + "/" + c.Name
+	}
+	log := c.Logger
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
+	life, cancel := context.WithCancel(context.Background())
+	conn := &Conn{cfg: c, target: target, log: log, cancel: cancel, windows: map[*window]struct{}{}}
+	if err := conn.dial(ctx, life); err != nil {
+		cancel()
+		return nil, err
+	}
+	return conn, nil
+}
+
+func (c *Conn) dial(ctx, life context.Context) error {
+	opts := []natsgo.Option{
+		natsgo.Name(c.cfg.Connector + " " + c.cfg.Name),
+		natsgo.Timeout(attemptTimeout(ctx)),
+		natsgo.MaxReconnects(-1),
+		natsgo.IgnoreAuthErrorAbort(), // credentials may be put right while we wait
+		natsgo.CustomReconnectDelay(reconnectDelay),
+		natsgo.ReconnectBufSize(-1), // what is kept back while disconnected must not pass for sent
+		natsgo.PingInterval(pingInterval),
+		natsgo.MaxPingsOutstanding(2),
+		natsgo.DisconnectErrHandler(func(_ *natsgo.Conn, err error) { c.disconnected(err) }),
+		natsgo.ReconnectHandler(func(*natsgo.Conn) { c.reconnected() }),
+		natsgo.ErrorHandler(func(_ *natsgo.Conn, _ *natsgo.Subscription, err error) {
+			c.log.Warn("the NATS connection reports a problem", "error", err)
+		}),
+	}
+	url := c.target.url
+	if c.target.local {
+		dialer, err := newLocalDialer(ctx, life, c.cfg.Local)
+		if err != nil {
+			return err
+		}
+		url = dialer.placeholder()
+		opts = append(opts, natsgo.SetCustomDialer(dialer), natsgo.TokenHandler(dialer.token),
+			natsgo.IgnoreDiscoveredServers())
+	}
+	nc, err := natsgo.Connect(url, opts...)
+	if err != nil {
+		return fmt.Errorf("connect to %s: %w", c.target.shown, err)
+	}
+	js, err := jetstream.New(nc, jetstream.WithDefaultTimeout(requestTimeout))
+	if err != nil {
+		nc.Close()
+		return fmt.Errorf("connect to %s: %w", c.target.shown, err)
+	}
+	c.nc, c.js = nc, js
+	return nil
+}
+
+// Healthy returns nil while the connection is up, else why it is not. It does not block.
+func (c *Conn) Healthy() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.lost != nil {
+		return fmt.Errorf("not connected to %s: %w", c.target.shown, c.lost)
+	}
+	return nil
+}
+
+// Close ends the connection without waiting; records that are not acknowledged are settled with an error. Close the
+// writers and readers first.
+func (c *Conn) Close() {
+	c.cancel()
+	c.nc.Close()
+	c.disconnected(natsgo.ErrConnectionClosed)
+}
+
+// disconnected settles everything on its way: an acknowledgement that was under way may be lost for good.
+func (c *Conn) disconnected(err error) {
+	if err == nil {
+		err = natsgo.ErrConnectionClosed
+	}
+	c.mu.Lock()
+	c.lost = err
+	open := make([]*window, 0, len(c.windows))
+	for w := range c.windows {
+		open = append(open, w)
+	}
+	c.mu.Unlock()
+	if !errors.Is(err, natsgo.ErrConnectionClosed) {
+		c.log.Warn("the NATS connection is lost", "server", c.target.shown, "error", err)
+	}
+	for _, w := range open {
+		w.failAll(fmt.Errorf("the connection to %s was lost: %w", c.target.shown, err))
+	}
+}
+
+func (c *Conn) reconnected() {
+	c.mu.Lock()
+	c.lost = nil
+	c.mu.Unlock()
+	c.log.Info("the NATS connection is back", "server", c.target.shown)
+}
+
+func (c *Conn) track(w *window) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.windows[w] = struct{}{}
+}
+
+func (c *Conn) untrack(w *window) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.windows, w)
+}
+
+// explain puts what the client library reports into words that say what to do.
+func (c *Conn) explain(err error) error {
+	switch {
+	case errors.Is(err, natsgo.ErrReconnectBufExceeded):
+		return fmt.Errorf("not connected to %s", c.target.shown)
+	case errors.Is(err, natsgo.ErrMaxPayload):
+		return fmt.Errorf("the record is larger than the %d bytes that %s takes (max_payload): %w",
+			c.nc.MaxPayload(), c.target.shown, err)
+	case errors.Is(err, jetstream.ErrJetStreamNotEnabled), errors.Is(err, jetstream.ErrJetStreamNotEnabledForAccount),
+		errors.Is(err, natsgo.ErrNoResponders):
+		return fmt.Errorf("%s has no JetStream: enable it (nats-server -js), or use plain subjects with nats+core://: %w",
+			c.target.shown, err)
+	}
+	return err
+}
+
+func attemptTimeout(ctx context.Context) time.Duration {
+	if deadline, ok := ctx.Deadline(); ok {
+		return max(time.Millisecond, min(connectTimeout, time.Until(deadline)))
+	}
+	return connectTimeout
+}
+
+// reconnectDelay is how long to wait once all servers were tried n times: exponential, half of it random, so that many
+// connectors do not come back at the same moment.
+func reconnectDelay(n int) time.Duration {
+	d := min(maxBackOff, 50*time.Millisecond<<min(n, 10))
+	return d/2 + rand.N(d/2)
+}

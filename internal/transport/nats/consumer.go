@@ -1,0 +1,64 @@
+package nats
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// ensureConsumer returns the group's durable consumer of the topic: the one that is there, as it is, else one it makes.
+func (c *Conn) ensureConsumer(ctx context.Context, s jetstream.Stream, o ReaderOptions) (jetstream.Consumer, error) {
+	name, stream := legalName(o.Group), s.CachedInfo().Config
+	consumer, err := s.Consumer(ctx, name)
+	if errors.Is(err, jetstream.ErrConsumerNotFound) {
+		consumer, err = s.CreateConsumer(ctx, consumerConfig(name, c.cfg.Topic, o))
+		if errors.Is(err, jetstream.ErrConsumerExists) { // made by somebody else just now
+			consumer, err = s.Consumer(ctx, name)
+		}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("join group %s of stream %s: %w", o.Group, stream.Name, c.explain(err))
+	}
+	if err := checkConsumer(consumer.CachedInfo().Config, stream, c.cfg.Topic); err != nil {
+		return nil, fmt.Errorf("join group %s of stream %s: %w", o.Group, stream.Name, err)
+	}
+	return consumer, nil
+}
+
+func consumerConfig(name, topic string, o ReaderOptions) jetstream.ConsumerConfig {
+	from := jetstream.DeliverAllPolicy
+	if o.From == "latest" {
+		from = jetstream.DeliverNewPolicy
+	}
+	return jetstream.ConsumerConfig{
+		Durable:       name,
+		Description:   "Group " + o.Group + " of topic " + topic,
+		DeliverPolicy: from,
+		AckPolicy:     jetstream.AckExplicitPolicy,
+		AckWait:       ackWait,
+		MaxDeliver:    -1,
+		MaxAckPending: o.MaxInFlight,
+		FilterSubject: topic,
+	}
+}
+
+// checkConsumer refuses a consumer that would lose records of the topic or deliver those of another one.
+func checkConsumer(cfg jetstream.ConsumerConfig, stream jetstream.StreamConfig, topic string) error {
+	subjects := cfg.FilterSubjects
+	switch {
+	case cfg.FilterSubject != "":
+		subjects = []string{cfg.FilterSubject}
+	case len(subjects) == 0:
+		subjects = stream.Subjects
+	}
+	if !slices.Equal(subjects, []string{topic}) {
+		return fmt.Errorf("the consumer reads %q, not %q: choose another --group", subjects, topic)
+	}
+	if cfg.AckPolicy != jetstream.AckExplicitPolicy {
+		return errors.New("the consumer does not ask for explicit acknowledgements: choose another --group")
+	}
+	return nil
+}

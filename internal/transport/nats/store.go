@@ -1,0 +1,74 @@
+package nats
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/patchbay-dev/patchbay/internal/state"
+)
+
+// stateBucket is the key-value bucket that holds the state of all instances, one key each.
+const stateBucket = "patchbay_state"
+
+// Store returns the state of an instance, kept in a key-value bucket on the server, which is made where there is none.
+func (c *Conn) Store(ctx context.Context, instance string) (state.Store, error) {
+	if instance == "" {
+		return nil, errors.New("state needs the name of an instance")
+	}
+	kv, err := c.js.KeyValue(ctx, stateBucket)
+	if errors.Is(err, jetstream.ErrBucketNotFound) {
+		kv, err = c.js.CreateKeyValue(ctx, jetstream.KeyValueConfig{
+			Bucket:      stateBucket,
+			Description: "Positions of Patchbay sources",
+			Storage:     jetstream.FileStorage,
+			History:     1,
+		})
+		if errors.Is(err, jetstream.ErrBucketExists) { // made by somebody else just now
+			kv, err = c.js.KeyValue(ctx, stateBucket)
+		}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("open state bucket %s: %w", stateBucket, c.explain(err))
+	}
+	return &store{conn: c, kv: kv, instance: instance}, nil
+}
+
+type store struct {
+	conn     *Conn
+	kv       jetstream.KeyValue
+	instance string
+}
+
+func (s *store) Load(ctx context.Context) (*state.State, error) {
+	entry, err := s.kv.Get(ctx, legalName(s.instance))
+	if errors.Is(err, jetstream.ErrKeyNotFound) { // a deleted key counts as one that was never saved
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("load state of %s: %w", s.instance, s.conn.explain(err))
+	}
+	st, err := state.Decode(entry.Value())
+	if err != nil {
+		return nil, fmt.Errorf("load state of %s from bucket %s: %w", s.instance, stateBucket, err)
+	}
+	return st, nil
+}
+
+func (s *store) Save(ctx context.Context, st *state.State) error {
+	doc, err := state.Encode(st)
+	if err == nil {
+		_, err = s.kv.Put(ctx, legalName(s.instance), doc)
+	}
+	if err != nil {
+		return fmt.Errorf("save state of %s: %w", s.instance, s.conn.explain(err))
+	}
+	return nil
+}
+
+// Close does nothing: the connection belongs to its Conn.
+func (s *store) Close() error { return nil }
+
+var _ state.Store = (*store)(nil)

@@ -1,0 +1,95 @@
+package nats
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// duplicateWindow is how long a stream made here remembers message ids.
+const duplicateWindow = 2 * time.Minute
+
+// ensureStream returns the stream that covers the topic: the one that is there, else one it makes. It may be called by
+// any number of processes at once.
+func (c *Conn) ensureStream(ctx context.Context) (jetstream.Stream, error) {
+	topic := c.cfg.Topic
+	var err error
+	for _, name := range streamNames(topic) {
+		var found string
+		// Asked again for each name: one that is taken may have been taken for this topic just now.
+		found, err = c.js.StreamNameBySubject(ctx, topic)
+		if err == nil {
+			return c.openStream(ctx, found)
+		}
+		if !errors.Is(err, jetstream.ErrStreamNotFound) {
+			break
+		}
+		var stream jetstream.Stream
+		stream, err = c.js.CreateStream(ctx, streamConfig(name, topic, c.cfg.Connector))
+		if err == nil {
+			return stream, nil
+		}
+		if !errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) {
+			break
+		}
+	}
+	// Somebody else may have made a stream that covers the topic, under a name of theirs.
+	if found, lookupErr := c.js.StreamNameBySubject(ctx, topic); lookupErr == nil {
+		return c.openStream(ctx, found)
+	}
+	return nil, fmt.Errorf("make a stream for topic %s: %w", topic, c.explain(err))
+}
+
+func (c *Conn) openStream(ctx context.Context, name string) (jetstream.Stream, error) {
+	stream, err := c.js.Stream(ctx, name)
+	if err != nil {
+		return nil, fmt.Errorf("open stream %s: %w", name, c.explain(err))
+	}
+	return stream, nil
+}
+
+// streamConfig keeps everything for ever, on disk. Where a limit is set later, a full stream refuses new records, which
+// holds the sources back, instead of dropping old ones that a sink may not have read.
+func streamConfig(name, topic, connector string) jetstream.StreamConfig {
+	return jetstream.StreamConfig{
+		Name:        name,
+		Description: "Topic " + topic + ", made by Patchbay for " + connector,
+		Subjects:    []string{topic},
+		Storage:     jetstream.FileStorage,
+		Retention:   jetstream.LimitsPolicy,
+		Discard:     jetstream.DiscardNew,
+		MaxMsgs:     -1,
+		MaxBytes:    -1,
+		Duplicates:  duplicateWindow,
+		AllowDirect: true,
+	}
+}
+
+// streamNames returns the names to try, in order: the topic with underscores for its dots, which a stream name must not
+// have, and, where another topic has that name, the same with a digest of the topic.
+func streamNames(topic string) []string {
+	plain := strings.ReplaceAll(topic, ".", "_")
+	sum := sha256.Sum256([]byte(topic))
+	return []string{plain, plain + "-" + hex.EncodeToString(sum[:4])}
+}
+
+// legalName returns s as a name that streams, consumers and keys may have: letters, digits, hyphens and underscores stay,
+// every other byte becomes = and two hexadecimal digits. Different strings have different names.
+func legalName(s string) string {
+	const digits = "0123456789ABCDEF"
+	var b strings.Builder
+	for _, c := range []byte(s) {
+		if notInTopic(rune(c)) {
+			b.Write([]byte{'=', digits[c>>4], digits[c&15]})
+		} else {
+			b.WriteByte(c)
+		}
+	}
+	return b.String()
+}

@@ -1,0 +1,138 @@
+package nats
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+func TestWindowWaitIsForWhatWasAddedBefore(t *testing.T) {
+	w := newWindow(10)
+	var n [3]uint64
+	for i := range n {
+		var err error
+		if n[i], err = w.add(t.Context(), func(error) {}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.settle(n[1], nil) // out of order
+	waited := make(chan error, 1)
+	go func() { waited <- w.wait(testContext(t)) }()
+	await(t, "the wait has begun", func() bool {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		return len(w.flushes) == 1
+	})
+	if _, err := w.add(t.Context(), func(error) {}); err != nil { // comes later and is not waited for
+		t.Fatal(err)
+	}
+	w.settle(n[2], nil)
+	select {
+	case err := <-waited:
+		t.Fatalf("the wait ended with %v before the first record was settled", err)
+	default:
+	}
+	w.settle(n[0], nil)
+	if err := <-waited; err != nil {
+		t.Error(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := w.wait(ctx); !errors.Is(err, context.Canceled) {
+		t.Errorf("wait with an ended context: %v", err)
+	}
+}
+
+func TestWindowWaitIsOverOnlyAfterTheCallback(t *testing.T) {
+	w := newWindow(1)
+	var called atomic.Bool
+	hold := make(chan struct{})
+	n, err := w.add(t.Context(), func(error) { <-hold; called.Store(true) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	go w.settle(n, nil)
+	waited := make(chan bool, 1)
+	go func() { _ = w.wait(testContext(t)); waited <- called.Load() }()
+	close(hold)
+	if !<-waited {
+		t.Error("the wait was over before the callback had returned")
+	}
+}
+
+func TestWindowSettlesOnceWhoeverComesFirst(t *testing.T) {
+	const n = 1000
+	w := newWindow(n)
+	var calls [n]atomic.Int32
+	var wg sync.WaitGroup
+	numbers := make([]uint64, n)
+	for i := range n {
+		var err error
+		if numbers[i], err = w.add(t.Context(), func(error) { calls[i].Add(1) }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var dropped atomic.Int32
+	wg.Go(func() { w.failAll(errNoAck) })
+	wg.Go(func() {
+		for _, id := range numbers {
+			w.settle(id, nil)
+		}
+	})
+	wg.Go(func() {
+		for i := range numbers {
+			if w.drop(numbers[n-1-i]) {
+				dropped.Add(1)
+			}
+		}
+	})
+	wg.Wait()
+	w.close(errWriterClosed)
+	total := int(dropped.Load())
+	for i := range calls {
+		if c := calls[i].Load(); c > 1 {
+			t.Fatalf("record %d was settled %d times", i, c)
+		}
+		total += int(calls[i].Load())
+	}
+	if total != n || len(w.slots) != 0 {
+		t.Errorf("%d of %d records have a fate, %d places are taken", total, n, len(w.slots))
+	}
+}
+
+func TestWindowFailsWhatIsOverdue(t *testing.T) {
+	w := newWindow(2)
+	var old, young error
+	if _, err := w.add(t.Context(), func(err error) { old = err }); err != nil {
+		t.Fatal(err)
+	}
+	limit := time.Now().Add(time.Nanosecond)
+	for !time.Now().After(limit) {
+	}
+	if _, err := w.add(t.Context(), func(err error) { young = err }); err != nil {
+		t.Fatal(err)
+	}
+	w.failBefore(limit, errNoAck)
+	if !errors.Is(old, errNoAck) || young != nil {
+		t.Errorf("fates %v and %v", old, young)
+	}
+}
+
+func TestWindowCloseWakesTheWaiting(t *testing.T) {
+	w := newWindow(1)
+	if _, err := w.add(t.Context(), func(error) {}); err != nil {
+		t.Fatal(err)
+	}
+	refused := make(chan error, 1)
+	go func() {
+		_, err := w.add(context.Background(), func(error) {})
+		refused <- err
+	}()
+	w.close(errWriterClosed)
+	if err := <-refused; !errors.Is(err, errWriterClosed) {
+		t.Errorf("error %v", err)
+	}
+}

@@ -1,0 +1,155 @@
+package nats
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"sync"
+	"time"
+
+	natsgo "github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/patchbay-dev/patchbay/common/record"
+	"github.com/patchbay-dev/patchbay/internal/transport"
+)
+
+// ackTimeout is how long the server may take to acknowledge a record. A server that is alive but lost the publish, as
+// happens when a cluster elects a new leader, never tells.
+const ackTimeout = 30 * time.Second
+
+var (
+	errWriterClosed = errors.New("the writer is closed")
+	errNoAck        = fmt.Errorf("the server did not acknowledge the record within %v", ackTimeout)
+)
+
+// Writer returns the producing end of the topic and makes its stream where there is none.
+//
+// Records are published without waiting for each other. A record is settled with nil only by the server's own
+// acknowledgement; the loss of the connection settles all that are under way with an error, so that the caller may write
+// them again and the message id removes the duplicates. Nothing is published while the connection is down: Write returns
+// an error at once.
+func (c *Conn) Writer(ctx context.Context) (transport.Writer, error) {
+	if c.target.core {
+		return c.coreWriter()
+	}
+	stream, err := c.ensureStream(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if cfg := stream.CachedInfo().Config; cfg.NoAck {
+		return nil, fmt.Errorf("stream %s acknowledges nothing (no_ack), so that nobody can tell what it has stored", cfg.Name)
+	}
+	w := &writer{conn: c, encode: c.encoder(), window: newWindow(c.cfg.MaxInFlight), prefix: c.nc.NewInbox() + "."}
+	sub, err := c.nc.Subscribe(w.prefix+"*", w.acknowledged)
+	if err != nil {
+		return nil, fmt.Errorf("await acknowledgements: %w", c.explain(err))
+	}
+	// As many as the window holds can be queued at once, whatever limit the client library has.
+	if err := sub.SetPendingLimits(-1, -1); err != nil {
+		return nil, fmt.Errorf("await acknowledgements: %w", err)
+	}
+	w.sub = sub
+	c.track(w.window)
+	w.expiry.Go(w.expire)
+	return w, nil
+}
+
+// A writer publishes to a stream. The client library has an asynchronous publisher too; this one is smaller, settles each
+// record exactly once where the library may report a loss twice, keeps the order where the library tries again, and
+// blocks by context.
+type writer struct {
+	conn   *Conn
+	encode encoder
+	window *window
+	prefix string // of the reply subjects; the record's number follows
+	sub    *natsgo.Subscription
+	expiry sync.WaitGroup
+}
+
+func (w *writer) Write(ctx context.Context, rec record.Record, settled func(error)) error {
+	msg := natsgo.Msg{Subject: w.conn.cfg.Topic}
+	if err := w.encode(&rec, &msg); err != nil {
+		return fmt.Errorf("publish to %s: %w", w.conn.cfg.Topic, err)
+	}
+	n, err := w.window.add(ctx, settled)
+	if err != nil {
+		return err
+	}
+	msg.Reply = w.prefix + strconv.FormatUint(n, 36)
+	if err := w.conn.nc.PublishMsg(&msg); err != nil && w.window.drop(n) {
+		return fmt.Errorf("publish to %s: %w", w.conn.cfg.Topic, w.conn.explain(err))
+	}
+	return nil
+}
+
+// acknowledged is called by the client library for each reply, one after the other.
+func (w *writer) acknowledged(m *natsgo.Msg) {
+	n, err := strconv.ParseUint(m.Subject[len(w.prefix):], 36, 64)
+	if err != nil {
+		return // not a reply to anything of ours
+	}
+	if err := publishError(m); err != nil {
+		w.window.settle(n, fmt.Errorf("publish to %s: %w", w.conn.cfg.Topic, err))
+		return
+	}
+	w.window.settle(n, nil)
+}
+
+// publishError reads the reply to a publish.
+func publishError(m *natsgo.Msg) error {
+	if len(m.Data) == 0 && m.Header.Get("Status") == "503" {
+		return jetstream.ErrNoStreamResponse
+	}
+	// What the server says when all is well, recognised without parsing: this is done for every record.
+	if bytes.HasPrefix(m.Data, []byte(`{"stream":"`)) && !bytes.Contains(m.Data, []byte(`"error"`)) {
+		return nil
+	}
+	var reply struct {
+		Error  *jetstream.APIError `json:"error"`
+		Stream string              `json:"stream"`
+	}
+	switch err := json.Unmarshal(m.Data, &reply); {
+	case err != nil:
+		return jetstream.ErrInvalidJSAck
+	case reply.Error != nil:
+		return reply.Error
+	case reply.Stream == "":
+		return jetstream.ErrInvalidJSAck
+	}
+	return nil
+}
+
+// expire settles records whose acknowledgement is overdue, until the writer is closed.
+func (w *writer) expire() {
+	ticker := time.NewTicker(ackTimeout / 10)
+	defer ticker.Stop()
+	for {
+		select {
+		case now := <-ticker.C:
+			w.window.failBefore(now.Add(-ackTimeout), errNoAck)
+		case <-w.window.done:
+			return
+		}
+	}
+}
+
+// Flush blocks until every record written before the call is settled, or ctx ends.
+func (w *writer) Flush(ctx context.Context) error { return w.window.wait(ctx) }
+
+// Close settles what is under way with an error. The connection stays.
+func (w *writer) Close() error {
+	w.window.close(errWriterClosed)
+	w.expiry.Wait()
+	w.conn.untrack(w.window)
+	if err := w.sub.Unsubscribe(); err != nil && !errors.Is(err, natsgo.ErrConnectionClosed) &&
+		!errors.Is(err, natsgo.ErrBadSubscription) {
+		return fmt.Errorf("close the writer: %w", err)
+	}
+	return nil
+}
+
+var _ transport.Writer = (*writer)(nil)

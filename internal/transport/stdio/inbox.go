@@ -1,0 +1,203 @@
+package stdio
+
+import (
+	"context"
+	"os"
+	"slices"
+	"sync"
+	"time"
+	"unsafe"
+
+	"github.com/patchbay-dev/patchbay/internal/transport"
+)
+
+// An inbox is the queue between the goroutine that reads the input and the caller of Read, who must be able to leave when
+// its context ends although reading an input cannot be broken off.
+type inbox struct {
+	maxBytes, maxMessages int
+
+	wake chan struct{} // holds a token when read may find something new
+	room chan struct{} // holds a token when put may find room
+
+	mu      sync.Mutex
+	queue   []transport.Message
+	bytes   int     // what queue holds in memory, roughly
+	retries []retry // by due time
+	end     error   // what read returns when the queue is empty
+	closed  chan struct{}
+}
+
+type retry struct {
+	due time.Time
+	msg transport.Message
+}
+
+// newInbox returns an inbox with limits to what put queues, in bytes and in messages; 0 means no limit.
+func newInbox(maxBytes, maxMessages int) *inbox {
+	return &inbox{
+		maxBytes: maxBytes, maxMessages: maxMessages, wake: make(chan struct{}, 1), room: make(chan struct{}, 1), closed: make(chan struct{}),
+	}
+}
+
+// weigh estimates the memory that messages take.
+func weigh(msgs []transport.Message) int {
+	n := len(msgs) * int(unsafe.Sizeof(transport.Message{}))
+	for i := range msgs {
+		n += msgs[i].Record.Size()
+	}
+	return n
+}
+
+func notify(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}
+
+// put queues messages, waiting for room. The slice becomes the inbox's. It reports whether the inbox is still open.
+func (in *inbox) put(msgs []transport.Message) bool {
+	for {
+		in.mu.Lock()
+		if in.isClosed() {
+			in.mu.Unlock()
+			return false
+		}
+		if in.hasRoom() {
+			if len(in.queue) == 0 {
+				in.queue = msgs
+			} else {
+				in.queue = append(in.queue, msgs...)
+			}
+			in.bytes += weigh(msgs)
+			in.mu.Unlock()
+			notify(in.wake)
+			return true
+		}
+		in.mu.Unlock()
+		select {
+		case <-in.room:
+		case <-in.closed:
+		}
+	}
+}
+
+func (in *inbox) hasRoom() bool {
+	return (in.maxBytes == 0 || in.bytes < in.maxBytes) && (in.maxMessages == 0 || len(in.queue) < in.maxMessages)
+}
+
+// again queues a message to be read after the delay, before newer ones.
+func (in *inbox) again(msg transport.Message, delay time.Duration) error {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if in.isClosed() {
+		return os.ErrClosed
+	}
+	r := retry{time.Now().Add(delay), msg}
+	i, _ := slices.BinarySearchFunc(in.retries, r, func(a, b retry) int {
+		if a.due.After(b.due) {
+			return 1
+		}
+		return -1
+	})
+	in.retries = slices.Insert(in.retries, i, r)
+	notify(in.wake)
+	return nil
+}
+
+// finish says that nothing more will be put; the first error given counts.
+func (in *inbox) finish(err error) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if in.end == nil {
+		in.end = err
+	}
+	notify(in.wake)
+}
+
+func (in *inbox) close() {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if !in.isClosed() {
+		in.queue, in.retries, in.end = nil, nil, os.ErrClosed
+		close(in.closed)
+		notify(in.wake)
+	}
+}
+
+func (in *inbox) isClosed() bool {
+	select {
+	case <-in.closed:
+		return true
+	default:
+		return false
+	}
+}
+
+// read does what transport.Reader asks of Read.
+func (in *inbox) read(ctx context.Context, limit int, wait time.Duration) ([]transport.Message, error) {
+	var out []transport.Message
+	var waited <-chan time.Time
+	for {
+		var due time.Duration
+		var err error
+		out, due, err = in.take(out, limit)
+		switch {
+		case len(out) == 0 && err != nil:
+			return nil, err
+		case len(out) == limit, len(out) > 0 && (err != nil || wait <= 0):
+			return out, nil
+		case len(out) > 0 && waited == nil:
+			t := time.NewTimer(wait)
+			defer t.Stop()
+			waited = t.C
+		}
+		var retryDue <-chan time.Time
+		if due > 0 {
+			t := time.NewTimer(due)
+			defer t.Stop()
+			retryDue = t.C
+		}
+		select {
+		case <-in.wake:
+		case <-retryDue:
+		case <-waited:
+			return out, nil
+		case <-ctx.Done():
+			if len(out) > 0 {
+				return out, nil
+			}
+			return nil, ctx.Err()
+		}
+	}
+}
+
+// take moves what is there now to out, up to limit, retries first. It returns how long until the next retry is due, if
+// there is one, and the final error once nothing is left to wait for.
+func (in *inbox) take(out []transport.Message, limit int) ([]transport.Message, time.Duration, error) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	n := 0
+	for now := time.Now(); n < len(in.retries) && len(out) < limit && !in.retries[n].due.After(now); n++ {
+		out = append(out, in.retries[n].msg)
+	}
+	in.retries = slices.Delete(in.retries, 0, n)
+	n = min(len(in.queue), limit-len(out))
+	if len(out) == 0 {
+		out = in.queue[:n:n]
+	} else {
+		out = append(out, in.queue[:n]...)
+	}
+	in.bytes -= weigh(in.queue[:n])
+	in.queue = in.queue[n:]
+	if in.hasRoom() {
+		notify(in.room)
+	}
+	if len(in.retries) > 0 {
+		return out, max(time.Until(in.retries[0].due), 1), nil
+	}
+	if len(in.queue) > 0 {
+		return out, 0, nil
+	}
+	return out, 0, in.end
+}

@@ -1,0 +1,81 @@
+// Package transport defines what delivery asks of a topic. Each way of reaching a topic (standard input and output, the
+// link protocol, NATS) implements it in a package of its own.
+package transport
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/patchbay-dev/patchbay/common/record"
+)
+
+// A Writer is the producing end of a topic. It is safe for concurrent use.
+type Writer interface {
+	// Write hands a record over. It blocks while the transport cannot take more and returns an error if the record was
+	// not handed over; then settled is never called. Otherwise settled is called exactly once, from any goroutine: with
+	// nil when the topic has acknowledged the record, else with the reason. The records of one partition that are written
+	// one after the other arrive in that order. settled must not block.
+	Write(ctx context.Context, rec record.Record, settled func(error)) error
+	// Flush blocks until every record written before the call is settled, or ctx ends.
+	Flush(ctx context.Context) error
+	// Close releases the connection without waiting; what is not settled by then is settled with an error.
+	Close() error
+}
+
+// A Reader is the consuming end of a topic. Read is called by one goroutine at a time; messages may be settled by any.
+type Reader interface {
+	// Read blocks until there is at least one message and returns up to max of them in order. After the first it waits at
+	// most wait for more. It returns io.EOF when nothing more will come: the input ended, or a bounded pass is done.
+	Read(ctx context.Context, max int, wait time.Duration) ([]Message, error)
+	// Flush blocks until the transport has confirmed every acknowledgement given before the call, or ctx ends.
+	Flush(ctx context.Context) error
+	// Close releases the connection without waiting. Messages that are not acknowledged will be delivered again where the
+	// transport can do so.
+	Close() error
+}
+
+// A Message is a record that a Reader delivered and that must be settled once.
+type Message struct {
+	Record record.Record
+	// Attempt counts the deliveries of this record, 1 for the first, 0 where the transport cannot tell.
+	Attempt int
+	// Ack tells the topic that the record is done with. It does not block for a reply.
+	Ack func() error
+	// Nack asks for the record again, after the delay. Where the transport cannot deliver again it returns an error.
+	Nack func(delay time.Duration) error
+	// Extend tells the topic that work on the record goes on, where a topic redelivers after a time limit. It may be nil.
+	Extend func() error
+}
+
+// ErrClosed says that the other side has gone for good and asks for nothing more, like the reader of a pipe that ends. It
+// is not a failure: the connector ends as if it were done.
+var ErrClosed = errors.New("the other side has closed the topic")
+
+// A Rejected error means that the topic refuses this record, whatever is tried again: it is too large, or it cannot be
+// written in the topic's format. Every other error of a Writer may go away, and is retried.
+type Rejected struct{ Err error }
+
+// Error returns the reason.
+func (r *Rejected) Error() string { return r.Err.Error() }
+
+// Unwrap returns the reason.
+func (r *Rejected) Unwrap() error { return r.Err }
+
+// A Stopper is a Reader or Writer whose other side can ask for the end of the run.
+type Stopper interface {
+	// Stopped is closed when the other side has asked.
+	Stopped() <-chan struct{}
+}
+
+// A StatusReporter is a Reader or Writer whose other side wants to know how the connector is doing.
+type StatusReporter interface {
+	// Status tells the state, one of connecting, ready, retrying and failed, with the error that led to it. It does not block.
+	Status(state string, err error)
+}
+
+// A DeadLetterer is a Reader or Writer whose other side keeps dead letters.
+type DeadLetterer interface {
+	// Dead hands a record over that could not be processed. settled is called as in Writer.Write.
+	Dead(ctx context.Context, rec record.Record, settled func(error)) error
+}

@@ -1,0 +1,151 @@
+#!/usr/bin/env bash
+# install.sh installs what tests need and this machine lacks, on Debian and Ubuntu, with root or sudo. What is there is
+# left alone. Without root it names the packages and fails.
+#
+# Usage: test/install.sh GROUP...
+#   go-race   a C compiler, for Go's race detector
+#   bats      bats and its libraries, jq, curl
+#   servers   every server of test/servers; a server's own name (nginx) is a group too
+#   browser   a real Chromium, Node.js, and the packages of test/browser
+set -euo pipefail
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin # where servers live, also for users who are not root
+missing=()
+
+die() {
+  printf 'test/install.sh: %s\n' "$1" >&2
+  exit 1
+}
+
+# need PACKAGE TEST... marks PACKAGE as missing unless the command TEST succeeds.
+need() {
+  local package=$1
+  shift
+  "$@" >/dev/null 2>&1 || missing+=("$package")
+}
+
+# need_server NAME reads what a server needs from the `# needs: COMMAND PACKAGE` lines of its file.
+need_server() {
+  local command package
+  while read -r command package; do
+    need "$package" command -v "$command"
+  done < <(sed -n 's/^# needs: //p' "$here/servers/$1.bash")
+}
+
+# bats_library NAME succeeds where test/helper.bash will find the library.
+bats_library() {
+  [[ -r /usr/lib/bats/$1/load.bash || -r /usr/share/bats/$1/load.bash || -r ${BATS_LIB_PATH:-/none}/$1/load.bash ]]
+}
+
+# chromium_runs succeeds if a browser is there that starts: Ubuntu's chromium-browser is a stub that asks for a snap.
+chromium_runs() {
+  local browser
+  for browser in chromium google-chrome chromium-browser; do
+    ! command -v "$browser" >/dev/null || ! "$browser" --version >/dev/null 2>&1 || return 0
+  done
+  return 1
+}
+
+# chromium_is_real succeeds if the package called chromium holds the browser itself.
+chromium_is_real() {
+  local candidate
+  candidate=$(LC_ALL=C apt-cache policy chromium | sed -n 's/^ *Candidate: //p')
+  [[ -n $candidate && $candidate != "(none)" && $candidate != *snap* ]]
+}
+
+# collect GROUP... sets missing to the packages that the groups lack.
+collect() {
+  local group server
+  missing=()
+  for group; do
+    case $group in
+    go-race)
+      need gcc command -v gcc
+      need libc6-dev test -e /usr/include/stdlib.h
+      ;;
+    bats)
+      need bats command -v bats
+      need bats-support bats_library bats-support
+      need bats-assert bats_library bats-assert
+      need jq command -v jq
+      need curl command -v curl
+      ;;
+    servers)
+      for server in "$here"/servers/*.bash; do
+        need_server "$(basename "$server" .bash)"
+      done
+      ;;
+    browser)
+      need chromium chromium_runs
+      need nodejs command -v node
+      need npm command -v npm
+      ;;
+    *)
+      [[ $group =~ ^[a-z0-9-]+$ && -r $here/servers/$group.bash ]] ||
+        die "no group called '$group' (go-race, bats, servers, browser, or a file of test/servers)"
+      need_server "$group"
+      ;;
+    esac
+  done
+}
+
+# apt COMMAND... runs apt-get as root without a question, its output kept for the case that it fails.
+apt() {
+  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq -o Acquire::Retries=3 \
+    -o DPkg::Lock::Timeout=300 "$@" >>"$log" 2>&1 </dev/null
+}
+
+# known PACKAGE... succeeds if the package lists hold a candidate for each.
+known() {
+  [[ $(LC_ALL=C apt-cache policy "$@" | grep -c '^ *Candidate: [^(]') -eq $# ]]
+}
+
+# install_missing installs what collect found, and leaves out a Chromium that is only a stub.
+install_missing() {
+  local wanted=() package
+  known "${missing[@]}" || apt update || die "apt-get update: $(tail -n 1 "$log")"
+  for package in "${missing[@]}"; do
+    if [[ $package == chromium ]] && ! chromium_is_real; then
+      echo "test/install.sh: WARNING: no real Chromium in this system's packages: the browser test will be SKIPPED" >&2
+    else
+      wanted+=("$package")
+    fi
+  done
+  [[ ${#wanted[@]} -gt 0 ]] || return 0
+  echo "test/install.sh: installing ${wanted[*]}"
+  apt install -y --no-install-recommends "${wanted[@]}" ||
+    { apt update && apt install -y --no-install-recommends "${wanted[@]}"; } ||
+    die "apt-get install ${wanted[*]}: $(grep -m 1 '^E:' "$log" || tail -n 1 "$log")"
+}
+
+# npm_packages fetches what test/browser's lock file names, if that was not done since the file changed.
+npm_packages() {
+  local folder=$here/browser
+  [[ -e $folder/package-lock.json && ! $folder/node_modules/.package-lock.json -nt $folder/package-lock.json ]] || return 0
+  echo "test/install.sh: npm ci in test/browser"
+  npm --prefix "$folder" ci --no-audit --no-fund --loglevel=error >>"$log" 2>&1 ||
+    die "npm ci in test/browser: $(sed -n 's/^npm ERR! //p; s/^npm error //p' "$log" | head -n 2 | tr '\n' ' ')"
+}
+
+[[ $# -gt 0 ]] || die "name what to install: go-race, bats, servers, browser, or a file of test/servers"
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+
+collect "$@"
+if [[ ${#missing[@]} -gt 0 ]]; then
+  command -v apt-get >/dev/null || die "please install, by the means of this system: ${missing[*]}"
+  as_root=()
+  if [[ $(id -u) -ne 0 ]]; then
+    as_root=(sudo -n)
+    sudo -n true 2>/dev/null || die "please run as root: apt-get install ${missing[*]}"
+  fi
+  # Connector suites run side by side: one installs, the others wait and then find nothing missing.
+  exec 9<"$here/install.sh"
+  flock 9
+  collect "$@"
+  [[ ${#missing[@]} -eq 0 ]] || install_missing
+fi
+for group; do
+  [[ $group != browser ]] || npm_packages
+done

@@ -1,0 +1,151 @@
+#!/usr/bin/env bats
+# What `make test` promises, and connector.mk: in a small tree with fakes of go, bats, node and the programs under test.
+
+load helper
+
+setup_file() {
+  go build -o "$BATS_FILE_TMPDIR/tally" "$TEST_ROOT/test/tally"
+}
+
+setup() {
+  sandbox
+  TREE="$SANDBOX/a tree" # a space, since people have them
+  export CALLS=$SANDBOX/calls TALLY=$BATS_FILE_TMPDIR/tally
+  mkdir -p "$TREE"/{bin,test/servers,.ci,connectors/sources/x-source} "$SANDBOX/fakes"
+  cp "$TEST_ROOT/test/run" "$TREE/test/"
+  cp "$TEST_ROOT/.ci/run" "$TREE/.ci/"
+  cp "$TEST_ROOT/connectors/connector.mk" "$TREE/connectors/"
+  printf '.PHONY: test\ntest:\n\t@test/run\nbuild:\n\t@exit $${BUILD:-0}\n' >"$TREE/Makefile"
+  fake test/install.sh 'echo "install $*" >>"$CALLS"; exit ${INSTALL:-0}'
+  fake bin/catalogen 'echo "catalogen $*" >>"$CALLS"
+    case $1 in check) exit ${CHECK:-0} ;; test) echo "x-source: 4 passed, 0 failed, 0 skipped (cached)" ;; esac'
+  # The tally is real; else go only tells what it was asked for.
+  fake ../fakes/go 'if [[ $* == *tally* ]]; then exec cp "$TALLY" "$4"; fi; echo "go $*" >>"$CALLS"'
+  fake ../fakes/bats 'echo "bats $*" >>"$CALLS"'
+  fake ../fakes/node 'echo "1..1"; echo "ok 1 - page # SKIP no Chromium"'
+  PATH=$SANDBOX/fakes:$PATH
+  touch "$CALLS"
+  unset PATCHBAY_BIN_DIR # make finds the tree's own
+}
+
+# fake FILE SCRIPT makes a program in the tree.
+fake() {
+  printf '#!/bin/bash\n%s\n' "$2" >"$TREE/$1"
+  chmod +x "$TREE/$1"
+}
+
+last_line() { echo "${lines[${#lines[@]} - 1]}"; }
+
+@test "a run ends with one count of everything, skips named" {
+  run "$TREE/.ci/run"
+  assert_success
+  assert_equal "$(last_line)" "11 passed, 0 failed"
+  assert_line "1 skipped"
+  assert_line "SKIPPED browser: page (no Chromium)"
+}
+
+@test "a failed build fails the run, which still ends with the count" {
+  BUILD=1 run "$TREE/.ci/run"
+  assert_failure
+  assert_equal "$(last_line)" "3 passed, 1 failed"
+  assert_line --partial "FAILED build: build: exit status"
+}
+
+@test "a run that could not install says so and stops there" {
+  INSTALL=1 run "$TREE/.ci/run"
+  assert_failure
+  assert_equal "$(last_line)" "0 passed, 1 failed"
+  assert_equal "$(<"$CALLS")" "install go-race bats servers browser"
+}
+
+@test "a run without a working Go still ends with a count" {
+  fake ../fakes/go 'exit 1'
+  run "$TREE/.ci/run"
+  assert_failure
+  assert_equal "$(last_line)" "0 passed, 1 failed"
+}
+
+@test "a catalog that is out of date fails the run" {
+  CHECK=1 run "$TREE/.ci/run"
+  assert_failure
+  assert_equal "$(last_line)" "10 passed, 1 failed"
+}
+
+# connector_make TARGET... runs make on the tree's connector.
+connector_make() { run make -s -C "$TREE/connectors/sources/x-source" "$@"; }
+
+# connector_file NAME TEXT writes a file of the tree's connector.
+connector_file() { printf '%s\n' "$2" >"$TREE/connectors/sources/x-source/$1"; }
+
+@test "a connector's Makefile prints its targets" {
+  connector_file Makefile 'include ../../connector.mk'
+  connector_make
+  assert_success
+  assert_line --partial "run the unit tests and the bats file"
+}
+
+@test "a connector's tests install what they need, build, and run" {
+  connector_file Makefile 'include ../../connector.mk'
+  connector_file main.go 'package main'
+  connector_file main_test.go 'package main'
+  connector_file x-source.bats '  start_pond "$conf"'
+  touch "$TREE/test/servers/"{pond,lake}.bash
+  connector_make test
+  assert_success
+  run cat "$CALLS"
+  assert_line --regexp '^install +bats +pond +go-race$'
+  assert_line --regexp '^go tool -modfile=.*/tools/dev/go.mod gotestsum .* -race \./\.\.\.$'
+  assert_line --regexp '^go build .* -o bin/ ./tools/patchbay .*/connectors/sources/x-source$'
+  assert_line "bats x-source.bats"
+}
+
+@test "a connector without Go or bats files needs neither" {
+  connector_file Makefile 'include ../../connector.mk'
+  connector_make test PATCHBAY_BIN_DIR="$TREE/bin"
+  assert_success
+  run cat "$CALLS"
+  refute_line --regexp 'bats|go-race|gotestsum'
+}
+
+@test "reports go to PATCHBAY_REPORT_DIR and nothing is built where PATCHBAY_BIN_DIR has it" {
+  connector_file Makefile 'include ../../connector.mk'
+  connector_file main_test.go 'package main'
+  connector_file x-source.bats ''
+  PATCHBAY_REPORT_DIR=$SANDBOX/reports
+  export PATCHBAY_REPORT_DIR
+  mkdir "$PATCHBAY_REPORT_DIR"
+  connector_make test PATCHBAY_BIN_DIR="$TREE/bin"
+  assert_success
+  run cat "$CALLS"
+  assert_line --partial "--junitfile $PATCHBAY_REPORT_DIR/go.xml"
+  assert_line "bats --formatter tap --report-formatter junit --output $PATCHBAY_REPORT_DIR x-source.bats"
+  refute_line --partial "go build"
+}
+
+@test "a connector's own build rule replaces go build" {
+  connector_file Makefile 'include ../../connector.mk
+build:
+	@echo "own $(BIN)" >>"$(CALLS)"'
+  connector_make programs
+  assert_success
+  run cat "$CALLS"
+  assert_line --regexp '^own .*/bin/x-source$'
+  assert_line --regexp '^go build .* ./tools/patchbay$'
+}
+
+@test "metadata prints the document and nothing else" {
+  connector_file Makefile 'include ../../connector.mk'
+  fake bin/x-source 'echo "{\"command\": \"$*\"}"'
+  connector_make metadata
+  assert_success
+  assert_output '{"command": "metadata"}'
+}
+
+@test "make alone prints every target" {
+  run make -s -C "$TEST_ROOT"
+  assert_success
+  local target
+  for target in build test catalog browse lint bench new image publish clean; do
+    assert_line --regexp "^  $target +[a-z]"
+  done
+}

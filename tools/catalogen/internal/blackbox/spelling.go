@@ -1,0 +1,126 @@
+package blackbox
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// spellable tells whether a value can be written on a command line so that it comes back as it was: of the option's own
+// type, and without what separates the elements of a list or a map.
+func (p property) spellable(value any) bool {
+	switch value := value.(type) {
+	case string:
+		return p.Type == "string" && !strings.HasPrefix(value, "@") && !strings.ContainsRune(value, 0)
+	case json.Number:
+		return p.Type == "number" || p.Type == "integer" && !strings.ContainsAny(value.String(), ".eE") && value != "-0"
+	case bool:
+		return p.Type == "boolean"
+	case []any:
+		if p.Type != "array" || p.Items == nil || len(value) == 0 {
+			return false
+		}
+		return !slices.ContainsFunc(value, func(element any) bool {
+			text, isText := element.(string)
+			return !p.Items.spellable(element) || isText && (text == "" || strings.ContainsAny(text, `,;\`))
+		})
+	case map[string]any:
+		if p.Type != "object" || len(value) == 0 {
+			return false
+		}
+		for key, element := range value {
+			if text, isText := element.(string); !isText || key == "" || strings.ContainsAny(key+text, `,;\=`) {
+				return false
+			}
+		}
+		return true
+	}
+	return false
+}
+
+// flagTexts writes a spellable value as the texts of one flag, given once for each.
+func flagTexts(value any) []string {
+	switch value := value.(type) {
+	case []any:
+		var all []string
+		for _, element := range value {
+			all = append(all, flagTexts(element)...)
+		}
+		return all
+	case map[string]any:
+		var all []string
+		for _, key := range slices.Sorted(maps.Keys(value)) {
+			all = append(all, fmt.Sprintf("%s=%v", key, value[key]))
+		}
+		return all
+	}
+	return []string{fmt.Sprint(value)}
+}
+
+// flagArgs writes a document as a command line.
+func flagArgs(d document) []string {
+	var args []string
+	for _, name := range slices.Sorted(maps.Keys(d)) {
+		for _, text := range flagTexts(d[name]) {
+			args = append(args, "--"+name+"="+text)
+		}
+	}
+	return args
+}
+
+// configText writes a document as a config file, keys spelt by spell and secrets in the given map. JSON is YAML.
+func configText(d document, secrets map[string]bool, spell func(string) string) ([]byte, error) {
+	parameters, hidden := map[string]any{}, map[string]any{}
+	file := map[string]any{"parameters": parameters}
+	var steps []any
+	for _, kind := range []string{"map", "filter", "arraymap"} {
+		list, _ := d[kind].([]any)
+		for _, text := range list {
+			steps = append(steps, map[string]any{kind: escape(text)})
+		}
+	}
+	if steps != nil {
+		file["transforms"] = steps
+	}
+	for name, value := range d {
+		switch {
+		case name == "map" || name == "filter" || name == "arraymap":
+		case name == "name" || name == "topic":
+			file[name] = escape(value)
+		case secrets[name]:
+			hidden[spell(name)] = escape(value)
+		default:
+			parameters[spell(name)] = escape(value)
+		}
+	}
+	if len(hidden) > 0 {
+		file["secrets"] = hidden
+	}
+	return json.Marshal(file)
+}
+
+// escape keeps text that looks like a reference from being one.
+func escape(value any) any {
+	switch value := value.(type) {
+	case string:
+		return strings.ReplaceAll(value, "${", "$${")
+	case []any:
+		wide := make([]any, len(value))
+		for i, element := range value {
+			wide[i] = escape(element)
+		}
+		return wide
+	case map[string]any:
+		wide := map[string]any{}
+		for key, element := range value {
+			wide[key] = escape(element)
+		}
+		return wide
+	}
+	return value
+}
+
+func hyphens(name string) string     { return name }
+func underscores(name string) string { return strings.ReplaceAll(name, "-", "_") }

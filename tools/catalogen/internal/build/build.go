@@ -1,0 +1,119 @@
+// Package build turns connector folders into programs.
+package build
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/discover"
+	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/finding"
+	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/proc"
+)
+
+const (
+	deadline  = 10 * time.Minute
+	maxOutput = 16 << 20
+)
+
+// Go builds every Go connector that has no build rule of its own with one go build into bin. The error tells what the
+// compiler said; the programs that did compile are in bin all the same.
+func Go(ctx context.Context, root, bin string, folders []discover.Folder) error {
+	argv := []string{"go", "build", "-trimpath", "-buildvcs=false", "-mod=readonly", "-o", bin + string(filepath.Separator), "--"}
+	n := len(argv)
+	for _, f := range folders {
+		if ByGo(f) {
+			argv = append(argv, "./"+f.Path)
+		}
+	}
+	if len(argv) == n {
+		return nil
+	}
+	argv = append(argv[:n-1], argv[n:]...) // go build knows no "--"; every path begins with "./"
+	result, err := proc.Run(ctx, proc.Spec{
+		Argv: argv, Dir: root, Env: append(os.Environ(), "CGO_ENABLED=0"),
+		Deadline: deadline, MaxStdout: maxOutput, MaxStderr: maxOutput,
+	})
+	if err != nil {
+		return fmt.Errorf("go build: %w", err)
+	}
+	if result.Status != 0 {
+		return fmt.Errorf("go build: %s", proc.Tail(result.Stderr, 30))
+	}
+	return nil
+}
+
+// ByGo tells whether a folder is built by Go's own build command.
+func ByGo(f discover.Folder) bool { return f.Go && !f.Has("build") }
+
+// Path is where a connector's program is or would be.
+func Path(bin string, f discover.Folder) string { return filepath.Join(bin, f.Name) }
+
+// Own builds a folder with its own build rule, which must leave the program at $(BIN). The error is a finding.Finding or
+// ctx's.
+func Own(ctx context.Context, bin string, f discover.Folder) error {
+	target := Path(bin, f)
+	result, err := proc.Run(ctx, proc.Spec{
+		Argv: []string{"make", "--no-print-directory", "-C", f.Dir, "build", "BIN=" + target},
+		Env:  os.Environ(), Deadline: deadline, MaxStdout: maxOutput, MaxStderr: maxOutput,
+	})
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	bad := finding.Finding{Connector: f.Name, Rule: "build", Where: f.Path + "/Makefile", Fix: "run it by hand: make -C " + f.Path + " build"}
+	switch {
+	case err != nil:
+		bad.Message = "make build: " + err.Error()
+	case result.Status != 0:
+		bad.Message = fmt.Sprintf("make build: status %d\n%s", result.Status, proc.Tail(append(result.Stdout, result.Stderr...), 20))
+	default:
+		return Executable(target, f)
+	}
+	return bad
+}
+
+// Executable checks that a connector's program is where it should be and may be run.
+func Executable(path string, f discover.Folder) error {
+	info, err := os.Stat(path)
+	if err == nil && info.Mode().IsRegular() && info.Mode()&0o111 != 0 {
+		return nil
+	}
+	return finding.Finding{
+		Connector: f.Name, Rule: "build", Where: f.Path, Message: "the build left no executable program at $(BIN)",
+		Fix: "the build rule must write the path that BIN names",
+	}
+}
+
+// All builds every folder that can be built as one go build does, and where that fails each on its own, so that one
+// mistake costs one connector. It returns the finding of each connector that did not build. Stale programs are removed.
+func All(ctx context.Context, root, bin string, folders []discover.Folder) (map[string]finding.Finding, error) {
+	err := Go(ctx, root, bin, folders)
+	if err == nil {
+		return nil, nil
+	}
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	broken := map[string]finding.Finding{}
+	for _, f := range folders {
+		if !ByGo(f) {
+			continue
+		}
+		if err := os.Remove(Path(bin, f)); err != nil && !os.IsNotExist(err) {
+			return nil, err
+		}
+		if err := Go(ctx, root, bin, []discover.Folder{f}); err != nil {
+			broken[f.Name] = finding.Finding{Connector: f.Name, Rule: "build", Where: f.Path, Message: err.Error(),
+				Fix: "run it by hand: go build ./" + f.Path}
+		}
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+	}
+	if len(broken) == 0 {
+		return nil, err // each builds alone but not all together: that is nobody's in particular
+	}
+	return broken, nil
+}

@@ -1,0 +1,60 @@
+package cmd
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/patchbay-dev/patchbay/common/metadata"
+)
+
+// readIndex reads the committed index of a repository.
+func readIndex(root string) (metadata.Index, error) {
+	var index metadata.Index
+	text, err := os.ReadFile(filepath.Join(root, "catalog", "index.json"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return index, fmt.Errorf("there is no catalog at %s; to make it: make catalog", filepath.Join(root, "catalog"))
+	}
+	if err != nil {
+		return index, err
+	}
+	if err := json.Unmarshal(text, &index); err != nil {
+		return index, fmt.Errorf("read catalog/index.json: %w", err)
+	}
+	return index, nil
+}
+
+// find returns the entry and the document of a connector.
+func find(root, name string) (metadata.Entry, metadata.Document, error) {
+	var doc metadata.Document
+	index, err := readIndex(root)
+	if err != nil {
+		return metadata.Entry{}, doc, err
+	}
+	i := slices.IndexFunc(index.Connectors, func(e metadata.Entry) bool { return e.Name == name })
+	if i < 0 {
+		return metadata.Entry{}, doc, fmt.Errorf("the catalog has no connector %q; it has: %s", name, strings.Join(entryNames(index), ", "))
+	}
+	entry := index.Connectors[i]
+	text, err := os.ReadFile(filepath.Join(root, "catalog", "connectors", entry.Name, entry.Version+".json"))
+	if err != nil {
+		return entry, doc, err
+	}
+	if err := json.Unmarshal(text, &doc); err != nil {
+		return entry, doc, fmt.Errorf("read metadata of %s: %w", name, err)
+	}
+	return entry, doc, nil
+}
+
+func entryNames(index metadata.Index) []string {
+	var names []string
+	for _, e := range index.Connectors {
+		names = append(names, e.Name)
+	}
+	return names
+}

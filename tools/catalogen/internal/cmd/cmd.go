@@ -1,0 +1,134 @@
+// Package cmd is the command line of catalogen, one file for each subcommand.
+package cmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime"
+
+	"github.com/alecthomas/kong"
+	"golang.org/x/term"
+
+	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/evidence"
+	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/pipeline"
+	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/progress"
+)
+
+// The exit statuses of catalogen.
+const (
+	ok     = 0
+	failed = 1 // something may not be published, or the machine failed
+	usage  = 2 // the command line makes no sense
+)
+
+// errFailed ends a command whose reasons are already on the screen.
+var errFailed = errors.New("failed")
+
+// errUsage is wrapped by errors about the command line that kong cannot see.
+var errUsage = errors.New("wrong usage")
+
+type cli struct {
+	Generate generateCmd `cmd:"" help:"Build, examine and test every connector and write the catalog."`
+	Check    checkCmd    `cmd:"" help:"Say how the catalog in the tree differs from what generate would write; change nothing."`
+	Test     testCmd     `cmd:"" help:"Run the connectors' own tests, through the same evidence cache as generate."`
+	List     listCmd     `cmd:"" help:"List the connectors of the catalog."`
+	Show     showCmd     `cmd:"" help:"Show one connector of the catalog and its options."`
+	Validate validateCmd `cmd:"" help:"Check a connector's config file against the catalog alone; nothing is run."`
+	Serve    serveCmd    `cmd:"" help:"Serve the catalog's site on this machine."`
+}
+
+// streams are where commands write.
+type streams struct{ out, err io.Writer }
+
+// Run parses and runs a command line and returns the exit status.
+func Run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	var (
+		c      cli
+		exited = -1
+	)
+	parser, err := kong.New(&c, kong.Name("catalogen"), kong.UsageOnError(),
+		kong.Description("Turns a repository of connectors into a catalog that people can trust."),
+		kong.Writers(stdout, stderr), kong.Exit(func(status int) { exited = status }))
+	if err != nil {
+		fmt.Fprintf(stderr, "catalogen: %v\n", err)
+		return failed
+	}
+	parsed, err := parser.Parse(args)
+	if exited >= 0 {
+		return exited // --help has printed what it had to
+	}
+	if err != nil {
+		fmt.Fprintf(stderr, "catalogen: %v; see catalogen --help\n", err)
+		return usage
+	}
+	parsed.BindTo(ctx, (*context.Context)(nil))
+	err = parsed.Run(streams{stdout, stderr})
+	switch {
+	case err == nil:
+		return ok
+	case errors.Is(err, errFailed):
+		return failed
+	case errors.Is(err, errUsage):
+		fmt.Fprintf(stderr, "catalogen: %v\n", err)
+		return usage
+	}
+	fmt.Fprintf(stderr, "catalogen: %v\n", err)
+	return failed
+}
+
+// rootFlag is embedded by every command that reads a repository.
+type rootFlag struct {
+	Root string `help:"Folder of the repository." default:"." type:"existingdir" placeholder:"DIR"`
+}
+
+// work is embedded by the commands that run connectors.
+type work struct {
+	rootFlag
+	Bin     string `help:"Folder for the built programs (default: bin in the repository)." placeholder:"DIR"`
+	Jobs    int    `help:"Connectors at a time (default: one for each core)." placeholder:"N"`
+	NoCache bool   `help:"Run everything again, and keep nothing in the local cache."`
+}
+
+// config turns the flags into what the pipeline wants.
+func (w work) config(watch pipeline.Watcher) (pipeline.Config, error) {
+	c := pipeline.Config{Jobs: w.Jobs, Bin: w.Bin, Watch: watch}
+	var err error
+	if c.Root, err = filepath.Abs(w.Root); err != nil {
+		return c, err
+	}
+	if c.Root, err = filepath.EvalSymlinks(c.Root); err != nil {
+		return c, err
+	}
+	if c.Bin == "" {
+		c.Bin = filepath.Join(c.Root, "bin")
+	}
+	if c.Bin, err = filepath.Abs(c.Bin); err != nil {
+		return c, err
+	}
+	if c.Jobs == 0 {
+		c.Jobs = runtime.NumCPU()
+	}
+	if c.Jobs < 0 {
+		return c, fmt.Errorf("%w: --jobs must be at least 1", errUsage)
+	}
+	c.Catalog = filepath.Join(c.Root, "catalog")
+	if !w.NoCache {
+		c.Cache, err = evidence.OpenCache()
+	}
+	return c, err
+}
+
+// board makes the progress display for a stream.
+func board(out io.Writer) *progress.Board {
+	width := 0
+	if f, isFile := out.(*os.File); isFile && term.IsTerminal(int(f.Fd())) {
+		if columns, _, err := term.GetSize(int(f.Fd())); err == nil {
+			width = columns
+		}
+	}
+	return progress.New(out, width)
+}

@@ -1,0 +1,75 @@
+package cmd
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/patchbay-dev/patchbay/common/metadata"
+	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/publish"
+)
+
+type showCmd struct {
+	rootFlag
+	Name string `arg:"" help:"The connector."`
+	JSON bool   `help:"Print the metadata document." name:"json"`
+}
+
+// Run shows one connector.
+func (c showCmd) Run(s streams) error {
+	entry, doc, err := find(c.Root, c.Name)
+	if err != nil {
+		return err
+	}
+	if c.JSON {
+		e := json.NewEncoder(s.out)
+		e.SetEscapeHTML(false)
+		e.SetIndent("", "  ")
+		return e.Encode(doc)
+	}
+	options, err := publish.Options(doc)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(s.out, "%s %s (%s, %s, %s)\n%s\n\n", entry.Name, entry.Version, entry.Direction, entry.Stability, doc.License, entry.Description)
+	fmt.Fprintf(s.out, "versions  %s\npath      %s\ntests     %d passed\n", strings.Join(entry.Versions, ", "), entry.Path, len(entry.Evidence.Tests))
+	group := ""
+	for _, o := range options {
+		if o.Group != group {
+			group = o.Group
+			fmt.Fprintf(s.out, "\n%s\n", group)
+		}
+		fmt.Fprintf(s.out, "  --%-22s %s%s\n", o.Name, o.Description, facts(o))
+	}
+	return examples(s.out, doc)
+}
+
+// facts tells what an option's line says in brackets.
+func facts(o publish.Option) string {
+	var words []string
+	switch {
+	case o.Required:
+		words = append(words, "required")
+	case o.WriteOnly:
+		words = append(words, "secret")
+	case len(o.Default) > 0:
+		words = append(words, "default "+string(o.Default))
+	}
+	words = append(words, "$"+o.Env)
+	return " [" + strings.Join(words, "; ") + "]"
+}
+
+// examples writes the connector's examples as command lines.
+func examples(out io.Writer, doc metadata.Document) error {
+	for _, example := range doc.Examples {
+		line, err := publish.CommandLine(doc.Name, example.Options)
+		if err != nil {
+			return err
+		}
+		if _, err := fmt.Fprintf(out, "\n%s:\n  %s\n", example.Title, line); err != nil {
+			return err
+		}
+	}
+	return nil
+}

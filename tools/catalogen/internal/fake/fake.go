@@ -1,0 +1,276 @@
+// Package fake is a connector for catalogen's own tests. It behaves as the metadata.json beside it says, because it reads
+// its options' schema from there, and badly in one way where a file called quirk names it. It is linked into test
+// binaries only.
+package fake
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/goccy/go-yaml"
+
+	"github.com/patchbay-dev/patchbay/common/metadata/schema"
+)
+
+// Program is the name under which a test binary must call Main.
+const Program = "fakeconnector"
+
+// Main is the connector's main function: the folder, then what its user typed. It returns the exit status.
+func Main(args []string) int {
+	dir, args := args[0], args[1:]
+	c := connector{dir: dir, quirk: quirk(dir)}
+	if c.quirk == "leaky" { // tells its environment to everyone
+		fmt.Fprintln(os.Stderr, strings.Join(os.Environ(), "\n"), args)
+	}
+	if len(args) == 0 {
+		args = []string{"run"}
+	}
+	switch args[0] {
+	case "metadata":
+		return c.metadata()
+	case "validate":
+		return c.validate(args[1:])
+	case "completion":
+		return c.completion()
+	case "--help":
+		return c.help()
+	case "--version":
+		fmt.Println("0.1.0")
+		return 0
+	case "run":
+		args = args[1:]
+	}
+	return c.validateFlags(args)
+}
+
+func quirk(dir string) string {
+	text, err := os.ReadFile(filepath.Join(dir, "quirk"))
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSpace(string(text))
+}
+
+type connector struct{ dir, quirk string }
+
+type option struct {
+	Type  string `json:"type"`
+	Env   string `json:"x-env"`
+	Items struct {
+		Type string `json:"type"`
+	} `json:"items"`
+	WriteOnly bool `json:"writeOnly"`
+}
+
+func (c connector) document() (text, options []byte, properties map[string]option) {
+	text, err := os.ReadFile(filepath.Join(c.dir, "metadata.json"))
+	if err != nil {
+		panic(err)
+	}
+	var doc struct {
+		Schema json.RawMessage `json:"schema"`
+	}
+	if err := json.Unmarshal(text, &doc); err != nil {
+		return text, nil, nil // some tests want it broken
+	}
+	var s struct {
+		Properties map[string]option `json:"properties"`
+	}
+	_ = json.Unmarshal(doc.Schema, &s)
+	return text, doc.Schema, s.Properties
+}
+
+func (c connector) metadata() int {
+	switch c.quirk {
+	case "hangs":
+		signal.Ignore(syscall.SIGTERM)
+		time.Sleep(time.Hour)
+	case "floods":
+		line := bytes.Repeat([]byte("y\n"), 1<<15)
+		for {
+			if _, err := os.Stdout.Write(line); err != nil {
+				return 1
+			}
+		}
+	case "fails":
+		fmt.Fprintln(os.Stderr, "no idea")
+		return 1
+	}
+	text, _, _ := c.document()
+	if c.quirk == "unsteady" {
+		text = bytes.Replace(text, []byte(`"title": "`), []byte(fmt.Sprintf(`"title": "%d `, time.Now().UnixNano())), 1)
+	}
+	os.Stdout.Write(text)
+	return 0
+}
+
+func (c connector) help() int {
+	_, _, properties := c.document()
+	for _, name := range slices.Sorted(maps.Keys(properties)) {
+		fmt.Printf("  --%s=VALUE  [$%s]\n", name, properties[name].Env)
+	}
+	fmt.Println("  --help\n  --version\n  --config=FILE")
+	if c.quirk == "chatty-help" {
+		fmt.Println("  --undocumented")
+	}
+	return 0
+}
+
+func (c connector) completion() int {
+	_, _, properties := c.document()
+	for name := range properties {
+		fmt.Println("--" + name)
+	}
+	fmt.Println("--help --version --config")
+	return 0
+}
+
+type verdict struct {
+	Valid    bool      `json:"valid"`
+	Problems []problem `json:"problems,omitempty"`
+}
+
+type problem struct {
+	Option   string `json:"option"`
+	Message  string `json:"message"`
+	Semantic bool   `json:"semantic,omitempty"`
+}
+
+// judge validates one flat document. The quirk "lenient" lets everything pass.
+func (c connector) judge(text []byte) verdict {
+	_, options, _ := c.document()
+	if c.quirk == "lenient" {
+		return verdict{Valid: true}
+	}
+	s, err := schema.Compile(options)
+	if err != nil {
+		return verdict{Problems: []problem{{Message: err.Error()}}}
+	}
+	var v verdict
+	for _, p := range s.ValidateText(text) {
+		v.Problems = append(v.Problems, problem{Option: strings.TrimPrefix(p.Pointer, "/"), Message: "is wrong"})
+	}
+	v.Valid = len(v.Problems) == 0
+	return v
+}
+
+func (c connector) validate(args []string) int {
+	switch {
+	case len(args) == 2 && args[0] == "--batch":
+		in := bufio.NewReader(os.Stdin)
+		for {
+			line, err := in.ReadBytes('\n')
+			if len(bytes.TrimSpace(line)) > 0 {
+				if c.quirk == "silent-batch" {
+					return 0
+				}
+				out, _ := json.Marshal(c.judge(line))
+				fmt.Printf("%s\n", out)
+			}
+			if err == io.EOF {
+				return 0
+			}
+		}
+	case len(args) == 2 && args[0] == "--config":
+		return c.validateFile(args[1])
+	}
+	return c.validateFlags(args)
+}
+
+func (c connector) validateFile(path string) int {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return 1
+	}
+	var file struct {
+		Name, Topic         any
+		Parameters, Secrets map[string]any
+		Transforms          []map[string]any
+	}
+	if err := yaml.Unmarshal(text, &file); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 2
+	}
+	flat := map[string]any{}
+	for _, part := range []map[string]any{file.Parameters, file.Secrets} {
+		for key, value := range part {
+			flat[strings.ReplaceAll(key, "_", "-")] = value
+		}
+	}
+	for _, step := range file.Transforms {
+		for kind, value := range step {
+			list, _ := flat[kind].([]any)
+			flat[kind] = append(list, value)
+		}
+	}
+	if file.Topic != nil {
+		flat["topic"] = file.Topic
+	}
+	if file.Name != nil {
+		flat["name"] = file.Name
+	}
+	return c.end(flat)
+}
+
+func (c connector) validateFlags(args []string) int {
+	_, _, properties := c.document()
+	flat := map[string]any{}
+	for name, o := range properties {
+		if text, ok := os.LookupEnv(o.Env); ok {
+			flat[name] = decode(o.Type, text)
+			if o.Type == "array" {
+				flat[name] = []any{decode(o.Items.Type, text)}
+			}
+		}
+	}
+	for _, arg := range args {
+		name, text, _ := strings.Cut(strings.TrimPrefix(arg, "--"), "=")
+		o := properties[name]
+		if o.Type == "array" {
+			list, _ := flat[name].([]any)
+			flat[name] = append(list, decode(o.Items.Type, text))
+			continue
+		}
+		flat[name] = decode(o.Type, text)
+	}
+	return c.end(flat)
+}
+
+// decode reads a flag's text as a JSON value of a type.
+func decode(kind, text string) any {
+	switch kind {
+	case "integer", "number", "boolean":
+		return json.RawMessage(text)
+	case "object":
+		key, value, _ := strings.Cut(text, "=")
+		return map[string]any{key: value}
+	}
+	return text
+}
+
+func (c connector) end(flat map[string]any) int {
+	text, err := json.Marshal(flat)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "wrong")
+		return 2
+	}
+	v := c.judge(text)
+	for _, p := range v.Problems {
+		fmt.Fprintf(os.Stderr, "--%s %s\n", p.Option, p.Message)
+	}
+	if !v.Valid {
+		return 2
+	}
+	return 0
+}

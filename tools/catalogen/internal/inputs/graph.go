@@ -1,0 +1,174 @@
+package inputs
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/proc"
+)
+
+// A Graph is the Go import graph of every connector and its tests. It is never changed after Load.
+type Graph struct {
+	module   string              // the main module's path
+	language string              // go.mod's go line
+	packages map[string]pkg      // by import path, test variants included
+	sums     map[string][]string // go.sum's lines by "path version"
+}
+
+type pkg struct {
+	files   []string // relative to the root, with slashes; only for packages of the main module
+	imports []string
+	module  string // "path version" for a package of another module
+}
+
+// listed is what go list says of one package; the fields are named in its command line, which spares half its time.
+type listed struct {
+	Dir, ImportPath, Name string
+	Standard              bool
+	Module                *struct {
+		Path, Version string
+		Main          bool
+		Replace       *struct{ Path, Version, Dir string }
+	}
+	GoFiles, CgoFiles, CFiles, HFiles, SFiles, SysoFiles, EmbedFiles []string
+	Imports                                                          []string
+	Error                                                            *struct{ Err string }
+}
+
+const fields = "Dir,ImportPath,Name,Standard,Module,GoFiles,CgoFiles,CFiles,HFiles,SFiles,SysoFiles,EmbedFiles,Imports,Error"
+
+// Load asks go list, once, for everything that the packages in the given folders and their tests are made from. The
+// platform is fixed, so that a digest is the same on every machine.
+func Load(ctx context.Context, root string, folders []string) (*Graph, error) {
+	argv := []string{"go", "list", "-e", "-deps", "-test", "-mod=readonly", "-json=" + fields}
+	for _, folder := range folders {
+		argv = append(argv, "./"+folder)
+	}
+	result, err := proc.Run(ctx, proc.Spec{
+		Argv: argv, Dir: root, Env: append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH=amd64", "GOFLAGS="),
+		Deadline: 2 * time.Minute, MaxStdout: 256 << 20, MaxStderr: 1 << 20,
+	})
+	if err == nil && result.Status != 0 {
+		err = errors.New(proc.Tail(result.Stderr, 10))
+	}
+	if err != nil {
+		return nil, fmt.Errorf("go list: %w", err)
+	}
+	g := &Graph{packages: map[string]pkg{}, sums: map[string][]string{}}
+	if err := g.readModule(root); err != nil {
+		return nil, err
+	}
+	for d := json.NewDecoder(bytes.NewReader(result.Stdout)); ; {
+		var l listed
+		if err := d.Decode(&l); errors.Is(err, io.EOF) {
+			return g, nil
+		} else if err != nil {
+			return nil, fmt.Errorf("go list: %w", err)
+		}
+		if err := g.add(root, l); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// add takes one package up. The standard library is left out: it comes with the Go release.
+func (g *Graph) add(root string, l listed) error {
+	if l.Standard {
+		return nil
+	}
+	p := pkg{imports: l.Imports}
+	if m := l.Module; m != nil && !m.Main {
+		p.module = m.Path + " " + m.Version
+		if m.Replace != nil {
+			p.module = m.Replace.Path + " " + m.Replace.Version
+		}
+		g.packages[l.ImportPath] = p
+		return nil
+	}
+	for _, list := range [][]string{l.GoFiles, l.CgoFiles, l.CFiles, l.HFiles, l.SFiles, l.SysoFiles, l.EmbedFiles} {
+		for _, file := range list {
+			if filepath.IsAbs(file) {
+				continue // the main package that go test makes up lies in the build cache
+			}
+			relative, err := filepath.Rel(root, filepath.Join(l.Dir, file))
+			if err != nil {
+				return err
+			}
+			p.files = append(p.files, filepath.ToSlash(relative))
+		}
+	}
+	g.packages[l.ImportPath] = p
+	return nil
+}
+
+// readModule reads the main module's name and language, and the checksums of the others.
+func (g *Graph) readModule(root string) error {
+	text, err := os.ReadFile(filepath.Join(root, "go.mod"))
+	if err != nil {
+		return err
+	}
+	for line := range strings.Lines(string(text)) {
+		switch words := strings.Fields(line); {
+		case len(words) == 2 && words[0] == "module":
+			g.module = words[1]
+		case len(words) == 2 && words[0] == "go":
+			g.language = words[1]
+		}
+	}
+	sums, err := os.Open(filepath.Join(root, "go.sum"))
+	if os.IsNotExist(err) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer sums.Close()
+	lines := bufio.NewScanner(sums)
+	for lines.Scan() {
+		if words := strings.Fields(lines.Text()); len(words) == 3 {
+			key := words[0] + " " + strings.TrimSuffix(words[1], "/go.mod")
+			g.sums[key] = append(g.sums[key], words[2])
+		}
+	}
+	return lines.Err()
+}
+
+// Of returns the main module's files from which the package in a folder and its tests are made, and a line for the
+// language and for each other module, both sorted.
+func (g *Graph) Of(folder string) (files, modules []string, err error) {
+	root := g.module + "/" + folder
+	if _, ok := g.packages[root]; !ok {
+		return nil, nil, fmt.Errorf("%s: go list does not know the package", folder)
+	}
+	// go list names the packages of a test after it: p.test, p [p.test], p_test [p.test].
+	queue := []string{root, root + ".test"}
+	seen := map[string]bool{}
+	for len(queue) > 0 {
+		path := queue[len(queue)-1]
+		queue = queue[:len(queue)-1]
+		p, ok := g.packages[path]
+		if seen[path] || !ok {
+			continue
+		}
+		seen[path] = true
+		if p.module != "" {
+			modules = append(modules, "module "+p.module+" "+strings.Join(g.sums[p.module], " "))
+		}
+		files = append(files, p.files...)
+		queue = append(queue, p.imports...)
+	}
+	modules = append(modules, "go "+g.language)
+	slices.Sort(files)
+	slices.Sort(modules)
+	return slices.Compact(files), slices.Compact(modules), nil
+}

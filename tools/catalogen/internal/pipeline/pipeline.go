@@ -1,0 +1,261 @@
+// Package pipeline runs the stages of the generator in order: discover, build, probe, rules, tests, publish. It writes
+// nothing into the catalog itself.
+package pipeline
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/patchbay-dev/patchbay/common/metadata"
+	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/baseline"
+	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/build"
+	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/discover"
+	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/evidence"
+	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/finding"
+	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/inputs"
+	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/publish"
+)
+
+// Config says what to work on.
+type Config struct {
+	Root    string // the repository, absolute
+	Bin     string // where programs are built, absolute
+	Catalog string // the committed catalog, whose evidence stands where a machine lacks a server; absolute
+	Jobs    int    // connectors at a time, at least 1
+	Against string // git reference of the baseline; empty for the newest reachable tag
+	Only    []string
+	Cache   evidence.Cache
+	Watch   Watcher
+}
+
+// A Watcher is told how far the work is. Its methods are called from several goroutines.
+type Watcher interface {
+	// Begin names the connectors, once.
+	Begin(names []string)
+	// Step says what is being done with a connector.
+	Step(name, what string)
+	// End gives a connector's row when nothing more is done with it.
+	End(Row)
+	// Note tells something about the whole.
+	Note(text string)
+}
+
+// A Row is the outcome of one connector.
+type Row struct {
+	Name    string
+	Version string
+	Tests   evidence.Counts
+	Elapsed time.Duration
+	Cached  bool   // no test was run: the evidence was known
+	Kept    bool   // the committed evidence stands in for tests that were skipped here
+	OK      bool   // it may be published
+	Output  string // the last lines of its tests, where they failed
+}
+
+// A Result is the outcome of a whole run.
+type Result struct {
+	Rows       []Row // in the order of names
+	Findings   []finding.Finding
+	Connectors []publish.Connector // those that passed every stage
+	Baseline   baseline.Baseline
+}
+
+// run is the state that the stages of one call share.
+type run struct {
+	Config
+	home      string // thrown away at the end
+	digester  *inputs.Digester
+	committed map[string]metadata.Entry
+}
+
+// Generate runs every stage for every connector. Connectors that fail a stage are in Findings, the others in Connectors.
+// The error is about the machine or ctx, never about a connector.
+func Generate(ctx context.Context, c Config) (Result, error) {
+	return execute(ctx, c, (*run).prove)
+}
+
+// Test builds connectors and runs only their own tests, through the same evidence cache.
+func Test(ctx context.Context, c Config) (Result, error) {
+	return execute(ctx, c, (*run).testOnly)
+}
+
+// work takes one connector through its stages and returns its row and, if it may be published, what is known of it.
+type work func(*run, context.Context, discover.Folder) (Row, *publish.Connector, []finding.Finding, error)
+
+func execute(ctx context.Context, c Config, do work) (Result, error) {
+	var result Result
+	folders, findings, err := discover.Folders(c.Root)
+	if err != nil {
+		return result, fmt.Errorf("look for connectors: %w", err)
+	}
+	result.Findings = findings
+	folders, err = choose(folders, c.Only)
+	if err != nil {
+		return result, err
+	}
+	r := &run{Config: c, committed: committedEntries(c.Catalog)}
+	if r.home, err = os.MkdirTemp("", "patchbay-home-"); err != nil {
+		return result, err
+	}
+	defer os.RemoveAll(r.home)
+
+	names := make([]string, len(folders))
+	for i, f := range folders {
+		names[i] = f.Name
+	}
+	c.Watch.Begin(names)
+	if result.Baseline, err = baseline.Read(ctx, c.Root, c.Against); err != nil {
+		return result, err
+	}
+	broken, err := r.prepare(ctx, folders)
+	if err != nil {
+		return result, err
+	}
+
+	rows := make([]Row, len(folders))
+	passed := make([]*publish.Connector, len(folders))
+	bad := make([][]finding.Finding, len(folders))
+	err = parallel(ctx, c.Jobs, len(folders), func(ctx context.Context, i int) error {
+		start := time.Now()
+		rows[i] = Row{Name: folders[i].Name}
+		if f, ok := broken[folders[i].Name]; ok {
+			bad[i] = []finding.Finding{f}
+		} else {
+			var err error
+			if rows[i], passed[i], bad[i], err = do(r, ctx, folders[i]); err != nil {
+				return fmt.Errorf("%s: %w", folders[i].Name, err)
+			}
+		}
+		rows[i].Elapsed, rows[i].OK = time.Since(start), len(bad[i]) == 0
+		c.Watch.End(rows[i])
+		return nil
+	})
+	if err != nil {
+		return result, err
+	}
+	result.Rows = rows
+	for i := range folders {
+		result.Findings = append(result.Findings, bad[i]...)
+		if len(bad[i]) == 0 && passed[i] != nil {
+			result.Connectors = append(result.Connectors, *passed[i])
+		}
+	}
+	finding.Sort(result.Findings)
+	return result, nil
+}
+
+// prepare does what serves all connectors at once: one go build and, beside it, one go list. It returns the connectors
+// that did not build.
+func (r *run) prepare(ctx context.Context, folders []discover.Folder) (map[string]finding.Finding, error) {
+	if err := os.MkdirAll(r.Bin, 0o755); err != nil {
+		return nil, err
+	}
+	var paths []string
+	for _, f := range folders {
+		if f.Go {
+			paths = append(paths, f.Path)
+		}
+		if build.ByGo(f) {
+			r.Watch.Step(f.Name, "go build")
+		}
+	}
+	var (
+		wait     sync.WaitGroup
+		graph    *inputs.Graph
+		graphErr error
+	)
+	if len(paths) > 0 {
+		wait.Go(func() { graph, graphErr = inputs.Load(ctx, r.Root, paths) })
+	}
+	broken, err := build.All(ctx, r.Root, r.Bin, folders)
+	wait.Wait()
+	if err := errors.Join(ctx.Err(), err); err != nil {
+		return nil, err
+	}
+	if graphErr != nil {
+		return nil, graphErr
+	}
+	r.digester = inputs.NewDigester(r.Root, graph)
+	return broken, nil
+}
+
+// choose keeps the named connectors, or all where none is named.
+func choose(folders []discover.Folder, only []string) ([]discover.Folder, error) {
+	if len(only) == 0 {
+		return folders, nil
+	}
+	var chosen []discover.Folder
+	for _, name := range only {
+		found := false
+		for _, f := range folders {
+			if f.Name == name {
+				chosen, found = append(chosen, f), true
+			}
+		}
+		if !found {
+			return nil, fmt.Errorf("there is no connector %q under connectors/", name)
+		}
+	}
+	return chosen, nil
+}
+
+// committedEntries reads the entries of the committed index. One that cannot be read has nothing to say.
+func committedEntries(catalog string) map[string]metadata.Entry {
+	entries := map[string]metadata.Entry{}
+	text, err := fs.ReadFile(os.DirFS(catalog), "index.json")
+	if err != nil {
+		return entries
+	}
+	var index metadata.Index
+	if err := json.Unmarshal(text, &index); err != nil {
+		return entries
+	}
+	for _, e := range index.Connectors {
+		entries[e.Name] = e
+	}
+	return entries
+}
+
+// parallel calls do for 0 to n-1, jobs at a time, and stops at the first error.
+func parallel(ctx context.Context, jobs, n int, do func(context.Context, int) error) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	next := make(chan int)
+	var wait sync.WaitGroup
+	for range min(max(jobs, 1), n) {
+		wait.Go(func() {
+			for i := range next {
+				if err := do(ctx, i); err != nil {
+					cancel(err)
+				}
+			}
+		})
+	}
+feed:
+	for i := range n {
+		select {
+		case next <- i:
+		case <-ctx.Done():
+			break feed
+		}
+	}
+	close(next)
+	wait.Wait()
+	return context.Cause(ctx)
+}
+
+// ReadReadme reads the README of a folder, which need not be there.
+func ReadReadme(dir string) ([]byte, error) {
+	text, err := os.ReadFile(filepath.Join(dir, "README.md"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	return text, err
+}

@@ -1,0 +1,227 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+
+	"github.com/patchbay-dev/patchbay/common/metadata"
+	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/blackbox"
+	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/build"
+	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/discover"
+	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/evidence"
+	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/finding"
+	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/probe"
+	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/publish"
+	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/rules"
+	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/suite"
+)
+
+// prove takes one connector through all stages.
+func (r *run) prove(ctx context.Context, f discover.Folder) (Row, *publish.Connector, []finding.Finding, error) {
+	row := Row{Name: f.Name}
+	fail := func(err error) (Row, *publish.Connector, []finding.Finding, error) {
+		found, err := asFinding(f, err)
+		return row, nil, found, err
+	}
+	r.Watch.Step(f.Name, "metadata")
+	if err := r.buildOwn(ctx, f); err != nil {
+		return fail(err)
+	}
+	subject, text, err := r.document(ctx, f)
+	if err != nil {
+		return fail(err)
+	}
+	row.Version = finding.Printable(subject.Document.Version)
+	findings := rules.Check(subject)
+	if subject, err = rules.Prepare(subject); err != nil {
+		return row, nil, findings, nil // Check told why
+	}
+	conn := &publish.Connector{Folder: f, Document: subject.Document, Text: text}
+	if conn.Readme, err = ReadReadme(f.Dir); err != nil {
+		return row, nil, nil, err
+	}
+	if conn.Inputs, err = r.digester.Digest(f); err != nil {
+		return row, nil, nil, err
+	}
+	tests, cached, found, err := r.suites(ctx, f, conn.Inputs, &row)
+	if err != nil {
+		return row, nil, nil, err
+	}
+	findings = append(findings, found...)
+	examined, known, found, err := r.examine(ctx, subject, conn.Inputs)
+	if err != nil {
+		return row, nil, nil, err
+	}
+	findings = append(findings, found...)
+	tests = append(tests, examined...)
+	row.Cached = cached && known
+	row.Tests = evidence.Count(tests)
+	if len(findings) > 0 {
+		return row, nil, findings, nil
+	}
+	conn.Evidence, findings = r.settle(f, conn.Inputs, tests, &row)
+	return row, conn, findings, nil
+}
+
+// testOnly runs a connector's own tests.
+func (r *run) testOnly(ctx context.Context, f discover.Folder) (Row, *publish.Connector, []finding.Finding, error) {
+	row := Row{Name: f.Name}
+	if err := r.buildOwn(ctx, f); err != nil {
+		found, err := asFinding(f, err)
+		return row, nil, found, err
+	}
+	digest, err := r.digester.Digest(f)
+	if err != nil {
+		return row, nil, nil, err
+	}
+	tests, cached, found, err := r.suites(ctx, f, digest, &row)
+	row.Cached, row.Tests = cached, evidence.Count(tests)
+	return row, nil, found, err
+}
+
+// buildOwn builds a folder that has its own build rule.
+func (r *run) buildOwn(ctx context.Context, f discover.Folder) error {
+	if !f.Has("build") {
+		return nil
+	}
+	r.Watch.Step(f.Name, "make build")
+	return build.Own(ctx, r.Bin, f)
+}
+
+// hasBinary tells whether a connector has a program of its own; one with only a metadata rule has none.
+func hasBinary(f discover.Folder) bool { return f.Go || f.Has("build") }
+
+// document asks a connector for its metadata and prepares what the rules look at.
+func (r *run) document(ctx context.Context, f discover.Folder) (rules.Subject, []byte, error) {
+	subject := rules.Subject{Folder: f}
+	argv := []string{build.Path(r.Bin, f), "metadata"}
+	if !hasBinary(f) {
+		argv = []string{"make", "--silent", "--no-print-directory", "-C", f.Dir, "metadata"}
+	}
+	output, err := probe.Run(ctx, argv, f.Dir, r.home)
+	if err != nil {
+		return subject, nil, err
+	}
+	var text []byte
+	subject.Text = output
+	if subject.Document, text, err = probe.Decode(output); err != nil {
+		return subject, nil, err
+	}
+	if subject.Waivers, err = rules.ReadWaivers(f.Dir); err != nil {
+		return subject, nil, finding.Finding{Rule: "waivers", Where: f.Path + "/" + rules.WaiverFile, Message: err.Error(),
+			Fix: `write {"secret-marked": {"option": "reason"}}`}
+	}
+	return subject, text, nil
+}
+
+// suites returns what a connector's own tests prove of its inputs: from the cache, else by running them.
+func (r *run) suites(ctx context.Context, f discover.Folder, inputs string, row *Row) ([]evidence.Test, bool, []finding.Finding, error) {
+	if tests, ok := r.Cache.Load(inputs, evidence.Suites); ok {
+		return tests, true, nil, nil
+	}
+	r.Watch.Step(f.Name, "make test")
+	outcome, err := suite.Run(ctx, r.Root, r.Bin, f)
+	if err != nil {
+		return nil, false, nil, err
+	}
+	findings := suiteFindings(f, outcome)
+	if len(findings) > 0 {
+		row.Output = outcome.Output
+		return outcome.Tests, false, findings, nil
+	}
+	return outcome.Tests, false, nil, r.Cache.Store(inputs, evidence.Suites, outcome.Tests)
+}
+
+// examine returns what the program shows from outside: from the cache, else by trying. A connector without a program of
+// its own has nothing to show.
+func (r *run) examine(ctx context.Context, subject rules.Subject, inputs string) ([]evidence.Test, bool, []finding.Finding, error) {
+	f := subject.Folder
+	if !hasBinary(f) {
+		return nil, true, nil, nil
+	}
+	if tests, ok := r.Cache.Load(inputs, evidence.BlackBox); ok {
+		return tests, true, nil, nil
+	}
+	r.Watch.Step(f.Name, "parity")
+	scratch := filepath.Join(r.home, f.Name)
+	if err := os.Mkdir(scratch, 0o700); err != nil {
+		return nil, false, nil, err
+	}
+	tests, err := blackbox.Examine(ctx, blackbox.Target{
+		Binary: build.Path(r.Bin, f), Env: probe.Env(scratch), Subject: subject, Scratch: scratch,
+	})
+	if err != nil {
+		return nil, false, nil, err
+	}
+	var findings []finding.Finding
+	for _, t := range tests {
+		if t.Status != metadata.Passed {
+			findings = append(findings, finding.Finding{Connector: f.Name, Rule: blackbox.Rules[t.Suite], Where: t.Name, Message: t.Detail,
+				Fix: blackbox.Fixes[t.Suite]})
+		}
+	}
+	return tests, false, findings, r.Cache.Store(inputs, evidence.BlackBox, tests)
+}
+
+// suiteFindings names each test that failed and what went wrong beside tests.
+func suiteFindings(f discover.Folder, outcome suite.Outcome) []finding.Finding {
+	again := "run it by hand: make -C " + f.Path + " test"
+	var findings []finding.Finding
+	for _, t := range outcome.Tests {
+		if t.Status == metadata.Failed {
+			findings = append(findings, finding.Finding{Connector: f.Name, Rule: "test-failed", Where: t.Suite + ": " + t.Name,
+				Message: orElse(t.Detail, "failed"), Fix: again})
+		}
+	}
+	if outcome.Broken != "" {
+		findings = append(findings, finding.Finding{Connector: f.Name, Rule: "test-run", Where: f.Path, Message: outcome.Broken, Fix: again})
+	}
+	return findings
+}
+
+// settle decides which evidence is published. Evidence with a skip never is: the committed evidence of the same inputs
+// stands in for it, else each skipped test is a finding. Weaker evidence never replaces stronger of the same inputs.
+func (r *run) settle(f discover.Folder, inputs string, tests []evidence.Test, row *Row) (metadata.Evidence, []finding.Finding) {
+	fresh := evidence.Publish(tests)
+	committed, known := r.committed[f.Name]
+	known = known && committed.Inputs == inputs
+	if evidence.Count(tests).Skipped == 0 {
+		if known && !evidence.Covers(fresh, committed.Evidence) && evidence.Covers(committed.Evidence, fresh) {
+			row.Kept = true
+			return committed.Evidence, nil
+		}
+		return fresh, nil
+	}
+	if known {
+		row.Kept = true
+		return committed.Evidence, nil
+	}
+	var findings []finding.Finding
+	for _, t := range tests {
+		if t.Status == metadata.Skipped {
+			findings = append(findings, finding.Finding{Connector: f.Name, Rule: "test-skipped", Where: t.Suite + ": " + t.Name,
+				Message: "was skipped: " + orElse(t.Detail, "no reason given"),
+				Fix:     "install what it needs (test/install.sh servers) and run again; evidence with a skip is not published"})
+		}
+	}
+	return fresh, findings
+}
+
+// asFinding separates what is wrong with a connector from what is wrong with the machine.
+func asFinding(f discover.Folder, err error) ([]finding.Finding, error) {
+	var found finding.Finding
+	if errors.As(err, &found) {
+		found.Connector = f.Name
+		return []finding.Finding{found}, nil
+	}
+	return nil, err
+}
+
+func orElse(text, otherwise string) string {
+	if text == "" {
+		return otherwise
+	}
+	return text
+}

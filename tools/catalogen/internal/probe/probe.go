@@ -1,0 +1,93 @@
+// Package probe asks a connector for its metadata, with nothing of ours in its environment and with limits on everything.
+package probe
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/patchbay-dev/patchbay/common/metadata"
+	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/finding"
+	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/proc"
+	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/strictjson"
+)
+
+// The limits within which a connector must print its metadata.
+const (
+	Deadline  = 10 * time.Second
+	MaxStdout = 4 << 20
+	MaxStderr = 1 << 20
+)
+
+// Env is the whole environment of a connector under examination: PATH, because scripts are connectors too, a home that is
+// thrown away and a locale that is the same everywhere.
+func Env(home string) []string {
+	return []string{"PATH=" + os.Getenv("PATH"), "HOME=" + home, "LANG=C.UTF-8"}
+}
+
+// Run runs a command that prints metadata and returns the bytes. The error is a finding.Finding without Connector, or
+// ctx's.
+func Run(ctx context.Context, argv []string, dir, home string) ([]byte, error) {
+	result, err := proc.Run(ctx, proc.Spec{
+		Argv: argv, Dir: dir, Env: Env(home), Deadline: Deadline, MaxStdout: MaxStdout, MaxStderr: MaxStderr,
+	})
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	bad := finding.Finding{Rule: "metadata-runs", Where: "metadata", Fix: "run it by hand: <binary> metadata"}
+	switch {
+	case errors.Is(err, proc.ErrDeadline):
+		bad.Rule, bad.Fix = "metadata-in-time", "metadata must need no network, no input and no required flag"
+		bad.Message = err.Error()
+	case errors.Is(err, proc.ErrTooMuch):
+		bad.Rule, bad.Fix = "metadata-size", "print the document and nothing else"
+		bad.Message = err.Error()
+	case err != nil:
+		bad.Message = err.Error()
+	case result.Status != 0:
+		bad.Message = fmt.Sprintf("status %d", result.Status)
+		if tail := proc.Tail(result.Stderr, 5); tail != "" {
+			bad.Message += ": " + tail
+		}
+	default:
+		return result.Stdout, nil
+	}
+	return nil, bad
+}
+
+// Decode reads a metadata document without mercy and returns it with its bytes in the one form in which the catalog
+// keeps it. The error is a finding.Finding without Connector.
+func Decode(output []byte) (doc metadata.Document, text []byte, err error) {
+	bad := finding.Finding{Rule: "metadata-json", Where: "metadata", Fix: "print one JSON document on stdout, and logs on stderr"}
+	if err := strictjson.Check(output); err != nil {
+		bad.Message = err.Error()
+		return doc, nil, bad
+	}
+	if err := json.Unmarshal(output, &doc); err != nil {
+		bad.Rule, bad.Message, bad.Fix = "metadata-schema", err.Error(), "compare it with catalog/schemas/metadata.json"
+		return doc, nil, bad
+	}
+	text, err = Normalise(output)
+	if err != nil {
+		bad.Message = err.Error()
+		return doc, nil, bad
+	}
+	return doc, text, nil
+}
+
+// Normalise lays JSON out as the catalog keeps it: two spaces, keys and values as they were, a newline at the end.
+func Normalise(text []byte) ([]byte, error) {
+	var compact, out bytes.Buffer
+	if err := json.Compact(&compact, text); err != nil {
+		return nil, err
+	}
+	if err := json.Indent(&out, compact.Bytes(), "", "  "); err != nil {
+		return nil, err
+	}
+	out.WriteByte('\n')
+	return out.Bytes(), nil
+}

@@ -1,0 +1,140 @@
+// Package proc runs programs that nobody vouches for: in a process group of their own that dies with the deadline, with
+// output that is limited and refused, never cut, and with no environment but what the caller names.
+package proc
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os/exec"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// The reasons for which a program is stopped. They are wrapped by the error of Run.
+var (
+	// ErrDeadline means that the program did not end in time and its process group was killed.
+	ErrDeadline = errors.New("did not end in time and was killed")
+	// ErrTooMuch means that the program printed more than the limit and its process group was killed.
+	ErrTooMuch = errors.New("printed more than the limit and was killed")
+)
+
+// waitDelay is how long a grandchild that holds the output open is waited for after the program itself has ended.
+const waitDelay = 500 * time.Millisecond
+
+// A Spec says what to run and within which limits. Every limit must be positive.
+type Spec struct {
+	Argv      []string  // program and arguments; no shell is involved
+	Dir       string    // working directory; empty for the caller's
+	Env       []string  // the whole environment, as KEY=value
+	Stdin     io.Reader // nil for an empty input
+	Deadline  time.Duration
+	MaxStdout int64
+	MaxStderr int64
+	OnStdout  func([]byte) // if not nil, is also given every write to stdout, one at a time
+}
+
+// A Result is what a program left behind.
+type Result struct {
+	Status int // exit status; -1 when the program was killed or never started
+	Stdout []byte
+	Stderr []byte
+}
+
+// Run runs a program to its end and blocks until then. A status other than 0 is no error; not starting, missing the
+// deadline, printing too much, dying of a signal and ctx are. The result is what was printed so far, also with an error.
+func Run(ctx context.Context, spec Spec) (Result, error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	ctx, stop := context.WithTimeoutCause(ctx, spec.Deadline, ErrDeadline)
+	defer stop()
+
+	cmd := exec.CommandContext(ctx, spec.Argv[0], spec.Argv[1:]...)
+	cmd.Dir, cmd.Env, cmd.Stdin = spec.Dir, spec.Env, spec.Stdin
+	if cmd.Env == nil {
+		cmd.Env = []string{} // nil would mean all of ours
+	}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Cancel = func() error { return killGroup(cmd.Process.Pid) }
+	cmd.WaitDelay = waitDelay
+	stdout := &limited{limit: spec.MaxStdout, over: func() { cancel(ErrTooMuch) }, tee: spec.OnStdout}
+	stderr := &limited{limit: spec.MaxStderr, over: func() { cancel(ErrTooMuch) }}
+	cmd.Stdout, cmd.Stderr = stdout, stderr
+
+	err := cmd.Start()
+	if err != nil {
+		return Result{Status: -1}, fmt.Errorf("start %s: %w", spec.Argv[0], err)
+	}
+	err = cmd.Wait()
+	// A child left behind in the group would outlive the build; whoever wants to leave one has to escape on purpose.
+	_ = killGroup(cmd.Process.Pid)
+
+	result := Result{Status: cmd.ProcessState.ExitCode(), Stdout: stdout.bytes(), Stderr: stderr.bytes()}
+	if cause := context.Cause(ctx); cause != nil {
+		switch {
+		case errors.Is(cause, ErrDeadline):
+			return result, fmt.Errorf("%w (limit %s)", ErrDeadline, spec.Deadline)
+		case errors.Is(cause, ErrTooMuch):
+			return result, fmt.Errorf("%w (%d bytes on stdout, %d on stderr)", ErrTooMuch, spec.MaxStdout, spec.MaxStderr)
+		}
+		return result, cause
+	}
+	var exit *exec.ExitError
+	switch {
+	case err == nil, errors.Is(err, exec.ErrWaitDelay):
+		return result, nil
+	case errors.As(err, &exit):
+		if ws, ok := exit.Sys().(syscall.WaitStatus); ok && ws.Signaled() {
+			return result, fmt.Errorf("died of signal %s", ws.Signal())
+		}
+		return result, nil
+	}
+	return result, err
+}
+
+// killGroup ends every process of a group. A group that is gone is no error.
+func killGroup(pid int) error {
+	err := syscall.Kill(-pid, syscall.SIGKILL)
+	if errors.Is(err, syscall.ESRCH) {
+		return nil
+	}
+	return err
+}
+
+// limited keeps what is written to it up to a limit, and refuses everything as soon as there is more.
+type limited struct {
+	mu    sync.Mutex
+	buf   bytes.Buffer
+	limit int64
+	over  func()
+	tee   func([]byte)
+}
+
+func (l *limited) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if int64(l.buf.Len()+len(p)) > l.limit {
+		l.over()
+		return 0, ErrTooMuch
+	}
+	if l.tee != nil {
+		l.tee(p)
+	}
+	return l.buf.Write(p)
+}
+
+func (l *limited) bytes() []byte {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return bytes.Clone(l.buf.Bytes())
+}
+
+// Tail returns the last lines of a program's output, for a message to people.
+func Tail(output []byte, lines int) string {
+	all := strings.Split(strings.TrimRight(string(output), "\n"), "\n")
+	return strings.Join(all[max(0, len(all)-lines):], "\n")
+}

@@ -1,0 +1,202 @@
+// Package progress shows how far a run is: on a terminal one line for each connector, redrawn in place; elsewhere a line
+// for each connector when it is done. At the end a table and one closing line.
+package progress
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"sync"
+	"text/tabwriter"
+	"time"
+
+	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/finding"
+	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/pipeline"
+)
+
+// A Board is a pipeline.Watcher that writes to a stream.
+type Board struct {
+	mu       sync.Mutex
+	out      io.Writer
+	width    int // columns of the terminal; 0 if out is none
+	names    []string
+	state    map[string]string
+	started  map[string]time.Time
+	done     map[string]pipeline.Row
+	drawn    int // lines on the terminal that the next drawing replaces
+	interval *time.Ticker
+	stop     chan struct{}
+	stopped  sync.WaitGroup
+}
+
+// New returns a Board. Width is the terminal's number of columns, or 0 for a file or a pipe.
+func New(out io.Writer, width int) *Board {
+	return &Board{out: out, width: width, state: map[string]string{}, started: map[string]time.Time{}, done: map[string]pipeline.Row{}}
+}
+
+// Begin implements pipeline.Watcher. On a terminal it starts redrawing, which Close ends.
+func (b *Board) Begin(names []string) {
+	b.mu.Lock()
+	b.names = slices.Clone(names)
+	b.mu.Unlock()
+	if b.width == 0 {
+		return
+	}
+	b.interval, b.stop = time.NewTicker(100*time.Millisecond), make(chan struct{})
+	b.stopped.Go(func() {
+		for {
+			select {
+			case <-b.interval.C:
+				b.mu.Lock()
+				b.draw()
+				b.mu.Unlock()
+			case <-b.stop:
+				return
+			}
+		}
+	})
+}
+
+// Step implements pipeline.Watcher.
+func (b *Board) Step(name, what string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.state[name] = what
+	if b.started[name].IsZero() {
+		b.started[name] = time.Now()
+	}
+}
+
+// End implements pipeline.Watcher.
+func (b *Board) End(row pipeline.Row) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.done[row.Name] = row
+	if b.width == 0 {
+		fmt.Fprintf(b.out, "%-4s %s: %s\n", verdict(row), row.Name, summary(row))
+	}
+}
+
+// Note implements pipeline.Watcher.
+func (b *Board) Note(text string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.clear()
+	fmt.Fprintln(b.out, finding.Printable(text))
+}
+
+// Close ends the live display and removes it. It may be called when nothing was begun.
+func (b *Board) Close() {
+	if b.stop != nil {
+		b.interval.Stop()
+		close(b.stop)
+		b.stopped.Wait()
+		b.stop = nil
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.clear()
+}
+
+// clear removes what was drawn last.
+func (b *Board) clear() {
+	if b.drawn > 0 {
+		fmt.Fprintf(b.out, "\x1b[%dA\x1b[J", b.drawn)
+		b.drawn = 0
+	}
+}
+
+// draw writes one line for each connector over those of the last drawing.
+func (b *Board) draw() {
+	b.clear()
+	var text strings.Builder
+	for _, name := range b.names {
+		line := "  .    " + name
+		if row, ok := b.done[name]; ok {
+			line = fmt.Sprintf("  %-4s %s  %s", verdict(row), name, summary(row))
+		} else if what := b.state[name]; what != "" {
+			line = fmt.Sprintf("  ...  %s  %s %s", name, what, time.Since(b.started[name]).Round(100*time.Millisecond))
+		}
+		if runes := []rune(line); len(runes) >= b.width {
+			line = string(runes[:max(b.width-1, 0)])
+		}
+		text.WriteString(line + "\n")
+	}
+	io.WriteString(b.out, text.String()) //nolint:errcheck // nobody is there to be told
+	b.drawn = len(b.names)
+}
+
+func verdict(row pipeline.Row) string {
+	if row.OK {
+		return "ok"
+	}
+	return "FAIL"
+}
+
+// summary tells a row in words.
+func summary(row pipeline.Row) string {
+	words := []string{fmt.Sprintf("%d passed, %d failed, %d skipped", row.Tests.Passed, row.Tests.Failed, row.Tests.Skipped)}
+	switch {
+	case row.Kept:
+		words = append(words, "committed evidence kept")
+	case row.Cached:
+		words = append(words, "cached")
+	}
+	return strings.Join(words, ", ")
+}
+
+// Report writes the summary table, then every finding with what to do about it.
+func Report(out io.Writer, rows []pipeline.Row, findings []finding.Finding) {
+	if len(rows) > 0 {
+		table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+		fmt.Fprintln(table, "\nCONNECTOR\tVERSION\tTESTS\tTIME\tEVIDENCE\tRESULT")
+		for _, row := range rows {
+			fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\n", row.Name, or(row.Version, "-"), tests(row), row.Elapsed.Round(10*time.Millisecond), source(row), verdict(row))
+		}
+		table.Flush() //nolint:errcheck // as above
+	}
+	for _, row := range rows {
+		if row.Output != "" {
+			fmt.Fprintf(out, "\n--- %s: last lines of make test\n%s\n", row.Name, finding.Printable(row.Output))
+		}
+	}
+	for _, f := range findings {
+		fmt.Fprintf(out, "\n%s [%s] %s\n", finding.Printable(or(f.Connector, "catalog")), f.Rule, finding.Printable(f.Where))
+		fmt.Fprintf(out, "  %s\n", strings.ReplaceAll(strings.TrimSpace(finding.Printable(f.Message)), "\n", "\n  "))
+		if f.Fix != "" {
+			fmt.Fprintf(out, "  fix: %s\n", finding.Printable(f.Fix))
+		}
+	}
+}
+
+func tests(row pipeline.Row) string {
+	c := row.Tests
+	text := fmt.Sprintf("%d passed", c.Passed)
+	if c.Failed > 0 {
+		text += fmt.Sprintf(", %d failed", c.Failed)
+	}
+	if c.Skipped > 0 {
+		text += fmt.Sprintf(", %d skipped", c.Skipped)
+	}
+	return text
+}
+
+func source(row pipeline.Row) string {
+	switch {
+	case row.Kept:
+		return "committed"
+	case row.Cached:
+		return "cached"
+	case row.Tests.Total() == 0:
+		return "-"
+	}
+	return "new"
+}
+
+func or(text, otherwise string) string {
+	if text == "" {
+		return otherwise
+	}
+	return text
+}

@@ -1,0 +1,207 @@
+// Package publish turns what was proved of the connectors into the files of the catalog. Assembling is pure: facts in,
+// files out. Writing swaps them in when all of them are staged.
+package publish
+
+import (
+	"bytes"
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/Masterminds/semver/v3"
+
+	"github.com/patchbay-dev/patchbay/common/metadata"
+	"github.com/patchbay-dev/patchbay/common/metadata/schema"
+	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/baseline"
+	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/discover"
+	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/finding"
+	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/readme"
+	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/site"
+)
+
+// A Connector is everything that is known of a connector when it has passed every stage.
+type Connector struct {
+	Folder   discover.Folder
+	Document metadata.Document
+	Text     []byte // the document's bytes in the catalog's form
+	Inputs   string // digest
+	Evidence metadata.Evidence
+	Readme   []byte
+}
+
+// A Catalog is what Assemble works from.
+type Catalog struct {
+	Connectors []Connector
+	Baseline   baseline.Baseline
+	Retired    Retired
+	Readme     []byte          // the repository's README; nil if there is none
+	Failed     map[string]bool // connectors that are there and did not pass, so that they have not vanished
+}
+
+// Files are the files to write, by their path with slashes: the catalog's own, below catalog/, and READMEs, below the
+// repository's root.
+type Files struct {
+	Catalog map[string][]byte
+	Readmes map[string][]byte
+}
+
+// Assemble makes the catalog's files. Findings name what keeps the catalog as a whole from being published; files are
+// made all the same, of the connectors that are there.
+func Assemble(c Catalog) (Files, []finding.Finding, error) {
+	files := Files{Catalog: map[string][]byte{}, Readmes: map[string][]byte{}}
+	findings := c.vanished()
+	var (
+		index metadata.Index
+		pages site.Catalog
+	)
+	slices.SortFunc(c.Connectors, func(a, b Connector) int { return cmp.Compare(a.Folder.Name, b.Folder.Name) })
+	for _, conn := range c.Connectors {
+		page, bad, err := files.addConnector(conn, c.Baseline.Documents[conn.Folder.Name])
+		if err != nil {
+			return files, nil, fmt.Errorf("%s: %w", conn.Folder.Name, err)
+		}
+		findings = append(findings, bad...)
+		index.Connectors = append(index.Connectors, page.Entry)
+		pages.Connectors = append(pages.Connectors, page)
+	}
+	for _, retired := range c.Retired.Connectors {
+		for version, text := range c.Baseline.Documents[retired.Name] {
+			files.Catalog[documentPath(retired.Name, version)] = text
+		}
+	}
+	if index.Connectors == nil {
+		index.Connectors = []metadata.Entry{}
+	}
+	text, err := encode(index)
+	if err != nil {
+		return files, nil, err
+	}
+	for _, p := range schema.ValidateIndex(text) {
+		findings = append(findings, finding.Finding{Rule: "index-schema", Where: p.Pointer, Message: p.Message})
+	}
+	files.Catalog["index.json"] = text
+	files.Catalog["schemas/metadata.json"] = schema.Metadata
+	files.Catalog["schemas/index.json"] = schema.Index
+
+	if err := files.addReadme(c.Readme, index); err != nil {
+		findings = append(findings, finding.Finding{Rule: "readme-block", Where: "README.md", Message: err.Error()})
+	}
+	rendered, err := site.Render(pages)
+	if err != nil {
+		return files, nil, fmt.Errorf("render site: %w", err)
+	}
+	for path, text := range rendered {
+		files.Catalog["site/"+path] = text
+	}
+	return files, append(findings, files.equalSets(c.Connectors)...), nil
+}
+
+// addConnector adds the files of one connector and returns its page.
+func (files Files) addConnector(c Connector, released map[string][]byte) (site.Connector, []finding.Finding, error) {
+	name, version := c.Folder.Name, c.Document.Version
+	findings := checkVersion(c, released)
+	files.Catalog[documentPath(name, version)] = c.Text
+	documents := map[string]metadata.Document{version: c.Document}
+	for old, text := range released {
+		if old == version {
+			continue
+		}
+		var doc metadata.Document
+		if err := json.Unmarshal(text, &doc); err != nil {
+			return site.Connector{}, nil, fmt.Errorf("released version %s: %w", old, err)
+		}
+		files.Catalog[documentPath(name, old)] = text
+		documents[old] = doc
+	}
+	versions := slices.SortedFunc(maps.Keys(documents), newestFirst)
+
+	options, err := encode(c.Document.Schema)
+	if err != nil {
+		return site.Connector{}, nil, err
+	}
+	files.Catalog["schemas/"+name+".json"] = options
+	config, err := ConfigSchema(c.Document)
+	if err != nil {
+		return site.Connector{}, nil, err
+	}
+	files.Catalog["schemas/"+name+".config.json"] = config
+
+	table, err := OptionTable(c.Document)
+	if err != nil {
+		return site.Connector{}, nil, err
+	}
+	text, err := readme.Replace(c.Readme, readme.Options, table)
+	if err != nil {
+		findings = append(findings, finding.Finding{Connector: name, Rule: "readme-block", Where: c.Folder.Path + "/README.md", Message: err.Error(),
+			Fix: fmt.Sprintf("add these two lines where the options belong: %s and %s", readme.Begin(readme.Options), readme.End(readme.Options))})
+	} else {
+		files.Readmes[c.Folder.Path+"/README.md"] = text
+	}
+	sum := sha256.Sum256(c.Text)
+	page := site.Connector{
+		Entry: metadata.Entry{
+			Name: name, Direction: c.Document.Direction, Version: version, Versions: versions, Stability: c.Document.Stability,
+			Category: c.Document.Category, Description: c.Document.Description, Path: c.Folder.Path,
+			Metadata: "sha256:" + hex.EncodeToString(sum[:]), Inputs: c.Inputs, Evidence: c.Evidence,
+		},
+		Document: c.Document, Usage: string(readme.Strip(c.Readme)),
+	}
+	for _, v := range versions {
+		page.Versions = append(page.Versions, documents[v])
+	}
+	return page, findings, nil
+}
+
+// checkVersion holds a connector's version against those that were released.
+func checkVersion(c Connector, released map[string][]byte) []finding.Finding {
+	version, err := semver.StrictNewVersion(c.Document.Version)
+	if err != nil {
+		return nil // the rules told that already
+	}
+	bad := finding.Finding{Connector: c.Folder.Name, Where: "/version"}
+	if text, ok := released[c.Document.Version]; ok {
+		if bytes.Equal(text, c.Text) {
+			return nil
+		}
+		bad.Rule = "released-version-immutable"
+		bad.Message = fmt.Sprintf("version %s is released and its metadata has changed since", c.Document.Version)
+		bad.Fix = "raise the version in the connector"
+		return []finding.Finding{bad}
+	}
+	for old := range released {
+		if v, err := semver.StrictNewVersion(old); err == nil && version.LessThan(v) {
+			bad.Rule, bad.Fix = "version-rises", "choose a higher version"
+			bad.Message = fmt.Sprintf("version %s is lower than the released %s", c.Document.Version, old)
+			return []finding.Finding{bad}
+		}
+	}
+	return nil
+}
+
+// newestFirst orders versions as Semantic Versioning does, in reverse.
+func newestFirst(a, b string) int {
+	va, errA := semver.StrictNewVersion(a)
+	vb, errB := semver.StrictNewVersion(b)
+	if errA != nil || errB != nil {
+		return cmp.Compare(b, a)
+	}
+	return vb.Compare(va)
+}
+
+func documentPath(name, version string) string { return "connectors/" + name + "/" + version + ".json" }
+
+// encode is the one encoder of what the catalog publishes.
+func encode(value any) ([]byte, error) {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	if err := e.Encode(value); err != nil {
+		return nil, err
+	}
+	return b.Bytes(), nil
+}

@@ -1,0 +1,161 @@
+package publish
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// owned are the parts of the catalog's folder that catalogen writes and clears. Everything else there is left alone.
+var owned = []string{"connectors", "schemas", "site", "index.json"}
+
+// A Change is one file that differs from what the catalog should hold.
+type Change struct {
+	Path string // relative to the folder that was compared, with slashes
+	Kind string // missing, differs or left over
+}
+
+// Compare tells how a catalog's folder differs from what it should hold, sorted by path. The site is compared only on
+// request, because it is not committed.
+func Compare(dir string, want map[string][]byte, withSite bool) ([]Change, error) {
+	var changes []Change
+	for _, path := range slices.Sorted(maps.Keys(want)) {
+		if !withSite && strings.HasPrefix(path, "site/") {
+			continue
+		}
+		have, err := os.ReadFile(filepath.Join(dir, filepath.FromSlash(path)))
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			changes = append(changes, Change{path, "missing"})
+		case err != nil:
+			return nil, err
+		case !bytes.Equal(have, want[path]):
+			changes = append(changes, Change{path, "differs"})
+		}
+	}
+	for _, part := range owned {
+		if part == "site" && !withSite {
+			continue
+		}
+		err := filepath.WalkDir(filepath.Join(dir, part), func(name string, entry fs.DirEntry, err error) error {
+			if errors.Is(err, fs.ErrNotExist) {
+				return nil
+			}
+			if err != nil || entry.IsDir() {
+				return err
+			}
+			path, err := filepath.Rel(dir, name)
+			if err != nil {
+				return err
+			}
+			if _, ok := want[filepath.ToSlash(path)]; !ok {
+				changes = append(changes, Change{filepath.ToSlash(path), "left over"})
+			}
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	slices.SortFunc(changes, func(a, b Change) int { return strings.Compare(a.Path, b.Path) })
+	return changes, nil
+}
+
+// Write makes dir hold the given files. All that is new is written beside dir first, so that a full disk or a crash
+// leaves the old catalog whole; then each file is renamed into place, the index last. Files that are right already are
+// not touched. It returns what changed.
+func Write(dir string, want map[string][]byte) ([]Change, error) {
+	changes, err := Compare(dir, want, true)
+	if err != nil || len(changes) == 0 {
+		return changes, err
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, err
+	}
+	staging, err := os.MkdirTemp(filepath.Dir(dir), "."+filepath.Base(dir)+"-staging-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(staging)
+	for _, c := range changes {
+		if c.Kind == "left over" {
+			continue
+		}
+		if err := stage(filepath.Join(staging, filepath.FromSlash(c.Path)), want[c.Path]); err != nil {
+			return nil, fmt.Errorf("stage the catalog: %w", err)
+		}
+	}
+	ordered := slices.Clone(changes)
+	slices.SortStableFunc(ordered, func(a, b Change) int { return boolToInt(a.Path == "index.json") - boolToInt(b.Path == "index.json") })
+	for _, c := range ordered {
+		target := filepath.Join(dir, filepath.FromSlash(c.Path))
+		if c.Kind == "left over" {
+			if err := os.Remove(target); err != nil {
+				return nil, err
+			}
+			_ = os.Remove(filepath.Dir(target)) // only if that left it empty
+			continue
+		}
+		if err := os.MkdirAll(filepath.Dir(target), 0o755); err != nil {
+			return nil, err
+		}
+		if err := os.Rename(filepath.Join(staging, filepath.FromSlash(c.Path)), target); err != nil {
+			return nil, err
+		}
+	}
+	return changes, nil
+}
+
+// WriteReadmes writes the READMEs that differ, each by a rename, and returns what changed.
+func WriteReadmes(root string, want map[string][]byte) ([]Change, error) {
+	changes, err := CompareReadmes(root, want)
+	if err != nil {
+		return nil, err
+	}
+	for _, c := range changes {
+		target := filepath.Join(root, filepath.FromSlash(c.Path))
+		temp := target + ".new"
+		if err := stage(temp, want[c.Path]); err != nil {
+			return nil, err
+		}
+		if err := os.Rename(temp, target); err != nil {
+			return nil, err
+		}
+	}
+	return changes, nil
+}
+
+// CompareReadmes tells which READMEs differ from what they should say.
+func CompareReadmes(root string, want map[string][]byte) ([]Change, error) {
+	var changes []Change
+	for _, path := range slices.Sorted(maps.Keys(want)) {
+		have, err := os.ReadFile(filepath.Join(root, filepath.FromSlash(path)))
+		if err != nil {
+			return nil, err
+		}
+		if !bytes.Equal(have, want[path]) {
+			changes = append(changes, Change{path, "differs"})
+		}
+	}
+	return changes, nil
+}
+
+func stage(path string, text []byte) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return err
+	}
+	return os.WriteFile(path, text, 0o644)
+}
+
+func boolToInt(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}

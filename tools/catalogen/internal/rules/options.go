@@ -1,0 +1,142 @@
+package rules
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/patchbay-dev/patchbay/common/metadata/schema"
+	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/finding"
+)
+
+// each runs a check over every option in the order of their names; an empty message means that all is well.
+func (s Subject) each(check func(name string, o Option) (message, fix string)) []finding.Finding {
+	var findings []finding.Finding
+	for _, name := range slices.Sorted(maps.Keys(s.Options.Properties)) {
+		if message, fix := check(name, s.Options.Properties[name]); message != "" {
+			findings = append(findings, finding.Finding{Where: property(name), Message: message, Fix: fix})
+		}
+	}
+	return findings
+}
+
+func optionDescribed(s Subject) []finding.Finding {
+	return s.each(func(name string, o Option) (string, string) {
+		if strings.TrimSpace(o.Description) == "" {
+			return "has no description", "write the flag's help text"
+		}
+		return "", ""
+	})
+}
+
+func optionTyped(s Subject) []finding.Finding {
+	return s.each(func(name string, o Option) (string, string) {
+		if len(o.Type)+len(o.Enum)+len(o.Const)+len(o.OneOf)+len(o.AnyOf) == 0 {
+			return "has no type", "say which values it takes"
+		}
+		if strings.Contains(string(o.Type), "null") {
+			return "may be null", "an option that is not set is left out"
+		}
+		return "", ""
+	})
+}
+
+// reserved are flags that every connector has and that are no options.
+var reserved = []string{"help", "version", "config", "draft"}
+
+func optionReserved(s Subject) []finding.Finding {
+	return s.each(func(name string, o Option) (string, string) {
+		if slices.Contains(reserved, name) {
+			return "is no option: every connector's command line has a flag of that name", "choose another name, or leave it out of the schema"
+		}
+		return "", ""
+	})
+}
+
+func optionEnv(s Subject) []finding.Finding {
+	owner := map[string]string{}
+	own := strings.ToUpper(strings.ReplaceAll(s.Document.Name, "-", "_")) + "_"
+	return s.each(func(name string, o Option) (string, string) {
+		word := strings.ToUpper(strings.NewReplacer("-", "_", ".", "_").Replace(name))
+		want := own + word
+		if o.Shared {
+			want = "PATCHBAY_" + word
+		}
+		switch other, taken := owner[o.Env]; {
+		case o.Env == "":
+			return "has no environment variable", "add x-env: " + want
+		case taken:
+			return fmt.Sprintf("shares the environment variable %s with --%s", o.Env, other), "name it " + want
+		case o.Env != want:
+			owner[o.Env] = name
+			return fmt.Sprintf("has the environment variable %s", o.Env), "name it " + want
+		}
+		owner[o.Env] = name
+		return "", ""
+	})
+}
+
+func optionGroup(s Subject) []finding.Finding {
+	return s.each(func(name string, o Option) (string, string) {
+		if o.Group == "" {
+			return "has no group", "add x-group: the heading under which help shows it"
+		}
+		return "", ""
+	})
+}
+
+func topicRequired(s Subject) []finding.Finding {
+	if _, ok := s.Options.Properties["topic"]; !ok {
+		return one("/schema/properties", "there is no topic", "every connector has the option topic")
+	}
+	if !slices.Contains(s.Options.Required, "topic") {
+		return one("/schema/required", "topic is not required", "add it to required")
+	}
+	return nil
+}
+
+func requiredExists(s Subject) []finding.Finding {
+	var findings []finding.Finding
+	for i, name := range s.Options.Required {
+		where := schema.Pointer("schema", "required", fmt.Sprint(i))
+		o, ok := s.Options.Properties[name]
+		switch {
+		case !ok:
+			findings = append(findings, finding.Finding{Where: where, Message: fmt.Sprintf("%q is no option", name), Fix: "remove it or add the option"})
+		case len(o.Default) > 0:
+			findings = append(findings, finding.Finding{Where: where, Message: fmt.Sprintf("%q is required and has a default", name), Fix: "keep one of the two"})
+		}
+	}
+	return findings
+}
+
+func defaultValid(s Subject) []finding.Finding {
+	return s.each(func(name string, o Option) (string, string) {
+		if len(o.Default) == 0 {
+			return "", ""
+		}
+		compiled, err := schema.Compile(o.Raw)
+		if err != nil {
+			return err.Error(), "write a schema that is complete in itself"
+		}
+		if problems := compiled.ValidateText(o.Default); len(problems) > 0 {
+			return fmt.Sprintf("its default %s breaks its own schema: %s", o.Default, problems[0]), "mend the one that is wrong"
+		}
+		return "", ""
+	})
+}
+
+func exampleValid(s Subject) []finding.Finding {
+	var findings []finding.Finding
+	for i, example := range s.Document.Examples {
+		for _, p := range s.Compiled.ValidateText(example.Options) {
+			findings = append(findings, finding.Finding{Where: schema.Pointer("examples", fmt.Sprint(i), "options") + p.Pointer,
+				Message: p.Message, Fix: "an example must be a complete set of options"})
+		}
+	}
+	if len(s.Document.Examples) == 0 {
+		findings = append(findings, finding.Finding{Where: "/examples", Message: "there is no example", Fix: "add one that people can copy"})
+	}
+	return findings
+}

@@ -1,0 +1,170 @@
+// Package rules holds the named rules that a metadata document must keep beyond its own schema. Every rule is pure: it
+// sees the folder's facts and the document, and returns what is wrong, all of it.
+package rules
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/patchbay-dev/patchbay/common/metadata"
+	"github.com/patchbay-dev/patchbay/common/metadata/schema"
+	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/discover"
+	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/finding"
+)
+
+// A Subject is what the rules look at.
+type Subject struct {
+	Folder   discover.Folder
+	Document metadata.Document
+	Text     []byte // the document as the connector printed it
+	Waivers  Waivers
+
+	Options  Options        // Document.Schema, read by Prepare
+	Compiled *schema.Schema // Document.Schema, compiled by Prepare
+}
+
+// Options is the part of an options schema that the rules read.
+type Options struct {
+	Draft      string            `json:"$schema"`
+	Properties map[string]Option `json:"properties"`
+	Required   []string          `json:"required"`
+}
+
+// An Option is one property of the options schema.
+type Option struct {
+	Type        json.RawMessage `json:"type"`
+	Description string          `json:"description"`
+	Default     json.RawMessage `json:"default"`
+	Enum        []any           `json:"enum"`
+	Const       json.RawMessage `json:"const"`
+	OneOf       json.RawMessage `json:"oneOf"`
+	AnyOf       json.RawMessage `json:"anyOf"`
+	WriteOnly   bool            `json:"writeOnly"`
+	Env         string          `json:"x-env"`
+	Group       string          `json:"x-group"`
+	Kind        string          `json:"x-type"`
+	Shared      bool            `json:"x-shared"`
+
+	Raw json.RawMessage `json:"-"` // the whole property
+}
+
+// UnmarshalJSON keeps the whole property beside the parts that the rules read.
+func (o *Option) UnmarshalJSON(text []byte) error {
+	type plain Option
+	if err := json.Unmarshal(text, (*plain)(o)); err != nil {
+		return err
+	}
+	o.Raw = append(json.RawMessage(nil), text...)
+	return nil
+}
+
+// A rule is one check. All rules run, so that one round tells an author everything.
+type rule struct {
+	id    string
+	check func(Subject) []finding.Finding
+}
+
+// Check holds a document against its published schema and then, if that is kept, against every named rule.
+func Check(s Subject) []finding.Finding {
+	if problems := schema.ValidateMetadata(s.Text); len(problems) > 0 {
+		var findings []finding.Finding
+		for _, p := range problems {
+			findings = append(findings, finding.Finding{Rule: "metadata-schema", Where: p.Pointer, Message: p.Message,
+				Fix: "the format is catalog/schemas/metadata.json"})
+		}
+		// The name and the direction are told all the same: a sink that says Source must hear of it in these words.
+		findings = append(findings, label("name-matches-folder", nameMatchesFolder(s))...)
+		findings = append(findings, label("direction-matches-folder", directionMatchesFolder(s))...)
+		return attribute(s.Folder.Name, findings)
+	}
+	s, err := Prepare(s)
+	if err != nil {
+		return attribute(s.Folder.Name, []finding.Finding{{Rule: "schema-compiles", Where: "/schema", Message: err.Error(),
+			Fix: "write a JSON Schema that is complete in itself"}})
+	}
+	var findings []finding.Finding
+	for _, r := range all {
+		findings = append(findings, label(r.id, r.check(s))...)
+	}
+	return attribute(s.Folder.Name, findings)
+}
+
+// Prepare reads and compiles the document's options schema into the subject.
+func Prepare(s Subject) (Subject, error) {
+	if err := json.Unmarshal(s.Document.Schema, &s.Options); err != nil {
+		return s, err
+	}
+	if err := foreignReference(s.Document.Schema); err != nil {
+		return s, err
+	}
+	compiled, err := schema.Compile(s.Document.Schema)
+	if err != nil {
+		return s, err
+	}
+	s.Compiled = compiled
+	return s, nil
+}
+
+// maxReferences bounds $ref in one schema: each costs the compiler, and flat options need none.
+const maxReferences = 100
+
+// foreignReference refuses $ref to anything but the document itself. The compiler's loader refuses them too, except the
+// drafts' own schemas, which it knows by heart.
+func foreignReference(text []byte) error {
+	var value any
+	if err := json.Unmarshal(text, &value); err != nil {
+		return err
+	}
+	count := 0
+	var walk func(any) error
+	walk = func(value any) error {
+		switch value := value.(type) {
+		case []any:
+			for _, element := range value {
+				if err := walk(element); err != nil {
+					return err
+				}
+			}
+		case map[string]any:
+			for key, element := range value {
+				if ref, ok := element.(string); ok && (key == "$ref" || key == "$dynamicRef" || key == "$recursiveRef") {
+					count++
+					if !strings.HasPrefix(ref, "#") {
+						return fmt.Errorf("%s %q: %w", key, ref, schema.ErrForeign)
+					}
+				}
+				if err := walk(element); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	}
+	if err := walk(value); err != nil {
+		return err
+	}
+	if count > maxReferences {
+		return fmt.Errorf("%d references; at most %d", count, maxReferences)
+	}
+	return nil
+}
+
+func label(id string, findings []finding.Finding) []finding.Finding {
+	for i := range findings {
+		if findings[i].Rule == "" {
+			findings[i].Rule = id
+		}
+	}
+	return findings
+}
+
+func attribute(name string, findings []finding.Finding) []finding.Finding {
+	for i := range findings {
+		findings[i].Connector = name
+	}
+	return findings
+}
+
+// property is the JSON pointer of an option in the metadata document.
+func property(name string) string { return schema.Pointer("schema", "properties", name) }

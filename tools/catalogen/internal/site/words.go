@@ -1,0 +1,202 @@
+package site
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"unicode"
+)
+
+// typeNames says in words what an x-type is. A type that is not listed is shown as it is written.
+var typeNames = map[string]string{
+	"duration":     "duration, such as 1m30s",
+	"size":         "size, such as 64KiB",
+	"bytesize":     "size, such as 64KiB",
+	"url":          "URL",
+	"regexp":       "regular expression",
+	"regex":        "regular expression",
+	"json":         "JSON",
+	"jq":           "jq expression",
+	"existingfile": "path of a file",
+	"filecontent":  "path of a file",
+	"file":         "path of a file",
+	"time":         "time, such as 2006-01-02T15:04:05Z",
+	"cron":         "cron line",
+}
+
+// typeWords describes the values that a property takes.
+func typeWords(p property) string {
+	if len(p.Enum) > 0 {
+		return "one of"
+	}
+	if name, ok := typeNames[p.XType]; ok {
+		return name
+	}
+	if p.XType != "" && p.Type.first() != "array" && p.Type.first() != "object" {
+		return strings.ReplaceAll(p.XType, "-", " ")
+	}
+	switch p.Type.first() {
+	case "string":
+		return "text"
+	case "integer":
+		return "whole number"
+	case "number":
+		return "number"
+	case "boolean":
+		return "true or false"
+	case "array":
+		if p.Items == nil {
+			return "list"
+		}
+		if len(p.Items.Enum) > 0 {
+			return "list of"
+		}
+		return "list of " + plural(typeWords(*p.Items))
+	case "object":
+		if len(p.Properties) > 0 {
+			return "object"
+		}
+		return "pairs of key=value"
+	default:
+		return "any value"
+	}
+}
+
+// plural gives the form of a type's words that follows "list of".
+func plural(words string) string {
+	switch words {
+	case "text", "JSON", "true or false", "any value", "pairs of key=value":
+		return words
+	}
+	noun, rest, found := strings.Cut(words, ",")
+	if found {
+		return noun + "s," + rest
+	}
+	return noun + "s"
+}
+
+// widest bounds every integer option (RFC 8259, section 6). It stands for "no bound of its own".
+const widest = "9007199254740991"
+
+// rangeWords describes the bounds of a number, with its unit.
+func rangeWords(p property) string {
+	if p.Items != nil {
+		p.Minimum, p.Maximum = p.Items.Minimum, p.Items.Maximum
+	}
+	if p.Minimum == "-"+widest {
+		p.Minimum = ""
+	}
+	if p.Maximum == widest {
+		p.Maximum = ""
+	}
+	unit := ""
+	if p.Unit != "" {
+		unit = " " + p.Unit
+	}
+	switch {
+	case p.Minimum != "" && p.Maximum != "":
+		return fmt.Sprintf("%s to %s%s", p.Minimum, p.Maximum, unit)
+	case p.Minimum != "":
+		return fmt.Sprintf("at least %s%s", p.Minimum, unit)
+	case p.Maximum != "":
+		return fmt.Sprintf("at most %s%s", p.Maximum, unit)
+	}
+	return p.Unit
+}
+
+// changeWords describes an option's lifecycle class. The usual one, config, needs no words.
+func changeWords(class string) string {
+	switch class {
+	case "", "config":
+		return ""
+	case "static":
+		return "fixed once installed"
+	case "stream":
+		return "may differ per stream"
+	default:
+		return class
+	}
+}
+
+// choices lists the allowed values of a property, or of the elements of a list.
+func choices(p property) []json.RawMessage {
+	if len(p.Enum) == 0 && p.Items != nil {
+		return p.Items.Enum
+	}
+	return p.Enum
+}
+
+// plain shows a JSON value to people: strings without quotes, all else as compact JSON.
+func plain(raw json.RawMessage) string {
+	var text string
+	if json.Unmarshal(raw, &text) == nil {
+		return text
+	}
+	var out bytes.Buffer
+	if json.Compact(&out, raw) != nil {
+		return string(raw)
+	}
+	return out.String()
+}
+
+// slug turns a name into something that may stand in an id.
+func slug(name string) string {
+	var b strings.Builder
+	for _, r := range strings.ToLower(name) {
+		switch {
+		case unicode.IsLetter(r), unicode.IsDigit(r):
+			b.WriteRune(r)
+		case b.Len() > 0 && !strings.HasSuffix(b.String(), "-"):
+			b.WriteByte('-')
+		}
+	}
+	if s := strings.Trim(b.String(), "-"); s != "" {
+		return s
+	}
+	return "x"
+}
+
+// unique gives id, or id with a number behind it when it is taken, and takes it.
+func unique(used map[string]bool, id string) string {
+	candidate := id
+	for n := 2; used[candidate]; n++ {
+		candidate = fmt.Sprintf("%s-%d", id, n)
+	}
+	used[candidate] = true
+	return candidate
+}
+
+// shownDefault gives an option's default as a page shows it.
+func shownDefault(o option) string {
+	if !o.HasDefault {
+		return "none"
+	}
+	if o.Default == "" {
+		return "empty"
+	}
+	return o.Default
+}
+
+// shown gives text, or "none" for no text.
+func shown(text string) string {
+	if text == "" {
+		return "none"
+	}
+	return text
+}
+
+// joined lists words, or says "any".
+func joined(list []string) string {
+	if len(list) == 0 {
+		return "any"
+	}
+	return strings.Join(list, ", ")
+}
+
+func yesNo(b bool) string {
+	if b {
+		return "yes"
+	}
+	return "no"
+}

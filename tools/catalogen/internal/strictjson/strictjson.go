@@ -1,0 +1,115 @@
+// Package strictjson refuses JSON that two readers may understand differently, or that does harm when it is shown.
+package strictjson
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/patchbay-dev/patchbay/common/metadata/schema"
+	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/finding"
+)
+
+// MaxDepth is how deep objects and lists may be nested.
+const MaxDepth = 64
+
+// Check accepts exactly one JSON value of valid UTF-8 that is nested at most MaxDepth deep, whose objects have no key
+// twice (also not in another case, for encoding/json would take one for the other) and whose strings control no terminal.
+// The error names the place as a JSON pointer.
+func Check(text []byte) error {
+	if !utf8.Valid(text) {
+		return errors.New("is not valid UTF-8")
+	}
+	if len(bytes.TrimSpace(text)) == 0 {
+		return errors.New("is empty")
+	}
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.UseNumber()
+	if err := value(d, nil); err != nil {
+		return err
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return fmt.Errorf("something follows the JSON document, at byte %d", d.InputOffset())
+	}
+	return nil
+}
+
+// value reads one value at a place.
+func value(d *json.Decoder, at []string) error {
+	token, err := d.Token()
+	if err != nil {
+		return syntax(err, at)
+	}
+	switch token := token.(type) {
+	case string:
+		return text(token, at)
+	case json.Delim:
+		if len(at) >= MaxDepth {
+			return fmt.Errorf("%s: nested deeper than %d", schema.Pointer(at[:3]...), MaxDepth)
+		}
+		if token == '{' {
+			return object(d, at)
+		}
+		for i := 0; d.More(); i++ {
+			if err := value(d, append(at, fmt.Sprint(i))); err != nil {
+				return err
+			}
+		}
+		_, err = d.Token()
+		return syntax(err, at)
+	}
+	return nil
+}
+
+// object reads the members of an object and its closing brace.
+func object(d *json.Decoder, at []string) error {
+	seen := map[string]string{}
+	for d.More() {
+		token, err := d.Token()
+		if err != nil {
+			return syntax(err, at)
+		}
+		key := token.(string) // the decoder gives nothing else in a key's place
+		if err := text(key, at); err != nil {
+			return err
+		}
+		folded := strings.ToLower(key)
+		if first, ok := seen[folded]; ok {
+			return fmt.Errorf("%s: key %q repeats %q", schema.Pointer(at...), key, first)
+		}
+		seen[folded] = key
+		if err := value(d, append(at, key)); err != nil {
+			return err
+		}
+	}
+	_, err := d.Token()
+	return syntax(err, at)
+}
+
+// text refuses a string with characters that are not for showing, and half surrogates, which decode to U+FFFD.
+func text(s string, at []string) error {
+	for _, r := range s {
+		if r == utf8.RuneError || finding.Unprintable(r) {
+			return fmt.Errorf("%s: holds the character U+%04X, which has no place in text", schema.Pointer(at...), r)
+		}
+	}
+	return nil
+}
+
+// syntax says where the decoder stopped.
+func syntax(err error, at []string) error {
+	if err == nil {
+		return nil
+	}
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		err = errors.New("ends too early")
+	}
+	if len(at) == 0 {
+		return fmt.Errorf("is not JSON: %w", err)
+	}
+	return fmt.Errorf("%s: is not JSON: %w", schema.Pointer(at...), err)
+}

@@ -1,0 +1,114 @@
+// Package suite runs a connector's own tests, make test, and reads what they report.
+package suite
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/patchbay-dev/patchbay/common/metadata"
+	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/discover"
+	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/evidence"
+	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/proc"
+)
+
+// Deadline is how long one connector's tests may take.
+const Deadline = 10 * time.Minute
+
+const maxOutput = 64 << 20
+
+// The environment through which a Makefile learns where reports go and where the built programs are.
+const (
+	ReportDirEnv = "PATCHBAY_REPORT_DIR"
+	BinDirEnv    = "PATCHBAY_BIN_DIR"
+)
+
+// An Outcome is what one make test did.
+type Outcome struct {
+	Tests  []evidence.Test
+	Broken string // what went wrong beside tests that failed: the deadline, a status without a failed test, no test at all
+	Output string // the last lines printed, for people
+}
+
+// Run runs make test in a connector's folder. JUnit reports are read from the folder named by PATCHBAY_REPORT_DIR; where
+// there are none, stdout is read as TAP. It blocks until the tests end; the error is ctx's or about our own files.
+func Run(ctx context.Context, root, bin string, f discover.Folder) (Outcome, error) {
+	reports, err := os.MkdirTemp("", "patchbay-reports-")
+	if err != nil {
+		return Outcome{}, err
+	}
+	defer os.RemoveAll(reports)
+	result, err := proc.Run(ctx, proc.Spec{
+		Argv:     []string{"make", "--no-print-directory", "-C", f.Dir, "test"},
+		Env:      append(environ(), ReportDirEnv+"="+reports, BinDirEnv+"="+bin),
+		Deadline: Deadline, MaxStdout: maxOutput, MaxStderr: maxOutput,
+	})
+	if ctx.Err() != nil {
+		return Outcome{}, ctx.Err()
+	}
+	out := Outcome{Output: proc.Tail(append(slices.Clone(result.Stdout), result.Stderr...), 40)}
+	tests, parseErr := read(reports, result.Stdout)
+	out.Tests = relativeNames(tests, root)
+	failed := evidence.Count(out.Tests).Failed
+	switch {
+	case errors.Is(err, proc.ErrDeadline), errors.Is(err, proc.ErrTooMuch), err != nil:
+		out.Broken = "make test " + err.Error()
+	case parseErr != nil:
+		out.Broken = parseErr.Error()
+	case result.Status != 0 && failed == 0:
+		out.Broken = fmt.Sprintf("make test ended with status %d, but no test reports a failure", result.Status)
+	case len(out.Tests) == 0:
+		out.Broken = "make test ran no test that it reports"
+	}
+	return out, nil
+}
+
+// environ is our environment without what one make tells another: the tests are no part of its job.
+func environ() []string {
+	return slices.DeleteFunc(os.Environ(), func(kv string) bool {
+		key, _, _ := strings.Cut(kv, "=")
+		return key == "MAKEFLAGS" || key == "MFLAGS" || key == "MAKELEVEL" || key == "MAKEFILES"
+	})
+}
+
+// read reads the JUnit reports in a folder, else TAP.
+func read(reports string, stdout []byte) ([]evidence.Test, error) {
+	files, err := filepath.Glob(filepath.Join(reports, "*.xml"))
+	if err != nil {
+		return nil, err
+	}
+	if len(files) == 0 {
+		return ParseTAP(stdout)
+	}
+	var tests []evidence.Test
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			return nil, err
+		}
+		found, err := ParseJUnit(text)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", filepath.Base(file), err)
+		}
+		tests = append(tests, found...)
+	}
+	return tests, nil
+}
+
+// relativeNames removes the repository's place on this machine from names, which are published.
+func relativeNames(tests []evidence.Test, root string) []evidence.Test {
+	for i, t := range tests {
+		tests[i].Suite = strings.ReplaceAll(t.Suite, root+"/", "")
+		tests[i].Name = strings.ReplaceAll(t.Name, root+"/", "")
+	}
+	return tests
+}
+
+func test(suite, name string, status metadata.TestStatus, detail string) evidence.Test {
+	return evidence.Test{TestResult: metadata.TestResult{Suite: suite, Name: name, Status: status}, Detail: detail}
+}
