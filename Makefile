@@ -51,7 +51,7 @@ publish: catalogen ## push the images: make publish REGISTRY=registry.example/pa
 	@bin/catalogen publish "$(REGISTRY)"
 
 clean: ## remove what was built, not what is committed
-	rm -rf bin reports catalog/site catalog/hosts
+	rm -rf bin dist reports catalog/site catalog/hosts
 
 catalogen:
 	@$(GO_BUILD) ./tools/catalogen

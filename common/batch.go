@@ -59,11 +59,8 @@ func (p *program) judge(w world, m *options.Model, line []byte) verdict {
 	decoder.UseNumber()
 	var doc map[string]any
 	err := decoder.Decode(&doc)
-	if _, more := decoder.Token(); err == nil && (more != io.EOF || doc == nil) {
-		err = fmt.Errorf("a line holds one JSON object")
-	}
-	if err != nil {
-		return verdict{Problems: []finding{{Message: err.Error()}}}
+	if _, more := decoder.Token(); err != nil || more != io.EOF || doc == nil {
+		return verdict{Problems: []finding{{Message: "the line is not one JSON object"}}}
 	}
 	settings, problems := m.Document(doc)
 	if len(problems) == 0 {

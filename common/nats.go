@@ -3,6 +3,7 @@ package common
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/patchbay-dev/patchbay/internal/transport/nats"
 )
@@ -27,10 +28,12 @@ func (o *opening) openNATS(ctx context.Context, e *endpoint) error {
 			return err
 		}
 		e.close = append(e.close, e.writer.Close)
-		if e.store, err = conn.Store(ctx, o.name); err != nil {
-			return err
+		if bucket, wanted := o.bucket(); wanted {
+			if e.store, err = conn.Store(ctx, bucket, o.name); err != nil {
+				return err
+			}
+			e.close = append(e.close, e.store.Close)
 		}
-		e.close = append(e.close, e.store.Close)
 	} else {
 		g := o.flags.(*sinkFlags).Group
 		group := g.Group
@@ -48,6 +51,17 @@ func (o *opening) openNATS(ctx context.Context, e *endpoint) error {
 		return o.openDeadLetters(ctx, config, e)
 	}
 	return nil
+}
+
+// bucket is the key-value bucket for positions, empty for the default one, and whether one is wanted: a source that does
+// not resume has no positions to keep.
+func (o *opening) bucket() (string, bool) {
+	where := o.flags.(*sourceFlags).State.State
+	bucket, named := strings.CutPrefix(where, "kv:")
+	if !named {
+		bucket = ""
+	}
+	return bucket, named || where == "" && o.info.Resumes
 }
 
 // openDeadLetters opens the topic of dead letters on a connection of its own, so that the two cannot hold each other up.

@@ -43,8 +43,9 @@ type world struct {
 // main runs the program in the real world.
 func main(p *program) {
 	ctx, stop := context.WithCancel(context.Background())
-	// A pipe that nobody reads any more is an error of the write, not a signal that kills.
-	signal.Ignore(syscall.SIGPIPE)
+	// A pipe that nobody reads any more is an error of the write, not a signal that kills. It is caught, not ignored:
+	// what is ignored stays so in child processes.
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	go func() {

@@ -122,7 +122,8 @@ func (o *opening) openPatiently(ctx context.Context, timeout, retryCap time.Dura
 		}
 		wait := backoff.Next()
 		var unavailable *broker.UnavailableError // there is none and none can be started: waiting does not help
-		if end, ok := deadline.Deadline(); errors.As(err, &unavailable) || ok && time.Now().Add(wait).After(end) {
+		var usage *usageError
+		if end, ok := deadline.Deadline(); errors.As(err, &unavailable) || errors.As(err, &usage) || ok && time.Now().Add(wait).After(end) {
 			return nil, err
 		}
 		o.log.Warn("cannot reach the topic, trying again", "wait", wait, "error", err)

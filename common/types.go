@@ -3,6 +3,7 @@ package common
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/patchbay-dev/patchbay/common/record"
@@ -29,6 +30,9 @@ func Permanent(err error) error { return delivery.Permanent(err) }
 
 // Sleep waits for d or until ctx ends, and then returns the cause of that. It blocks.
 func Sleep(ctx context.Context, d time.Duration) error { return delivery.Sleep(ctx, d) }
+
+// Log returns the connector's logger, for what a user should know and no error tells. ctx is the one that Run was given.
+func Log(ctx context.Context) *slog.Logger { return delivery.Log(ctx) }
 
 // A Backoff counts failures in a row and says how long to wait before the next try, with jitter. The zero value is ready
 // for use and waits 10 s at most. It is not safe for concurrent use.

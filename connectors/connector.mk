@@ -4,7 +4,7 @@
 #
 # Set by whoever runs many connectors, such as catalogen:
 #   PATCHBAY_BIN_DIR       a folder that already holds the programs under test; nothing is built then
-#   PATCHBAY_REPORT_DIR    a folder for JUnit reports: go.xml and report.xml
+#   PATCHBAY_REPORT_DIR    a folder for JUnit reports: go.xml and bats.xml
 
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
@@ -47,7 +47,12 @@ ifneq ($(wildcard *_test.go),)
 		$(if $(PATCHBAY_REPORT_DIR),--junitfile "$(PATCHBAY_REPORT_DIR)/go.xml") -- -race ./...
 endif
 
+# Not --report-formatter: bats may end before that report is whole.
 suites: programs unit
 ifneq ($(SUITES),)
-	@bats $(if $(PATCHBAY_REPORT_DIR),--formatter tap --report-formatter junit --output "$(PATCHBAY_REPORT_DIR)") $(SUITES)
+ifneq ($(PATCHBAY_REPORT_DIR),)
+	@bats --formatter junit $(SUITES) >"$(PATCHBAY_REPORT_DIR)/bats.xml" || { cat "$(PATCHBAY_REPORT_DIR)/bats.xml"; exit 1; }
+else
+	@bats $(SUITES)
+endif
 endif

@@ -21,7 +21,7 @@ setup() {
     case $1 in check) exit ${CHECK:-0} ;; test) echo "x-source: 4 passed, 0 failed, 0 skipped (cached)" ;; esac'
   # The tally is real; else go only tells what it was asked for.
   fake ../fakes/go 'if [[ $* == *tally* ]]; then exec cp "$TALLY" "$4"; fi; echo "go $*" >>"$CALLS"'
-  fake ../fakes/bats 'echo "bats $*" >>"$CALLS"'
+  fake ../fakes/bats 'echo "bats $*" >>"$CALLS"; echo 1..1; echo "ok 1 - ran"; exit ${SUITE:-0}'
   fake ../fakes/node 'echo "1..1"; echo "ok 1 - page # SKIP no Chromium"'
   PATH=$SANDBOX/fakes:$PATH
   touch "$CALLS"
@@ -118,8 +118,18 @@ connector_file() { printf '%s\n' "$2" >"$TREE/connectors/sources/x-source/$1"; }
   assert_success
   run cat "$CALLS"
   assert_line --partial "--junitfile $PATCHBAY_REPORT_DIR/go.xml"
-  assert_line "bats --formatter tap --report-formatter junit --output $PATCHBAY_REPORT_DIR x-source.bats"
+  assert_line "bats --formatter junit x-source.bats"
+  assert_equal "$(<"$PATCHBAY_REPORT_DIR/bats.xml")" "1..1
+ok 1 - ran"
   refute_line --partial "go build"
+}
+
+@test "a connector's failing bats file fails its tests and shows the report" {
+  connector_file Makefile 'include ../../connector.mk'
+  connector_file x-source.bats ''
+  PATCHBAY_REPORT_DIR=$SANDBOX SUITE=1 connector_make test PATCHBAY_BIN_DIR="$TREE/bin"
+  assert_failure
+  assert_line "ok 1 - ran"
 }
 
 @test "a connector's own build rule replaces go build" {

@@ -109,7 +109,8 @@ func (b *binder) options(e entry, given map[string]int) {
 			continue
 		}
 		if first, ok := given[name]; ok {
-			b.problem(option.line, option.column, path, fmt.Sprintf("option %s stands in line %d already", oneLine(name), first),
+			b.problem(option.line, option.column, path,
+				fmt.Sprintf("option %s stands in line %d already", oneLine(name), first),
 				"keep one of them; hyphens and underscores are the same, and so are parameters and secrets")
 			continue
 		}

@@ -89,8 +89,10 @@ transforms:
 			{Kind: "map", Text: ".price", Line: 14},
 			{Kind: "filter", Text: ". > 1 and . < 5", Line: 15},
 			{Kind: "arraymap", Text: ".[]", Line: 18},
-			{Kind: "uses", Text: "x.wasm", Line: 19,
-				With: map[string]any{"level": json.Number("3"), "deep": map[string]any{"on": []any{"yes"}}}},
+			{
+				Kind: "uses", Text: "x.wasm", Line: 19,
+				With: map[string]any{"level": json.Number("3"), "deep": map[string]any{"on": []any{"yes"}}},
+			},
 		},
 	}
 	for _, tt := range []struct{ path, text string }{{"f.yaml", yaml}, {"f.json", jsonText}, {"noending", jsonText}} {
@@ -181,7 +183,10 @@ func TestScalars(t *testing.T) {
 		{"!!null ~", "error: the value is null; leave the key out"},
 		{"!!binary aGk=", "error: tags outside YAML's core schema are not read; remove the tag"},
 		{"!secret abc", "error: tags outside YAML's core schema are not read; remove the tag"},
-		{"{<<: {a: b}}", "error: merge keys (<<) are not YAML 1.2; write the keys out, or use an alias for the whole value"},
+		{
+			"{<<: {a: b}}",
+			"error: merge keys (<<) are not YAML 1.2; write the keys out, or use an alias for the whole value",
+		},
 		{"{&a x: b}", "error: a key must be plain or quoted text; write it without tag, anchor, alias or brackets"},
 		{"{? [a] : b}", "error: the file is not valid YAML: found an invalid key for this map"},
 	}
@@ -212,7 +217,10 @@ func TestReferences(t *testing.T) {
 	}{
 		{"takes a variable", "v: ${env:TOKEN}", Value{Any: "tok3n", Reference: true, Redact: true}},
 		{"takes an empty variable", "v: ${env:EMPTY}", Value{Any: "", Reference: true, Redact: true}},
-		{"takes a relative file without its last newline", "v: ${file:secret.txt}", Value{Any: "s3cr3t", Reference: true, Redact: true}},
+		{
+			"takes a relative file without its last newline", "v: ${file:secret.txt}",
+			Value{Any: "s3cr3t", Reference: true, Redact: true},
+		},
 		{"takes one newline only", "v: ${file:/abs/key.pem}", Value{Any: "-----\nx\n", Reference: true, Redact: true}},
 		{"counts CR LF as one newline", "v: ${file:crlf.txt}", Value{Any: "a\n", Reference: true, Redact: true}},
 		{"does not expand what it took", "v: ${env:TRICKY}", Value{Any: "${env:TOKEN}", Reference: true, Redact: true}},

@@ -13,96 +13,208 @@ func TestProblems(t *testing.T) {
 		name, path, text string
 		want             string // every line of the error, without "dir/" and the file's name and colon
 	}{
-		{"names the nearest top-level key", "f.yaml", "nmae: x\n",
-			"1:1: nmae: unknown key; did you mean name?"},
-		{"says where options stand", "f.yaml", "topic: x\nendpoint: y\n",
+		{
+			"names the nearest top-level key", "f.yaml", "nmae: x\n",
+			"1:1: nmae: unknown key; did you mean name?",
+		},
+		{
+			"says where options stand", "f.yaml", "topic: x\nendpoint: y\n",
 			"2:1: endpoint: unknown key; the keys are name, type, version, topic, parameters, secrets, transforms; " +
-				"a connector's options stand under parameters"},
-		{"refuses a top-level key twice", "f.yaml", "topic: x\nname: y\ntopic: z\n",
-			"3:1: topic: the key stands in line 1 already; keep one of them"},
-		{"refuses a JSON key twice", "f.json", "{\"topic\": \"x\",\n \"topic\": \"y\"}",
-			"2:2: topic: the key stands in line 1 already; keep one of them"},
-		{"refuses an option in two spellings", "f.yaml", "parameters:\n  a_b: 1\n  a-b: 2\n",
+				"a connector's options stand under parameters",
+		},
+		{
+			"refuses a top-level key twice", "f.yaml", "topic: x\nname: y\ntopic: z\n",
+			"3:1: topic: the key stands in line 1 already; keep one of them",
+		},
+		{
+			"refuses a JSON key twice", "f.json", "{\"topic\": \"x\",\n \"topic\": \"y\"}",
+			"2:2: topic: the key stands in line 1 already; keep one of them",
+		},
+		{
+			"refuses an option in two spellings", "f.yaml", "parameters:\n  a_b: 1\n  a-b: 2\n",
 			"3:3: parameters.a-b: option a-b stands in line 2 already; " +
-				"keep one of them; hyphens and underscores are the same, and so are parameters and secrets"},
-		{"refuses an option in both maps", "f.yaml", "secrets:\n  a_b: 1\nparameters:\n  a-b: 2\n",
+				"keep one of them; hyphens and underscores are the same, and so are parameters and secrets",
+		},
+		{
+			"refuses an option in both maps", "f.yaml", "secrets:\n  a_b: 1\nparameters:\n  a-b: 2\n",
 			"4:3: parameters.a-b: option a-b stands in line 2 already; " +
-				"keep one of them; hyphens and underscores are the same, and so are parameters and secrets"},
-		{"refuses a nested key twice", "f.yaml", "parameters:\n  h: {a: 1, b: 2, a: 3}\n",
-			"2:19: parameters.h.a: the key stands in line 2 already; keep one of them"},
-		{"refuses a number for a word", "f.yaml", "version: 0.1\n",
-			"1:10: version: the value is a number and not text; quote it"},
-		{"refuses parameters as a list", "f.yaml", "parameters: [a]\n",
-			"1:13: parameters: the value is a list and not a mapping"},
-		{"refuses empty parameters", "f.yaml", "parameters:\ntopic: x\n",
-			"1:12: parameters: the value is null; leave the key out"},
-		{"refuses an empty option name", "f.yaml", "parameters: {'': x}\n", "1:14: parameters: a key is empty; name the option"},
-		{"refuses another root", "f.yaml", "- a\n",
-			"1:1: the file is a list and not a mapping; its keys are name, type, version, topic, parameters, secrets, transforms"},
-		{"refuses a scalar root", "f.yaml", "hunter2\n",
-			"1:1: the file is text and not a mapping; its keys are name, type, version, topic, parameters, secrets, transforms"},
-		{"refuses an empty file", "f.yaml", " \n", "1: the file is empty; write name, topic and parameters, or leave out --config"},
-		{"refuses a file of comments", "f.yaml", "# a\n", "1: the file is empty; write name, topic and parameters, or leave out --config"},
-		{"refuses two documents", "f.yaml", "topic: x\n---\ntopic: y\n",
-			"2:1: a second YAML document starts here; keep one document in a file"},
-		{"refuses a second, empty document", "f.yaml", "topic: x\n---\n",
-			"2:1: a second YAML document starts here; keep one document in a file"},
-		{"refuses two JSON documents", "f.json", "{}\n{}\n",
-			"2:1: something follows the end of the JSON document; keep one document in a file"},
-		{"refuses bytes that are not UTF-8", "f.yaml", "topic: é\nname: \xff\n", "2:7: the file is not UTF-8; save it as UTF-8"},
-		{"refuses a large file", "f.yaml", "#" + strings.Repeat("x", MaxBytes), "1: the file is larger than 1048576 bytes"},
-		{"places a YAML error", "f.yaml", "topic: x\nname: @y\n", "2:7: the file is not valid YAML: '@' is a reserved character"},
-		{"places a JSON error", "f.json", "{\"topic\": \"x\",\n  }",
-			"2:3: the file is not valid JSON: invalid character '}' looking for beginning of object key string"},
-		{"places a JSON file's early end", "f.json", "{\"topic\": \"x\"", "1:14: the file is not valid JSON: it ends too early"},
-		{"keeps a JSON file's letters to itself", "f.json", "{\"topic\": hunter2}",
-			"1:11: the file is not valid JSON: unexpected character looking for beginning of value"},
+				"keep one of them; hyphens and underscores are the same, and so are parameters and secrets",
+		},
+		{
+			"refuses a nested key twice", "f.yaml", "parameters:\n  h: {a: 1, b: 2, a: 3}\n",
+			"2:19: parameters.h.a: the key stands in line 2 already; keep one of them",
+		},
+		{
+			"refuses a number for a word", "f.yaml", "version: 0.1\n",
+			"1:10: version: the value is a number and not text; quote it",
+		},
+		{
+			"refuses parameters as a list", "f.yaml", "parameters: [a]\n",
+			"1:13: parameters: the value is a list and not a mapping",
+		},
+		{
+			"refuses empty parameters", "f.yaml", "parameters:\ntopic: x\n",
+			"1:12: parameters: the value is null; leave the key out",
+		},
+		{
+			"refuses an empty option name", "f.yaml", "parameters: {'': x}\n",
+			"1:14: parameters: a key is empty; name the option",
+		},
+		{
+			"refuses another root", "f.yaml", "- a\n",
+			"1:1: the file is a list and not a mapping; its keys are name, type, version, topic, parameters, secrets, transforms",
+		},
+		{
+			"refuses a scalar root", "f.yaml", "hunter2\n",
+			"1:1: the file is text and not a mapping; its keys are name, type, version, topic, parameters, secrets, transforms",
+		},
+		{
+			"refuses an empty file", "f.yaml", " \n",
+			"1: the file is empty; write name, topic and parameters, or leave out --config",
+		},
+		{
+			"refuses a file of comments", "f.yaml", "# a\n",
+			"1: the file is empty; write name, topic and parameters, or leave out --config",
+		},
+		{
+			"refuses two documents", "f.yaml", "topic: x\n---\ntopic: y\n",
+			"2:1: a second YAML document starts here; keep one document in a file",
+		},
+		{
+			"refuses a second, empty document", "f.yaml", "topic: x\n---\n",
+			"2:1: a second YAML document starts here; keep one document in a file",
+		},
+		{
+			"refuses two JSON documents", "f.json", "{}\n{}\n",
+			"2:1: something follows the end of the JSON document; keep one document in a file",
+		},
+		{
+			"refuses bytes that are not UTF-8", "f.yaml", "topic: é\nname: \xff\n",
+			"2:7: the file is not UTF-8; save it as UTF-8",
+		},
+		{
+			"refuses a large file", "f.yaml", "#" + strings.Repeat("x", MaxBytes),
+			"1: the file is larger than 1048576 bytes",
+		},
+		{
+			"places a YAML error", "f.yaml", "topic: x\nname: @y\n",
+			"2:7: the file is not valid YAML: '@' is a reserved character",
+		},
+		{
+			"places a JSON error", "f.json", "{\"topic\": \"x\",\n  }",
+			"2:3: the file is not valid JSON: invalid character '}' looking for beginning of object key string",
+		},
+		{
+			"places a JSON file's early end", "f.json", "{\"topic\": \"x\"",
+			"1:14: the file is not valid JSON: it ends too early",
+		},
+		{
+			"keeps a JSON file's letters to itself", "f.json", "{\"topic\": hunter2}",
+			"1:11: the file is not valid JSON: unexpected character looking for beginning of value",
+		},
 		{"refuses an unknown alias", "f.yaml", "topic: *nope\n", "1:8: the alias names no anchor that stands before it"},
-		{"refuses an alias inside its anchor", "f.yaml", "parameters: {a: &x [*x]}\n", "1:21: the alias names no anchor that stands before it"},
-		{"refuses a transform of two steps", "f.yaml", "transforms:\n- map: .\n  filter: .\n",
-			"3:3: transforms[0]: a transform is one step: it is map already; start a new list item with -"},
-		{"refuses an empty transform", "f.yaml", "transforms: [{}]\n",
-			"1:14: transforms[0]: the transform says nothing; write one of map, filter, arraymap, uses"},
-		{"refuses transforms as a mapping", "f.yaml", "transforms: {map: .}\n", "1:13: transforms: the value is a mapping and not a list"},
-		{"refuses a transform that is text", "f.yaml", "transforms: [.a]\n", "1:14: transforms[0]: the value is text and not a mapping"},
-		{"names the nearest transform", "f.yaml", "transforms: [{fliter: .}]\n",
-			"1:15: transforms[0].fliter: unknown key; did you mean filter?"},
-		{"names the transforms there are", "f.yaml", "transforms: [{aggregate: .}]\n",
-			"1:15: transforms[0].aggregate: unknown key; a transform is one of map, filter, arraymap, uses"},
-		{"refuses an expression that is no text", "f.yaml", "transforms: [{map: 1}]\n",
-			"1:20: transforms[0].map: the value is a number and not text; quote it"},
-		{"refuses with beside map", "f.yaml", "transforms: [{map: ., with: {a: b}}]\n", "1:23: transforms[0].with: only uses takes with; remove it"},
-		{"refuses with as a list", "f.yaml", "transforms: [{uses: a.wasm, with: [a]}]\n",
-			"1:35: transforms[0].with: the value is a list and not a mapping"},
-		{"refuses a reference within text", "dir/f.yaml", "topic: a${env:TOKEN}\n",
-			"1:8: topic: a reference must be the whole value; make ${env:…} or ${file:…} the whole value, or write $${ for a literal ${"},
-		{"refuses two references in one value", "dir/f.yaml", "topic: ${env:TOKEN}${env:TOKEN}\n",
-			"1:8: topic: a reference must be the whole value; make ${env:…} or ${file:…} the whole value, or write $${ for a literal ${"},
-		{"refuses a reference without its end", "dir/f.yaml", "topic: ${file:TOKEN\n",
-			"1:8: topic: a reference must be the whole value; make ${env:…} or ${file:…} the whole value, or write $${ for a literal ${"},
-		{"names a variable that is not set", "dir/f.yaml", "topic: ${env:NOPE}\n",
-			"1:8: topic: environment variable NOPE is not set; set it, or write the value"},
-		{"refuses a reference to no variable", "dir/f.yaml", "topic: ${env:}\n",
-			"1:8: topic: the reference names no environment variable; write ${env:NAME}"},
-		{"refuses what is no variable's name", "dir/f.yaml", "topic: ${env:A B}\n",
-			"1:8: topic: the reference names no environment variable; write ${env:NAME}"},
-		{"refuses a reference to no file", "dir/f.yaml", "topic: ${file:}\n", "1:8: topic: the reference names no file; write ${file:PATH}"},
-		{"names a file that is not there", "dir/f.yaml", "topic: ${file:nope}\n", "1:8: topic: cannot read file dir/nope: file does not exist"},
-		{"refuses a file that is no text", "dir/f.yaml", "topic: ${file:bad}\n", "1:8: topic: file dir/bad does not hold UTF-8 text"},
-		{"refuses a large file behind a reference", "dir/f.yaml", "topic: ${file:big}\n", "1:8: topic: file dir/big is larger than 1 MiB"},
-		{"refuses a variable that is no text", "dir/f.yaml", "topic: ${env:BAD}\n", "1:8: topic: environment variable BAD does not hold UTF-8 text"},
-		{"quotes a key with a newline", "f.yaml", "\"a\\nb\": x\n",
+		{
+			"refuses an alias inside its anchor", "f.yaml", "parameters: {a: &x [*x]}\n",
+			"1:21: the alias names no anchor that stands before it",
+		},
+		{
+			"refuses a transform of two steps", "f.yaml", "transforms:\n- map: .\n  filter: .\n",
+			"3:3: transforms[0]: a transform is one step: it is map already; start a new list item with -",
+		},
+		{
+			"refuses an empty transform", "f.yaml", "transforms: [{}]\n",
+			"1:14: transforms[0]: the transform says nothing; write one of map, filter, arraymap, uses",
+		},
+		{
+			"refuses transforms as a mapping", "f.yaml", "transforms: {map: .}\n",
+			"1:13: transforms: the value is a mapping and not a list",
+		},
+		{
+			"refuses a transform that is text", "f.yaml", "transforms: [.a]\n",
+			"1:14: transforms[0]: the value is text and not a mapping",
+		},
+		{
+			"names the nearest transform", "f.yaml", "transforms: [{fliter: .}]\n",
+			"1:15: transforms[0].fliter: unknown key; did you mean filter?",
+		},
+		{
+			"names the transforms there are", "f.yaml", "transforms: [{aggregate: .}]\n",
+			"1:15: transforms[0].aggregate: unknown key; a transform is one of map, filter, arraymap, uses",
+		},
+		{
+			"refuses an expression that is no text", "f.yaml", "transforms: [{map: 1}]\n",
+			"1:20: transforms[0].map: the value is a number and not text; quote it",
+		},
+		{
+			"refuses with beside map", "f.yaml", "transforms: [{map: ., with: {a: b}}]\n",
+			"1:23: transforms[0].with: only uses takes with; remove it",
+		},
+		{
+			"refuses with as a list", "f.yaml", "transforms: [{uses: a.wasm, with: [a]}]\n",
+			"1:35: transforms[0].with: the value is a list and not a mapping",
+		},
+		{
+			"refuses a reference within text", "dir/f.yaml", "topic: a${env:TOKEN}\n",
+			"1:8: topic: a reference must be the whole value; make ${env:…} or ${file:…} the whole value, or write $${ for a literal ${",
+		},
+		{
+			"refuses two references in one value", "dir/f.yaml", "topic: ${env:TOKEN}${env:TOKEN}\n",
+			"1:8: topic: a reference must be the whole value; make ${env:…} or ${file:…} the whole value, or write $${ for a literal ${",
+		},
+		{
+			"refuses a reference without its end", "dir/f.yaml", "topic: ${file:TOKEN\n",
+			"1:8: topic: a reference must be the whole value; make ${env:…} or ${file:…} the whole value, or write $${ for a literal ${",
+		},
+		{
+			"names a variable that is not set", "dir/f.yaml", "topic: ${env:NOPE}\n",
+			"1:8: topic: environment variable NOPE is not set; set it, or write the value",
+		},
+		{
+			"refuses a reference to no variable", "dir/f.yaml", "topic: ${env:}\n",
+			"1:8: topic: the reference names no environment variable; write ${env:NAME}",
+		},
+		{
+			"refuses what is no variable's name", "dir/f.yaml", "topic: ${env:A B}\n",
+			"1:8: topic: the reference names no environment variable; write ${env:NAME}",
+		},
+		{
+			"refuses a reference to no file", "dir/f.yaml", "topic: ${file:}\n",
+			"1:8: topic: the reference names no file; write ${file:PATH}",
+		},
+		{
+			"names a file that is not there", "dir/f.yaml", "topic: ${file:nope}\n",
+			"1:8: topic: cannot read file dir/nope: file does not exist",
+		},
+		{
+			"refuses a file that is no text", "dir/f.yaml", "topic: ${file:bad}\n",
+			"1:8: topic: file dir/bad does not hold UTF-8 text",
+		},
+		{
+			"refuses a large file behind a reference", "dir/f.yaml", "topic: ${file:big}\n",
+			"1:8: topic: file dir/big is larger than 1 MiB",
+		},
+		{
+			"refuses a variable that is no text", "dir/f.yaml", "topic: ${env:BAD}\n",
+			"1:8: topic: environment variable BAD does not hold UTF-8 text",
+		},
+		{
+			"quotes a key with a newline", "f.yaml", "\"a\\nb\": x\n",
 			"1:1: \"a\\nb\": unknown key; the keys are name, type, version, topic, parameters, secrets, transforms; " +
-				"a connector's options stand under parameters"},
-		{"lists every problem in the file's order", "f.yaml", "transforms: [{map: ~}]\ntopic: 1\nparameters:\n  b: 0x1\n  a: ~\nzzz: y\n",
+				"a connector's options stand under parameters",
+		},
+		{
+			"lists every problem in the file's order", "f.yaml", "transforms: [{map: ~}]\ntopic: 1\nparameters:\n  b: 0x1\n  a: ~\nzzz: y\n",
 			"1:20: transforms[0].map: the value is null; leave the key out\n" +
 				"2:8: topic: the value is a number and not text; quote it\n" +
 				"4:6: parameters.b: the number is not written as JSON writes numbers; write it in decimal, or quote it if it is text\n" +
 				"5:6: parameters.a: the value is null; leave the key out\n" +
 				"6:1: zzz: unknown key; the keys are name, type, version, topic, parameters, secrets, transforms; " +
-				"a connector's options stand under parameters"},
-		{"lists a problem behind aliases once", "f.yaml", "parameters: {a: &x [~], b: *x, c: *x}\n",
-			"1:21: parameters.a[0]: the value is null; leave the key out"},
+				"a connector's options stand under parameters",
+		},
+		{
+			"lists a problem behind aliases once", "f.yaml", "parameters: {a: &x [~], b: *x, c: *x}\n",
+			"1:21: parameters.a[0]: the value is null; leave the key out",
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -189,15 +301,27 @@ func TestLimits(t *testing.T) {
 		{"takes 63 collections and a scalar", "f.yaml", nested("[", "]", 61), ""},
 		{"refuses one more", "f.yaml", nested("[", "]", 62), deep},
 		{"refuses deep mappings", "f.yaml", nested("{a: ", "}", 62), deep},
-		{"takes 63 collections and a scalar in JSON", "f.json", `{"parameters": {"a": ` + strings.Repeat("[", 61) + strings.Repeat("]", 61) + "}}", ""},
-		{"refuses one more in JSON", "f.json", `{"parameters": {"a": ` + strings.Repeat("[", 62) + strings.Repeat("]", 62) + "}}", deep},
+		{
+			"takes 63 collections and a scalar in JSON", "f.json", `{"parameters": {"a": ` + strings.Repeat("[", 61) + strings.Repeat("]", 61) + "}}",
+			"",
+		},
+		{
+			"refuses one more in JSON", "f.json", `{"parameters": {"a": ` + strings.Repeat("[", 62) + strings.Repeat("]", 62) + "}}",
+			deep,
+		},
 		{"refuses a million brackets", "f.yaml", strings.Repeat("[", MaxBytes-1), "30000 YAML tokens"},
 		{"refuses twenty thousand brackets", "f.yaml", strings.Repeat("[", 20_000), deep},
 		{"refuses a million brackets in JSON", "f.json", strings.Repeat("[", MaxBytes-1), deep},
 		{"refuses many dashes on a line", "f.yaml", strings.Repeat("- ", 20_000) + "a", deep},
 		{"refuses many question marks on a line", "f.yaml", strings.Repeat("? ", 20_000) + "a", deep},
-		{"refuses many tags on a value", "f.yaml", "a: " + strings.Repeat("!!str ", 20_000) + "a", "too many tags and anchors"},
-		{"refuses many anchors on a value", "f.yaml", "a: " + strings.Repeat("&a ", 10_000) + "a", "too many tags and anchors"},
+		{
+			"refuses many tags on a value", "f.yaml", "a: " + strings.Repeat("!!str ", 20_000) + "a",
+			"too many tags and anchors",
+		},
+		{
+			"refuses many anchors on a value", "f.yaml", "a: " + strings.Repeat("&a ", 10_000) + "a",
+			"too many tags and anchors",
+		},
 		{"refuses deep indentation", "f.yaml", indented(200), deep},
 		{"refuses an expansion bomb", "f.yaml", bomb.String(), "aliases stand for more than"},
 		{"refuses aliases that nest too deep", "f.yaml", ladder, deep},

@@ -41,8 +41,10 @@ func TestWriteIsReadBack(t *testing.T) {
 			"headers": {Any: map[string]any{"${env:A}": "${env:B}"}, Line: 1},
 		},
 		Transforms: []Transform{
-			{Kind: "map", Text: ".", Line: 1}, {Kind: "map", Text: "x.wasm", Line: 1},
-			{Kind: "filter", Text: ".a == \"${env:X}\"", Line: 1}, {Kind: "arraymap", Text: ".[]", Line: 1},
+			{Kind: "map", Text: ".", Line: 1},
+			{Kind: "map", Text: "x.wasm", Line: 1},
+			{Kind: "filter", Text: ".a == \"${env:X}\"", Line: 1},
+			{Kind: "arraymap", Text: ".[]", Line: 1},
 		},
 	}
 	if diff := cmp.Diff(want, f); diff != "" {
@@ -92,20 +94,56 @@ func TestWriteRefuses(t *testing.T) {
 	}{
 		{"null", Flat{Options: map[string]any{"a": nil}}, "option a: the value is null; leave the option out"},
 		{"nested null", Flat{Options: map[string]any{"a": []any{nil}}}, "option a: the value is null"},
-		{"another type", Flat{Options: map[string]any{"a": struct{ X string }{"hunter2"}}}, "option a: a value of type struct"},
-		{"text that is not UTF-8", Flat{Options: map[string]any{"a": "hunter2\xff"}}, "option a: the value is not UTF-8 text"},
-		{"a key that is not UTF-8", Flat{Options: map[string]any{"a": map[string]any{"hunter2\xff": 1}}}, "option a: a key is not UTF-8 text"},
-		{"an option name that is not UTF-8", Flat{Options: map[string]any{"a\xff": 1}}, "an option's name is not UTF-8 text"},
+		{
+			"another type",
+			Flat{Options: map[string]any{"a": struct{ X string }{"hunter2"}}},
+			"option a: a value of type struct",
+		},
+		{
+			"text that is not UTF-8",
+			Flat{Options: map[string]any{"a": "hunter2\xff"}},
+			"option a: the value is not UTF-8 text",
+		},
+		{
+			"a key that is not UTF-8",
+			Flat{Options: map[string]any{"a": map[string]any{"hunter2\xff": 1}}},
+			"option a: a key is not UTF-8 text",
+		},
+		{
+			"an option name that is not UTF-8",
+			Flat{Options: map[string]any{"a\xff": 1}},
+			"an option's name is not UTF-8 text",
+		},
 		{"a name that is not UTF-8", Flat{Name: "a\xff"}, "type, name or topic is not UTF-8 text"},
-		{"an odd number", Flat{Options: map[string]any{"a": json.Number("0x1")}}, "option a: the number is not written as JSON"},
+		{
+			"an odd number",
+			Flat{Options: map[string]any{"a": json.Number("0x1")}},
+			"option a: the number is not written as JSON",
+		},
 		{"two spellings", Flat{Options: map[string]any{"a_b": 1, "a-b": 2}}, "stands in line 1 already"},
 		{"an empty name", Flat{Options: map[string]any{"": 1}}, "a key is empty"},
 		{"depth", Flat{Options: map[string]any{"a": deep}}, "nest deeper than 64"},
 		{"size", Flat{Options: map[string]any{"a": strings.Repeat("x", MaxBytes)}}, "larger than"},
-		{"the topic among the options", Flat{Options: map[string]any{"topic": "x"}}, "topic is not an option of the flat form"},
-		{"a config file among the options", Flat{Options: map[string]any{"config": "x"}}, "config is not an option of the flat form"},
-		{"a filter that is a number", Flat{Options: map[string]any{"filter": 1}}, "option filter: the value is not text or a list of texts"},
-		{"a filter that is a list of numbers", Flat{Options: map[string]any{"filter": []any{1}}}, "option filter: the value is not text or a list of texts"},
+		{
+			"the topic among the options",
+			Flat{Options: map[string]any{"topic": "x"}},
+			"topic is not an option of the flat form",
+		},
+		{
+			"a config file among the options",
+			Flat{Options: map[string]any{"config": "x"}},
+			"config is not an option of the flat form",
+		},
+		{
+			"a filter that is a number",
+			Flat{Options: map[string]any{"filter": 1}},
+			"option filter: the value is not text or a list of texts",
+		},
+		{
+			"a filter that is a list of numbers",
+			Flat{Options: map[string]any{"filter": []any{1}}},
+			"option filter: the value is not text or a list of texts",
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -41,8 +41,10 @@ func parseYAML(data []byte) (root *node, problem *Problem) {
 			if doc.Start != nil {
 				line = doc.Start.Position.Line
 			}
-			return nil, &Problem{Line: line, Column: 1, Message: "a second YAML document starts here",
-				Fix: "keep one document in a file"}
+			return nil, &Problem{
+				Line: line, Column: 1, Message: "a second YAML document starts here",
+				Fix: "keep one document in a file",
+			}
 		}
 		body = doc.Body
 	}
@@ -57,8 +59,10 @@ func parseYAML(data []byte) (root *node, problem *Problem) {
 func checkTokens(tokens token.Tokens) *Problem {
 	if len(tokens) > maxTokens {
 		at := tokens[maxTokens].Position
-		return &Problem{Line: at.Line, Column: at.Column, Fix: "write a file of this size as JSON",
-			Message: fmt.Sprintf("the file holds more than %d YAML tokens", maxTokens)}
+		return &Problem{
+			Line: at.Line, Column: at.Column, Fix: "write a file of this size as JSON",
+			Message: fmt.Sprintf("the file holds more than %d YAML tokens", maxTokens),
+		}
 	}
 	// Flow collections nest by their brackets. Block collections nest by indentation, which takes ever more bytes and so
 	// cannot run away, or on one line by indicators. Tags and anchors of one value are told apart from the next value's
@@ -72,7 +76,7 @@ func checkTokens(tokens token.Tokens) *Problem {
 		case token.MappingStartType, token.SequenceStartType:
 			flow++
 		case token.MappingEndType, token.SequenceEndType:
-			flow--
+			flow = max(flow-1, 0)
 		case token.SequenceEntryType, token.MappingKeyType:
 			indicators++
 		}
@@ -181,8 +185,10 @@ func (r *yamlReader) alias(name string, at *node, depth int) (*node, *Problem) {
 		return nil, tooDeep(at.line, at.column)
 	}
 	if r.aliased += value.size; r.aliased > MaxBytes {
-		return nil, &Problem{Line: at.line, Column: at.column, Fix: "write the values out",
-			Message: fmt.Sprintf("the file's aliases stand for more than %d bytes", MaxBytes)}
+		return nil, &Problem{
+			Line: at.line, Column: at.column, Fix: "write the values out",
+			Message: fmt.Sprintf("the file's aliases stand for more than %d bytes", MaxBytes),
+		}
 	}
 	return value, nil
 }

@@ -15,8 +15,9 @@ import (
 var ErrGone = errors.New("the other side of the link is gone")
 
 // A Handler is called with what the other side sends, one frame after the other, by the goroutine that reads. It must not
-// block, except for Record when the other side sends more than it has credit for. A nil function means that this side has no use for such frames: records, dead letters and saves are then an error
-// of the other side, which waits for an answer to them, and the rest is ignored.
+// block, except for Record when the other side sends more than it has credit for. A nil function means that this side has
+// no use for such frames: records, dead letters and saves are then an error of the other side, which waits for an answer to
+// them, and the rest is ignored.
 type Handler struct {
 	// Record takes a record, which must be answered by one Ack or Nack of its line.
 	Record func(line int64, rec record.Record, attempt int)

@@ -96,18 +96,20 @@ func (m object) frame(f *Frame) error {
 
 func (m object) settlement(f *Frame) error {
 	var lines string
-	var delay int64
-	err := errors.Join(m.get(string(f.Kind), &lines), m.get("error", &f.Error), m.get("delay_ms", &delay),
-		m.get("permanent", &f.Permanent))
-	if err != nil {
+	err := m.get(string(f.Kind), &lines)
+	if err == nil {
+		f.Lines, err = ParseRanges(lines)
+	}
+	if err != nil || f.Kind == Ack {
 		return err
 	}
+	var delay int64
+	err = errors.Join(m.get("error", &f.Error), m.get("delay_ms", &delay), m.get("permanent", &f.Permanent))
 	const longest = int64(24 * time.Hour / time.Millisecond)
-	if delay < 0 || delay > longest {
-		return fmt.Errorf("delay_ms must be between 0 and %d, not %d", longest, delay)
+	if err == nil && (delay < 0 || delay > longest) {
+		err = fmt.Errorf("delay_ms must be between 0 and %d, not %d", longest, delay)
 	}
 	f.Delay = time.Duration(delay) * time.Millisecond
-	f.Lines, err = ParseRanges(lines)
 	return err
 }
 

@@ -3,6 +3,7 @@ package link
 import (
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -42,51 +43,55 @@ func AppendFrame(dst []byte, f *Frame) ([]byte, error) {
 	return dst, nil
 }
 
+// appendRare appends the frames that are too rare for an encoder of their own.
 func appendRare(dst []byte, f *Frame) ([]byte, error) {
 	for partition, position := range f.State.Positions {
 		if !utf8.ValidString(partition) || !utf8.ValidString(position) {
 			return dst, &EncodeError{fmt.Sprintf("the position %q of partition %q is not valid UTF-8", position, partition)}
 		}
 	}
-	line, err := json.Marshal(members(f))
-	return append(dst, line...), err
+	var err error
+	member := func(name Kind, value any, present bool) {
+		if !present {
+			return
+		}
+		text, e := json.Marshal(value)
+		err = errors.Join(err, e)
+		dst = append(appendName(dst, string(name)), text...)
+	}
+	dst = append(dst, '{')
+	member(f.Kind, f.content(), true) // comes first, for readers that match text
+	if f.Kind == Resume || f.Kind == Save {
+		member("connector", f.State.Connector, f.State.Connector != "")
+		member("identity", f.State.Identity, f.State.Identity != "")
+		member("epoch", f.State.Epoch, f.State.Epoch != "")
+	}
+	member("error", f.Error, f.Error != "")
+	member("delay_ms", f.Delay.Milliseconds(), f.Delay > 0)
+	member("permanent", true, f.Permanent)
+	return append(dst, '}'), err
 }
 
-// members returns the JSON members of the frames that are too rare for an encoder of their own.
-func members(f *Frame) any {
-	m := map[Kind]any{}
-	set := func(name Kind, value any, present bool) {
-		if present {
-			m[name] = value
-		}
-	}
+// content returns the value of the member that makes the frame, for those that have no encoder of their own.
+func (f *Frame) content() any {
 	switch f.Kind {
 	case Link:
-		m[Link] = f.Version
+		return f.Version
 	case Nack:
-		m[Nack] = f.Lines.String()
-		set("delay_ms", f.Delay.Milliseconds(), f.Delay > 0)
-		set("permanent", true, f.Permanent)
+		return f.Lines.String()
 	case Credit:
-		m[Credit] = f.Credit
-	case Stop:
-		m[Stop] = true
+		return f.Credit
 	case Resume, Save:
-		positions := f.State.Positions
-		if positions == nil {
-			positions = map[string]string{}
+		if f.State.Positions == nil {
+			return struct{}{}
 		}
-		m[f.Kind] = positions
-		set("connector", f.State.Connector, f.State.Connector != "")
-		set("identity", f.State.Identity, f.State.Identity != "")
-		set("epoch", f.State.Epoch, f.State.Epoch != "")
+		return f.State.Positions
 	case Saved:
-		m[Saved] = f.Line
+		return f.Line
 	case Status:
-		m[Status] = f.Status
+		return f.Status
 	}
-	set("error", f.Error, f.Error != "")
-	return m
+	return true // Stop
 }
 
 func appendRecordFrame(dst []byte, f *Frame) ([]byte, error) {

@@ -21,7 +21,8 @@ import (
 const DefaultGrace = 10 * time.Second
 
 // A Command says how to run a connector as a child and what to do with what it tells beside records. Stderr is called by a
-// goroutine of its own, the other functions by another, one after the other; they may block without holding up records.
+// goroutine of its own, the other functions by another, one after the other; they may block without holding up records. All
+// of them have returned when the end of the child is reported, so they must not wait for that.
 type Command struct {
 	Path   string   // the executable
 	Args   []string // arguments that come first, such as a script for an interpreter
@@ -52,6 +53,7 @@ type process struct {
 
 	stopping sync.Once
 	jobs     chan func() // calls of the Command's functions
+	working  sync.WaitGroup
 }
 
 // start runs the child. A source sends its frames on standard output, a sink on a descriptor of its own.
@@ -117,11 +119,11 @@ func start(c Command, sink bool) (*process, error) {
 	}
 	p.stderr.Go(func() { p.log(logs) })
 	go p.wait(logs)
-	go func() {
+	p.working.Go(func() {
 		for job := range p.jobs {
 			job()
 		}
-	}()
+	})
 	return p, nil
 }
 
@@ -225,6 +227,7 @@ func (p *process) finish(err error, c *Conn) error {
 	c.Close()
 	p.closeFiles()
 	close(p.jobs)
+	p.working.Wait()
 	if err == io.EOF || errors.Is(err, os.ErrDeadlineExceeded) {
 		return p.err
 	}

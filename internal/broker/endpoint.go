@@ -50,8 +50,8 @@ func File(env Env) (string, error) {
 	return filepath.Join(dir, "broker.json"), nil
 }
 
-// StoreFile returns the path of the copy that the broker keeps beside its data. From it a second broker learns where the
-// first can be reached if its announcement lies elsewhere or was cleaned away.
+// StoreFile returns the path of the copy that the broker keeps beside its data, for programs of the same user that look
+// for the announcement elsewhere: a job without a session, say, has another runtime folder.
 func StoreFile(store string) string { return filepath.Join(store, "broker.json") }
 
 // ReadFile reads an announcement. It returns fs.ErrNotExist where there is none.
@@ -107,7 +107,17 @@ func Find(ctx context.Context, env Env) (Endpoint, error) {
 	if err != nil {
 		return Endpoint{}, err
 	}
-	return find(ctx, path)
+	e, err := find(ctx, path)
+	if err == nil || ctx.Err() != nil {
+		return e, err
+	}
+	// A session with another runtime folder may have started it, or the announcement was cleaned away.
+	if store, storeErr := StoreDir(env); storeErr == nil {
+		if e, err := find(ctx, StoreFile(store)); err == nil {
+			return e, nil
+		}
+	}
+	return Endpoint{}, err
 }
 
 func find(ctx context.Context, path string) (Endpoint, error) {

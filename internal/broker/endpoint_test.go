@@ -79,6 +79,17 @@ func TestFindWithoutAFile(t *testing.T) {
 	}
 }
 
+func TestFindLooksBesideTheDataToo(t *testing.T) {
+	env, _ := sandbox(t)
+	want := broker.Endpoint{URL: "nats://" + listen(t, `INFO {"server_id":"ME"}`+"\r\n"), ServerID: "ME", PID: 1}
+	if err := broker.WriteFile(broker.StoreFile(store(t, env)), want); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := broker.Find(testContext(t), env); err != nil || got != want {
+		t.Errorf("Find = %+v, %v; want %+v", got, err, want)
+	}
+}
+
 func TestFindDoesNotShowADamagedFile(t *testing.T) {
 	env, _ := sandbox(t)
 	path, err := broker.File(env)

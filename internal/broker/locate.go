@@ -14,14 +14,14 @@ func Locate(ctx context.Context, env Env) (Endpoint, error) {
 	if err != nil {
 		return Endpoint{}, &UnavailableError{Err: err}
 	}
-	if e, err := find(ctx, path); err == nil {
+	if e, err := Find(ctx, env); err == nil {
 		return e, nil
 	}
 	lock, err := WaitLock(ctx, filepath.Join(filepath.Dir(path), "start.lock"))
 	if err != nil {
 		return Endpoint{}, &UnavailableError{Err: err}
 	}
-	e, err := findOrStart(ctx, env, path)
+	e, err := findOrStart(ctx, env)
 	if err = errors.Join(err, lock.Unlock()); err != nil {
 		return Endpoint{}, &UnavailableError{Err: err}
 	}
@@ -29,8 +29,8 @@ func Locate(ctx context.Context, env Env) (Endpoint, error) {
 }
 
 // findOrStart is called with the start lock held. Another process may have started the broker while it was awaited.
-func findOrStart(ctx context.Context, env Env, path string) (Endpoint, error) {
-	if e, err := find(ctx, path); err == nil {
+func findOrStart(ctx context.Context, env Env) (Endpoint, error) {
+	if e, err := Find(ctx, env); err == nil {
 		return e, nil
 	}
 	started, err := start(env)
@@ -39,9 +39,9 @@ func findOrStart(ctx context.Context, env Env, path string) (Endpoint, error) {
 	}
 	var e Endpoint
 	err = poll(ctx, func() (bool, error) {
-		// Looked at before the file: a child that found another broker writes the file and ends.
+		// Looked at before the file: a child that finds another broker at work ends, and then that one is found.
 		ended, cause := started.ended()
-		found, err := find(ctx, path)
+		found, err := Find(ctx, env)
 		if err == nil {
 			e = found
 			return true, nil

@@ -52,13 +52,9 @@ func (in *Input) Next(ctx context.Context) (*Batch, error) {
 		if wait == 0 {
 			return nil, io.EOF
 		}
-		from := feed
-		if in.full() {
-			from = nil
-		}
 		timer := time.NewTimer(wait)
 		select {
-		case items, ok := <-from:
+		case items, ok := <-feed:
 			if !ok {
 				feed = nil
 			}
@@ -114,11 +110,24 @@ func (in *Input) take(ended bool) (*Batch, time.Duration, <-chan struct{}) {
 	return b, 0, nil
 }
 
-// full reports that nothing new may be read for now: enough is in flight, or something waits to be delivered again.
-func (in *Input) full() bool {
-	in.mu.Lock()
-	defer in.mu.Unlock()
-	return len(in.again) > 0 || len(in.open) >= in.s.MaxInFlight || in.bytes >= in.s.MaxBytes
+// room waits until something new may be read, and returns how many messages at the most; 0 when ctx has ended.
+func (in *Input) room(ctx context.Context) int {
+	for {
+		in.mu.Lock()
+		room, changed := in.s.MaxInFlight-len(in.open), in.changed
+		if in.bytes >= in.s.MaxBytes {
+			room = 0
+		}
+		in.mu.Unlock()
+		if room > 0 {
+			return min(room, in.s.readSize())
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return 0
+		}
+	}
 }
 
 // done implements settler.
@@ -219,7 +228,11 @@ func (in *Input) forget(p *parent) {
 func (in *Input) pump(ctx context.Context) {
 	defer close(in.feed)
 	for {
-		messages, err := in.s.Reader.Read(ctx, in.s.readSize(), in.s.BatchWait)
+		room := in.room(ctx)
+		if room == 0 {
+			return
+		}
+		messages, err := in.s.Reader.Read(ctx, room, in.s.BatchWait)
 		if len(messages) > 0 {
 			if items := in.admit(ctx, messages); len(items) > 0 {
 				select {

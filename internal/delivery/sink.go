@@ -36,7 +36,7 @@ type SinkConfig struct {
 func RunSink(ctx context.Context, c SinkConfig) error {
 	s := &sink{SinkConfig: c, stop: ctx.Done(), over: make(chan struct{}), readBackoff: Backoff{Cap: c.RetryCap}}
 	s.policy = &policy{on: c.On, dead: c.Dead, log: c.Log, connector: c.Connector, version: c.Version, topic: c.Topic}
-	return s.run(ctx)
+	return s.run(withLog(ctx, c.Log))
 }
 
 type sink struct {

@@ -63,7 +63,7 @@ type SourceSession struct {
 // nil after a clean stop. It does not close the writer or the store.
 func RunSource(ctx context.Context, c SourceConfig) error {
 	s := &source{SourceConfig: c}
-	return s.run(ctx)
+	return s.run(withLog(ctx, c.Log))
 }
 
 type source struct {

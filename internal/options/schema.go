@@ -81,6 +81,9 @@ func (o *Option) schema() *jsonschema.Schema {
 			s.Extras[key] = text
 		}
 	}
+	if o.Kind == Array && o.sep == -1 {
+		s.Extras["x-sep"] = "none" // a flag holds one element, whatever is in it
+	}
 	for key, on := range map[string]bool{"x-shared": o.Shared, "x-identity": o.Identity} {
 		if on {
 			s.Extras[key] = true

@@ -77,8 +77,8 @@ func checksum(body []byte) string {
 }
 
 func unknownVersion(v int) error {
-	return fmt.Errorf("the saved state has version %d, this program reads version %d: use the program that wrote it, or reset the state",
-		v, codecVersion)
+	return fmt.Errorf("the saved state has version %d, this program reads version %d:"+
+		" use the program that wrote it, or reset the state", v, codecVersion)
 }
 
 // versionOf finds the version in a document whose other fields may be unknown, 0 if there is none.

@@ -42,8 +42,9 @@ async function readCatalog(folder) {
   for (const entry of entries) {
     const file = path.join(folder, "connectors", entry.name, `${entry.version}.json`);
     const document = JSON.parse(await readFile(file, "utf8"));
-    const size = Object.keys(document.schema.properties).length + 100 * (document.examples?.length ?? 0);
-    if (!best || size > best.size) best = { size, entry, document };
+    const options = Object.entries(document.schema.properties).filter(([, p]) => !p["x-hidden"]);
+    const size = options.length + 100 * (document.examples?.length ?? 0);
+    if (!best || size > best.size) best = { size, entry, document, options };
   }
   if (!best) throw new Error("the catalog is empty: there is nothing to test");
   return { entries, ...best, page: `connectors/${best.entry.name}/index.html` };

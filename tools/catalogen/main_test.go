@@ -33,12 +33,14 @@ func TestScripts(t *testing.T) {
 	})
 }
 
-// connector makes a connector's folder: connector PATH [quirk=WORD] [test=LINE] [makefile=FILE] [metadata=FILE].
+// connector makes a connector's folder: connector PATH [program] [quirk=WORD] [test=LINE] [makefile=FILE] [metadata=FILE].
 func connector(ts *testscript.TestScript, _ bool, args []string) {
 	f := fake.Folder{Path: args[0]}
 	for _, arg := range args[1:] {
 		key, value, _ := strings.Cut(arg, "=")
 		switch key {
+		case "program":
+			f.Program = true
 		case "quirk":
 			f.Quirk = value
 		case "test":

@@ -60,11 +60,16 @@ func Compile(text []byte) (*Schema, error) {
 	}
 	c := jsonschema.NewCompiler()
 	c.UseLoader(noLoader{})
-	const url = "urn:patchbay:document"
+	// Relative references need a base with a path, or they would resolve to the document itself.
+	const url = "https://schema.invalid/document"
 	if err := c.AddResource(url, doc); err != nil {
 		return nil, err
 	}
 	compiled, err := c.Compile(url)
+	var load *jsonschema.LoadURLError
+	if errors.As(err, &load) {
+		return nil, fmt.Errorf("%s: %w", load.URL, ErrForeign)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -125,6 +130,12 @@ func mustCompile(text []byte) *Schema {
 // be noise.
 func leaves(problems []Problem, e *jsonschema.ValidationError) []Problem {
 	switch e.ErrorKind.(type) {
+	case *kind.PropertyNames:
+		// The validator does not keep the place of a name; the message holds the name itself.
+		for _, cause := range e.Causes {
+			problems = append(problems, Problem{Message: "property name " + cause.ErrorKind.LocalizedString(english)})
+		}
+		return problems
 	case *kind.AnyOf, *kind.OneOf, *kind.Not:
 	default:
 		if len(e.Causes) > 0 {

@@ -88,7 +88,7 @@ func TestServerWithoutJetStreamIsNamed(t *testing.T) {
 	if _, err := c.Writer(testContext(t)); err == nil || !strings.Contains(err.Error(), "nats+core://") {
 		t.Errorf("error %v", err)
 	}
-	if _, err := c.Store(testContext(t), "one"); err == nil || !strings.Contains(err.Error(), "has no JetStream") {
+	if _, err := c.Store(testContext(t), "", "one"); err == nil || !strings.Contains(err.Error(), "has no JetStream") {
 		t.Errorf("error %v", err)
 	}
 }

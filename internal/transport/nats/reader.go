@@ -22,8 +22,10 @@ const (
 	ackWait = 30 * time.Second
 	// prefetchBytes bounds what is asked for in advance, unless one message alone may be larger.
 	prefetchBytes = 32 << 20
-	// onceTick is how often a bounded pass asks the server whether it is done, while nothing arrives.
-	onceTick = 50 * time.Millisecond
+	// heartbeat is how often the server shows that it still knows of a waiting reader; after two missed ones it is asked anew.
+	heartbeat = 5 * time.Second
+	// drainTimeout bounds the round trip with which a reader closes.
+	drainTimeout = 2 * time.Second
 )
 
 // ReaderOptions says who reads and from where.
@@ -75,24 +77,12 @@ func (c *Conn) Reader(ctx context.Context, o ReaderOptions) (transport.Reader, e
 	}
 	r.consume, err = r.consumer.Consume(r.receive,
 		jetstream.PullMaxMessagesWithBytesLimit(o.MaxInFlight, max(prefetchBytes, 2*int(c.nc.MaxPayload()))),
-		jetstream.ConsumeErrHandler(r.consumeError))
+		jetstream.PullHeartbeat(heartbeat), jetstream.ConsumeErrHandler(r.consumeError))
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", c.cfg.Topic, c.explain(err))
 	}
 	r.keeper.Go(func() { r.keep(r.consumer.CachedInfo().Config.AckWait / 3) })
 	return r, nil
-}
-
-// lastSequence returns the number of the topic's last record, 0 if it has none.
-func (c *Conn) lastSequence(ctx context.Context, stream jetstream.Stream) (uint64, error) {
-	last, err := stream.GetLastMsgForSubject(ctx, c.cfg.Topic)
-	if errors.Is(err, jetstream.ErrMsgNotFound) {
-		return 0, nil
-	}
-	if err != nil {
-		return 0, fmt.Errorf("find the end of topic %s: %w", c.cfg.Topic, c.explain(err))
-	}
-	return last.Sequence, nil
 }
 
 // A reader fetches from a durable consumer.
@@ -178,31 +168,31 @@ func (r *reader) fail(err error) {
 
 func (r *reader) Read(ctx context.Context, limit int, wait time.Duration) ([]transport.Message, error) {
 	var (
-		out   []transport.Message
-		more  <-chan time.Time // runs once there is something to return
-		asks  <-chan time.Time
-		first = r.once
+		out  []transport.Message
+		over <-chan time.Time // fires when the wait is over, once there is something to return
+		tick <-chan time.Time // with once: fires when it is time to ask whether the pass is done
+		ask  = r.once
 	)
 	if r.once {
 		ticker := time.NewTicker(onceTick)
 		defer ticker.Stop()
-		asks = ticker.C
+		tick = ticker.C
 	}
 	for {
 		out = append(out, r.take(limit-len(out))...)
 		switch {
 		case len(out) >= limit, len(out) > 0 && wait <= 0:
 			return out, nil
-		case len(out) > 0 && more == nil:
+		case len(out) > 0 && over == nil:
 			timer := time.NewTimer(wait)
 			defer timer.Stop()
-			more = timer.C
+			over = timer.C
 		case len(out) == 0:
 			if err := r.ended(); err != nil {
 				return nil, err
 			}
-			if first {
-				first = false
+			if ask {
+				ask = false
 				if finished, err := r.finished(ctx); finished || err != nil {
 					return nil, err
 				}
@@ -210,10 +200,10 @@ func (r *reader) Read(ctx context.Context, limit int, wait time.Duration) ([]tra
 		}
 		select {
 		case <-r.wake:
-		case <-more:
+		case <-over:
 			return out, nil
-		case <-asks:
-			first = len(out) == 0
+		case <-tick:
+			ask = len(out) == 0
 		case <-ctx.Done():
 			if len(out) > 0 {
 				return out, nil
@@ -244,37 +234,6 @@ func (r *reader) ended() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.err
-}
-
-// finished returns io.EOF if the bounded pass is done, and nil if it is not.
-func (r *reader) finished(ctx context.Context) (bool, error) {
-	if r.last == 0 {
-		return true, io.EOF
-	}
-	r.mu.Lock()
-	open, before := r.open, r.events
-	r.mu.Unlock()
-	info, err := r.consumer.Info(ctx)
-	if err != nil {
-		if ctx.Err() != nil {
-			return false, ctx.Err()
-		}
-		// Asked again at the next tick: whether the server is gone for good is not for this question to find out.
-		r.log.Debug("the NATS server does not tell how far the group is", "error", err)
-		return false, nil
-	}
-	if info.AckFloor.Stream >= r.last {
-		return true, io.EOF
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	delivered := info.NumPending == 0 || info.Delivered.Stream >= r.last
-	// What the server has not seen settled is all in our hands: nothing is on its way to us, handed back, or with another
-	// reader. If anything changed while we asked, the two numbers do not belong together.
-	if delivered && info.NumAckPending == open && r.events == before && len(r.queue) == 0 {
-		return true, io.EOF
-	}
-	return false, nil
 }
 
 func (r *reader) message(d *delivery) transport.Message {
@@ -311,7 +270,6 @@ func (r *reader) settle(d *delivery, tell func() error) error {
 	r.open--
 	r.events++
 	r.mu.Unlock()
-	r.signal()
 	if err != nil {
 		return fmt.Errorf("settle a message of %s: %w", r.conn.cfg.Topic, r.conn.explain(err))
 	}
@@ -359,8 +317,8 @@ func (r *reader) Flush(ctx context.Context) error {
 	return nil
 }
 
-// Close stops fetching and hands back what was fetched ahead. Messages that the caller holds are delivered again after the
-// server's time limit.
+// Close stops fetching and hands back what was fetched ahead, so that the next reader need not wait for it; that takes one
+// round trip to the server. Messages that the caller holds are delivered again after the server's time limit.
 func (r *reader) Close() error {
 	r.mu.Lock()
 	if r.closed {
@@ -375,12 +333,22 @@ func (r *reader) Close() error {
 	r.queue, r.late = nil, nil
 	r.mu.Unlock()
 	close(r.done)
-	r.consume.Stop()
+	r.signal()
+	// Drained rather than stopped: what the server has sent by the time it hears of the end still reaches receive.
+	r.consume.Drain()
 	for _, d := range waiting {
 		r.giveBack(d)
 	}
-	r.signal()
 	r.keeper.Wait()
+	if r.conn.Healthy() != nil {
+		return nil
+	}
+	timeout := time.NewTimer(drainTimeout)
+	defer timeout.Stop()
+	select {
+	case <-r.consume.Closed():
+	case <-timeout.C:
+	}
 	return nil
 }
 

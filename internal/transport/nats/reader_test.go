@@ -50,6 +50,34 @@ func TestReaderResumesAfterWhatWasAcknowledged(t *testing.T) {
 	wantValues(t, sorted(read(t, openReader(t, c, ReaderOptions{}), 2)), "b", "c")
 }
 
+func TestWhatIsUnderWayToAReaderThatClosesComesAgainAtOnce(t *testing.T) {
+	c := connect(t, startServer(t).url())
+	const n, readers = 2000, 20
+	want := make([]string, n)
+	for i := range want {
+		want[i] = strconv.Itoa(i)
+	}
+	write(t, openWriter(t, c), values(want...)...)
+	for range readers {
+		r, err := c.Reader(testContext(t), ReaderOptions{Group: "g", MaxInFlight: 100})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ack(t, read(t, r, 1)...) // makes room for another one, which may be on its way when the reader closes
+		if err := r.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	begun := time.Now()
+	r := openReader(t, c, ReaderOptions{})
+	for range n - readers {
+		ack(t, read(t, r, 1)...)
+	}
+	if took := time.Since(begun); took > ackWait/2 {
+		t.Errorf("the last message came after %v", took)
+	}
+}
+
 func TestMessageThatWasReturnedAndNotSettledComesAgain(t *testing.T) {
 	s := startServer(t)
 	c := connect(t, s.url())
@@ -178,6 +206,10 @@ func TestReadEndsWithItsContext(t *testing.T) {
 func TestReadAfterCloseAndAfterTheStreamIsGone(t *testing.T) {
 	c := connect(t, startServer(t).url())
 	r := openReader(t, c, ReaderOptions{})
+	await(t, "the server knows that the reader waits", func() bool {
+		info, err := r.(*reader).consumer.Info(testContext(t))
+		return err == nil && info.NumWaiting > 0
+	})
 	if err := c.js.DeleteStream(testContext(t), "demo"); err != nil {
 		t.Fatal(err)
 	}

@@ -10,35 +10,40 @@ import (
 	"github.com/patchbay-dev/patchbay/internal/state"
 )
 
-// stateBucket is the key-value bucket that holds the state of all instances, one key each.
-const stateBucket = "patchbay_state"
+// StateBucket is the key-value bucket that holds the state of all instances, one key each, where no other is named.
+const StateBucket = "patchbay_state"
 
-// Store returns the state of an instance, kept in a key-value bucket on the server, which is made where there is none.
-func (c *Conn) Store(ctx context.Context, instance string) (state.Store, error) {
+// Store returns the state of an instance, kept in a key-value bucket on the server, which is made where there is none. An
+// empty bucket means StateBucket.
+func (c *Conn) Store(ctx context.Context, bucket, instance string) (state.Store, error) {
+	if bucket == "" {
+		bucket = StateBucket
+	}
 	if instance == "" {
 		return nil, errors.New("state needs the name of an instance")
 	}
-	kv, err := c.js.KeyValue(ctx, stateBucket)
+	kv, err := c.js.KeyValue(ctx, bucket)
 	if errors.Is(err, jetstream.ErrBucketNotFound) {
 		kv, err = c.js.CreateKeyValue(ctx, jetstream.KeyValueConfig{
-			Bucket:      stateBucket,
+			Bucket:      bucket,
 			Description: "Positions of Patchbay sources",
 			Storage:     jetstream.FileStorage,
 			History:     1,
 		})
 		if errors.Is(err, jetstream.ErrBucketExists) { // made by somebody else just now
-			kv, err = c.js.KeyValue(ctx, stateBucket)
+			kv, err = c.js.KeyValue(ctx, bucket)
 		}
 	}
 	if err != nil {
-		return nil, fmt.Errorf("open state bucket %s: %w", stateBucket, c.explain(err))
+		return nil, fmt.Errorf("open state bucket %s: %w", bucket, c.explain(err))
 	}
-	return &store{conn: c, kv: kv, instance: instance}, nil
+	return &store{conn: c, kv: kv, bucket: bucket, instance: instance}, nil
 }
 
 type store struct {
 	conn     *Conn
 	kv       jetstream.KeyValue
+	bucket   string
 	instance string
 }
 
@@ -52,7 +57,7 @@ func (s *store) Load(ctx context.Context) (*state.State, error) {
 	}
 	st, err := state.Decode(entry.Value())
 	if err != nil {
-		return nil, fmt.Errorf("load state of %s from bucket %s: %w", s.instance, stateBucket, err)
+		return nil, fmt.Errorf("load state of %s from bucket %s: %w", s.instance, s.bucket, err)
 	}
 	return st, nil
 }

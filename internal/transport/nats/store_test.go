@@ -13,7 +13,7 @@ import (
 
 func openStore(t *testing.T, c *Conn, instance string) state.Store {
 	t.Helper()
-	s, err := c.Store(testContext(t), instance)
+	s, err := c.Store(testContext(t), "", instance)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,7 +58,7 @@ func TestStoreKeepsAStatePerInstance(t *testing.T) {
 func TestStoreRefusesDamage(t *testing.T) {
 	c := connect(t, startServer(t).url())
 	st := openStore(t, c, "one")
-	kv, err := c.js.KeyValue(testContext(t), stateBucket)
+	kv, err := c.js.KeyValue(testContext(t), StateBucket)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -77,7 +77,7 @@ func TestStoreTakesADeletedKeyForNew(t *testing.T) {
 	if err := st.Save(testContext(t), &state.State{Connector: "x"}); err != nil {
 		t.Fatal(err)
 	}
-	kv, err := c.js.KeyValue(testContext(t), stateBucket)
+	kv, err := c.js.KeyValue(testContext(t), StateBucket)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -94,7 +94,7 @@ func TestManyMakersOfOneBucket(t *testing.T) {
 	var wg sync.WaitGroup
 	for range 8 {
 		wg.Go(func() {
-			if _, err := c.Store(testContext(t), "one"); err != nil {
+			if _, err := c.Store(testContext(t), "", "one"); err != nil {
 				t.Error(err)
 			}
 		})
@@ -103,7 +103,7 @@ func TestManyMakersOfOneBucket(t *testing.T) {
 }
 
 func TestStoreNeedsAnInstance(t *testing.T) {
-	if _, err := connect(t, startServer(t).url()).Store(testContext(t), ""); err == nil {
+	if _, err := connect(t, startServer(t).url()).Store(testContext(t), "", ""); err == nil {
 		t.Error("no error")
 	}
 }

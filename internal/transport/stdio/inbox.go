@@ -35,7 +35,8 @@ type retry struct {
 // newInbox returns an inbox with limits to what put queues, in bytes and in messages; 0 means no limit.
 func newInbox(maxBytes, maxMessages int) *inbox {
 	return &inbox{
-		maxBytes: maxBytes, maxMessages: maxMessages, wake: make(chan struct{}, 1), room: make(chan struct{}, 1), closed: make(chan struct{}),
+		maxBytes: maxBytes, maxMessages: maxMessages,
+		wake: make(chan struct{}, 1), room: make(chan struct{}, 1), closed: make(chan struct{}),
 	}
 }
 

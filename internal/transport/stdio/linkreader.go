@@ -2,11 +2,11 @@ package stdio
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
 	"strconv"
+	"syscall"
 	"time"
 
 	"github.com/patchbay-dev/patchbay/common/link"
@@ -62,14 +62,12 @@ func OpenAcks(value string) (*os.File, error) {
 	if err != nil || fd == 0 {
 		return nil, fmt.Errorf("%s=%s is not the number of a descriptor", link.AckFD, value)
 	}
-	f := os.NewFile(uintptr(fd), link.AckFD)
-	if f == nil {
-		return nil, fmt.Errorf("%s=%s: %w", link.AckFD, value, os.ErrInvalid)
+	var stat syscall.Stat_t
+	if err := syscall.Fstat(int(fd), &stat); err != nil {
+		return nil, fmt.Errorf("%s=%s is not an open descriptor: %w", link.AckFD, value, err)
 	}
-	if _, err := f.Stat(); err != nil {
-		return nil, fmt.Errorf("%s=%s is not an open descriptor: %w", link.AckFD, value, errors.Unwrap(err))
-	}
-	return f, nil
+	syscall.CloseOnExec(int(fd)) // a program that the sink starts must not keep the link open
+	return os.NewFile(uintptr(fd), link.AckFD), nil
 }
 
 func (r *LinkReader) message(line int64, rec record.Record, attempt int) transport.Message {

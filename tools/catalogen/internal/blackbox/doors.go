@@ -1,12 +1,15 @@
 package blackbox
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
 
+	"github.com/patchbay-dev/patchbay/common/metadata/schema"
+	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/configschema"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/proc"
 )
 
@@ -99,6 +102,9 @@ func (x *examiner) environment(ctx context.Context) error {
 }
 
 func (x *examiner) configFile(ctx context.Context) error {
+	if err := x.derived(); err != nil {
+		return err
+	}
 	secrets := map[string]bool{}
 	for name, p := range x.options {
 		secrets[name] = p.Secret
@@ -145,4 +151,47 @@ func mustJSON(value any) []byte {
 		return []byte(err.Error())
 	}
 	return text
+}
+
+// derived lets the schema of the config file judge what the schema of the flat options judges, written as files.
+func (x *examiner) derived() error {
+	text, err := configschema.Derive(x.doc)
+	if err != nil {
+		return err
+	}
+	compiled, err := schema.Compile(text)
+	if err != nil {
+		return err
+	}
+	var problems []string
+	for _, t := range x.trials() {
+		d, err := decodeDocument(t.text)
+		if err != nil || d == nil || !fileable(d) {
+			continue
+		}
+		for _, spell := range []func(string) string{hyphens, underscores} {
+			file, err := configText(d, nil, spell)
+			if err != nil {
+				return err
+			}
+			flat, wide := x.Subject.Compiled.ValidateText(t.text), compiled.ValidateText(file)
+			if (len(flat) == 0) != (len(wide) == 0) {
+				problems = append(problems, fmt.Sprintf("%s: %d problems as options, %d as a config file", shorten(t.text), len(flat), len(wide)))
+			}
+		}
+	}
+	x.report(Parity, "the config file's schema agrees with the options' schema", list(problems))
+	return nil
+}
+
+// fileable tells whether a document can be written as a config file so that it means the same: steps stand in lists of
+// text there, and the escape for references is for the reader to undo, not for the schema.
+func fileable(d document) bool {
+	for _, kind := range []string{"map", "filter", "arraymap"} {
+		list, isList := d[kind].([]any)
+		if _, given := d[kind]; given && (!isList || slices.ContainsFunc(list, func(v any) bool { s, ok := v.(string); return !ok || s == "" })) {
+			return false
+		}
+	}
+	return !bytes.Contains(mustJSON(d), []byte("${"))
 }

@@ -215,3 +215,18 @@ func decimal(n *big.Rat) string {
 	}
 	return strings.TrimRight(n.FloatString(12), "0")
 }
+
+// Valid returns for each option of a schema a value that it accepts, where one is known.
+func Valid(options []byte) (map[string]any, error) {
+	properties, err := readProperties(options)
+	if err != nil {
+		return nil, err
+	}
+	values := map[string]any{}
+	for name, p := range properties {
+		if value, ok := p.valid(); ok {
+			values[name] = value
+		}
+	}
+	return values, nil
+}

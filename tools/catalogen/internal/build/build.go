@@ -21,7 +21,8 @@ const (
 // Go builds every Go connector that has no build rule of its own with one go build into bin. The error tells what the
 // compiler said; the programs that did compile are in bin all the same.
 func Go(ctx context.Context, root, bin string, folders []discover.Folder) error {
-	argv := []string{"go", "build", "-trimpath", "-buildvcs=false", "-mod=readonly", "-o", bin + string(filepath.Separator), "--"}
+	// The flags are those of the repository's Makefile, so that neither finds the other's programs out of date.
+	argv := []string{"go", "build", "-trimpath", "-buildvcs=false", "-mod=readonly", "-ldflags=-s -w", "-o", bin + string(filepath.Separator)}
 	n := len(argv)
 	for _, f := range folders {
 		if ByGo(f) {
@@ -31,7 +32,9 @@ func Go(ctx context.Context, root, bin string, folders []discover.Folder) error 
 	if len(argv) == n {
 		return nil
 	}
-	argv = append(argv[:n-1], argv[n:]...) // go build knows no "--"; every path begins with "./"
+	if HasDriver(root) {
+		argv = append(argv, "./"+Driver)
+	}
 	result, err := proc.Run(ctx, proc.Spec{
 		Argv: argv, Dir: root, Env: append(os.Environ(), "CGO_ENABLED=0"),
 		Deadline: deadline, MaxStdout: maxOutput, MaxStderr: maxOutput,
@@ -43,6 +46,15 @@ func Go(ctx context.Context, root, bin string, folders []discover.Folder) error 
 		return fmt.Errorf("go build: %s", proc.Tail(result.Stderr, 30))
 	}
 	return nil
+}
+
+// Driver is the program with which connectors' own tests run a broker; it is built beside them where the repository has it.
+const Driver = "tools/patchbay"
+
+// HasDriver tells whether the repository has the driver.
+func HasDriver(root string) bool {
+	files, err := filepath.Glob(filepath.Join(root, filepath.FromSlash(Driver), "*.go"))
+	return err == nil && len(files) > 0
 }
 
 // ByGo tells whether a folder is built by Go's own build command.

@@ -38,6 +38,9 @@ type cli struct {
 	List     listCmd     `cmd:"" help:"List the connectors of the catalog."`
 	Show     showCmd     `cmd:"" help:"Show one connector of the catalog and its options."`
 	Validate validateCmd `cmd:"" help:"Check a connector's config file against the catalog alone; nothing is run."`
+	Image    imageCmd    `cmd:"" help:"Build a multi-arch image of connectors and of patchbay."`
+	Publish  publishCmd  `cmd:"" help:"Push the images to a registry."`
+	New      newCmd      `cmd:"" help:"Start a connector: a folder that builds, passes its tests and is published at once."`
 	Serve    serveCmd    `cmd:"" help:"Serve the catalog's site on this machine."`
 }
 

@@ -11,12 +11,13 @@ import (
 type Folder struct {
 	Path     string // such as connectors/sources/a-source
 	Quirk    string // how the connector misbehaves; empty for not at all
+	Program  bool   // has a program to examine, and not only a metadata rule
 	Test     string // body of the test rule; empty for one TAP test that passes
 	Makefile string // the whole Makefile in place of the usual one
 	Metadata string // the whole metadata in place of the usual one
 }
 
-// Write makes the folder below root. The usual Makefile builds a script that calls Program.
+// Write makes the folder below root. The usual Makefile calls Program, or builds a script that does.
 func (f Folder) Write(root string) error {
 	dir := filepath.Join(root, filepath.FromSlash(f.Path))
 	name := filepath.Base(dir)
@@ -29,7 +30,11 @@ func (f Folder) Write(root string) error {
 	}
 	makefile := f.Makefile
 	if makefile == "" {
-		makefile = "build:\n\t@printf '#!/bin/sh\\nexec " + Program + " %s \"$$@\"\\n' '$(CURDIR)' >'$(BIN)'\n\t@chmod +x '$(BIN)'\n\ntest:\n\t" + test + "\n"
+		rule := "metadata:\n\t@" + Program + " '$(CURDIR)' metadata\n"
+		if f.Program {
+			rule = "build:\n\t@printf '#!/bin/sh\\nexec " + Program + " %s \"$$@\"\\n' '$(CURDIR)' >'$(BIN)'\n\t@chmod +x '$(BIN)'\n"
+		}
+		makefile = rule + "\ntest:\n\t" + test + "\n"
 	}
 	document := f.Metadata
 	if document == "" {

@@ -18,8 +18,10 @@ func Go(root string) Compiler {
 	return func(ctx context.Context, pkg string, platform Platform, out string) error {
 		goos, arch, _ := strings.Cut(string(platform), "/")
 		result, err := proc.Run(ctx, proc.Spec{
-			Argv: []string{"go", "build", "-trimpath", "-buildvcs=false", "-mod=readonly", "-ldflags", "-s -w", "-o", out, "./" + pkg},
-			Dir:  root, Env: append(os.Environ(), "CGO_ENABLED=0", "GOOS="+goos, "GOARCH="+arch,
+			Argv: []string{
+				"go", "build", "-trimpath", "-buildvcs=false", "-mod=readonly", "-ldflags", "-s -w", "-o", out, "./" + pkg,
+			},
+			Dir: root, Env: append(os.Environ(), "CGO_ENABLED=0", "GOOS="+goos, "GOARCH="+arch,
 				"GOFLAGS=", "GOEXPERIMENT=", "GOAMD64=v1", "GOARM64=v8.0"), // no setting of this machine goes into the program
 			Deadline: 10 * time.Minute, MaxStdout: 1 << 20, MaxStderr: 16 << 20,
 		})

@@ -332,11 +332,19 @@ func TestBuildRefuses(t *testing.T) {
 		change func(*Spec)
 		want   string
 	}{
-		{"a program for another machine", func(s *Spec) { s.Binaries[LinuxARM64] = s.Binaries[LinuxAMD64] }, "linux/arm64: "},
-		{"a dynamically linked program", func(s *Spec) { s.Binaries[LinuxAMD64] = program(t, elf.EM_X86_64, elf.PT_LOAD, elf.PT_INTERP) },
-			"is linked dynamically; build it with CGO_ENABLED=0"},
+		{
+			"a program for another machine", func(s *Spec) { s.Binaries[LinuxARM64] = s.Binaries[LinuxAMD64] },
+			"linux/arm64: ",
+		},
+		{
+			"a dynamically linked program", func(s *Spec) { s.Binaries[LinuxAMD64] = program(t, elf.EM_X86_64, elf.PT_LOAD, elf.PT_INTERP) },
+			"is linked dynamically; build it with CGO_ENABLED=0",
+		},
 		{"a script", func(s *Spec) { s.Binaries[LinuxAMD64] = text }, "is no Linux program"},
-		{"an unknown platform", func(s *Spec) { s.Binaries["plan9/amd64"] = text }, "there are no images for this platform"},
+		{
+			"an unknown platform", func(s *Spec) { s.Binaries["plan9/amd64"] = text },
+			"there are no images for this platform",
+		},
 		{"no programs", func(s *Spec) { s.Binaries = nil }, "there is no program to put in"},
 		{"a name with a folder", func(s *Spec) { s.Name = "a/b" }, "is no name for a program"},
 		{"no license", func(s *Spec) { s.License = "" }, "needs a version, a description and a license"},

@@ -25,10 +25,14 @@ func TestTargetTakesItsLabelsFromTheProgram(t *testing.T) {
 		document     []byte
 		want         map[string]string
 	}{
-		{"a connector's metadata", document, proven,
-			map[string]string{"version": "1.2.3", "title": "demo", "description": "Reads demos.", "licenses": "MIT"}},
-		{"the tool's version", "patchbay 0.3.0\n", nil,
-			map[string]string{"version": "0.3.0", "title": "demo", "description": toolDescription, "licenses": "Apache-2.0"}},
+		{
+			"a connector's metadata", document, proven,
+			map[string]string{"version": "1.2.3", "title": "demo", "description": "Reads demos.", "licenses": "MIT"},
+		},
+		{
+			"the tool's version", "patchbay 0.3.0\n", nil,
+			map[string]string{"version": "0.3.0", "title": "demo", "description": toolDescription, "licenses": "Apache-2.0"},
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -64,7 +68,10 @@ func TestTargetRefuses(t *testing.T) {
 		document     []byte
 		want         string
 	}{
-		{"a program that the catalog has not proved", document, []byte("{}\n"), "demo: the program's metadata is not what the catalog holds"},
+		{
+			"a program that the catalog has not proved", document, []byte("{}\n"),
+			"demo: the program's metadata is not what the catalog holds",
+		},
 		{"a program without metadata", "hello", []byte("{}\n"), "demo: "},
 		{"a tool without a version", "patchbay dev\n", nil, `--version: "dev" is no semantic version`},
 		{"a tool that says nothing", "", nil, "--version: status 0 and 0 words"},

@@ -19,9 +19,9 @@ import (
 
 // A Graph is the Go import graph of every connector and its tests. It is never changed after Load.
 type Graph struct {
-	module   string              // the main module's path
 	language string              // go.mod's go line
 	packages map[string]pkg      // by import path, test variants included
+	folders  map[string]string   // import path by folder, relative to the root with slashes
 	sums     map[string][]string // go.sum's lines by "path version"
 }
 
@@ -64,8 +64,12 @@ func Load(ctx context.Context, root string, folders []string) (*Graph, error) {
 	if err != nil {
 		return nil, fmt.Errorf("go list: %w", err)
 	}
-	g := &Graph{packages: map[string]pkg{}, sums: map[string][]string{}}
-	if err := g.readModule(root); err != nil {
+	g := &Graph{packages: map[string]pkg{}, folders: map[string]string{}, sums: map[string][]string{}}
+	module, err := moduleRoot(root)
+	if err != nil {
+		return nil, err
+	}
+	if err := g.readModule(module); err != nil {
 		return nil, err
 	}
 	for d := json.NewDecoder(bytes.NewReader(result.Stdout)); ; {
@@ -95,6 +99,13 @@ func (g *Graph) add(root string, l listed) error {
 		g.packages[l.ImportPath] = p
 		return nil
 	}
+	if !strings.ContainsRune(l.ImportPath, ' ') && !strings.HasSuffix(l.ImportPath, ".test") {
+		folder, err := filepath.Rel(root, l.Dir)
+		if err != nil {
+			return err
+		}
+		g.folders[filepath.ToSlash(folder)] = l.ImportPath
+	}
 	for _, list := range [][]string{l.GoFiles, l.CgoFiles, l.CFiles, l.HFiles, l.SFiles, l.SysoFiles, l.EmbedFiles} {
 		for _, file := range list {
 			if filepath.IsAbs(file) {
@@ -111,17 +122,26 @@ func (g *Graph) add(root string, l listed) error {
 	return nil
 }
 
-// readModule reads the main module's name and language, and the checksums of the others.
+// moduleRoot finds the folder of the main module, which may lie above root, as it does for test data.
+func moduleRoot(root string) (string, error) {
+	for dir := root; ; dir = filepath.Dir(dir) {
+		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
+			return dir, nil
+		}
+		if dir == filepath.Dir(dir) {
+			return "", fmt.Errorf("there is no go.mod at %s or above", root)
+		}
+	}
+}
+
+// readModule reads the main module's language and the checksums of the others.
 func (g *Graph) readModule(root string) error {
 	text, err := os.ReadFile(filepath.Join(root, "go.mod"))
 	if err != nil {
 		return err
 	}
 	for line := range strings.Lines(string(text)) {
-		switch words := strings.Fields(line); {
-		case len(words) == 2 && words[0] == "module":
-			g.module = words[1]
-		case len(words) == 2 && words[0] == "go":
+		if words := strings.Fields(line); len(words) == 2 && words[0] == "go" {
 			g.language = words[1]
 		}
 	}
@@ -143,15 +163,20 @@ func (g *Graph) readModule(root string) error {
 	return lines.Err()
 }
 
-// Of returns the main module's files from which the package in a folder and its tests are made, and a line for the
-// language and for each other module, both sorted.
-func (g *Graph) Of(folder string) (files, modules []string, err error) {
-	root := g.module + "/" + folder
-	if _, ok := g.packages[root]; !ok {
-		return nil, nil, fmt.Errorf("%s: go list does not know the package", folder)
+// Of returns the main module's files from which the first folder's package and its tests are made, and the packages in
+// the others without their tests. It also returns a line for the language and for each other module. Both are sorted.
+func (g *Graph) Of(folders ...string) (files, modules []string, err error) {
+	var queue []string
+	for i, folder := range folders {
+		path, ok := g.folders[folder]
+		if !ok {
+			return nil, nil, fmt.Errorf("%s: go list does not know the package", folder)
+		}
+		queue = append(queue, path)
+		if i == 0 {
+			queue = append(queue, path+".test") // it imports p [p.test] and p_test [p.test], as go list names them
+		}
 	}
-	// go list names the packages of a test after it: p.test, p [p.test], p_test [p.test].
-	queue := []string{root, root + ".test"}
 	seen := map[string]bool{}
 	for len(queue) > 0 {
 		path := queue[len(queue)-1]

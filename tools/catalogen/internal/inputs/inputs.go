@@ -28,15 +28,17 @@ const Gate = "1"
 // A Digester computes input digests for the connectors of one repository. It reads every file once. It may be used
 // concurrently.
 type Digester struct {
-	root  string
-	graph *Graph
-	mu    sync.Mutex
-	files map[string]string // path relative to root, with slashes, to content digest
+	root    string
+	graph   *Graph
+	drivers []string
+	mu      sync.Mutex
+	files   map[string]string // path relative to root, with slashes, to content digest
 }
 
 // NewDigester returns a Digester for a repository with a given import graph, which is nil if there is no Go connector.
-func NewDigester(root string, graph *Graph) *Digester {
-	return &Digester{root: root, graph: graph, files: map[string]string{}}
+// Drivers are the folders of programs that the tests of every Go connector use; the graph must hold them.
+func NewDigester(root string, graph *Graph, drivers []string) *Digester {
+	return &Digester{root: root, graph: graph, drivers: drivers, files: map[string]string{}}
 }
 
 // Digest returns sha256:<hex> over everything the connector and its tests are made from.
@@ -58,7 +60,7 @@ func (d *Digester) Digest(f discover.Folder) (string, error) {
 		paths = append(paths, "connectors/"+filepath.Base(file))
 	}
 	if f.Go {
-		files, modules, err := d.graph.Of(f.Path)
+		files, modules, err := d.graph.Of(append([]string{f.Path}, d.drivers...)...)
 		if err != nil {
 			return "", err
 		}

@@ -171,7 +171,12 @@ func (r *run) prepare(ctx context.Context, folders []discover.Folder) (map[strin
 		graph    *inputs.Graph
 		graphErr error
 	)
+	var drivers []string
+	if len(paths) > 0 && build.HasDriver(r.Root) {
+		drivers = []string{build.Driver}
+	}
 	if len(paths) > 0 {
+		paths = append(paths, drivers...)
 		wait.Go(func() { graph, graphErr = inputs.Load(ctx, r.Root, paths) })
 	}
 	broken, err := build.All(ctx, r.Root, r.Bin, folders)
@@ -182,7 +187,7 @@ func (r *run) prepare(ctx context.Context, folders []discover.Folder) (map[strin
 	if graphErr != nil {
 		return nil, graphErr
 	}
-	r.digester = inputs.NewDigester(r.Root, graph)
+	r.digester = inputs.NewDigester(r.Root, graph, drivers)
 	return broken, nil
 }
 

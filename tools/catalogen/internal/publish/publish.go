@@ -17,6 +17,7 @@ import (
 	"github.com/patchbay-dev/patchbay/common/metadata"
 	"github.com/patchbay-dev/patchbay/common/metadata/schema"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/baseline"
+	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/configschema"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/discover"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/finding"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/readme"
@@ -124,7 +125,7 @@ func (files Files) addConnector(c Connector, released map[string][]byte) (site.C
 		return site.Connector{}, nil, err
 	}
 	files.Catalog["schemas/"+name+".json"] = options
-	config, err := ConfigSchema(c.Document)
+	config, err := configschema.Derive(c.Document)
 	if err != nil {
 		return site.Connector{}, nil, err
 	}

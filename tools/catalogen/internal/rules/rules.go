@@ -95,7 +95,7 @@ func Prepare(s Subject) (Subject, error) {
 	if err := json.Unmarshal(s.Document.Schema, &s.Options); err != nil {
 		return s, err
 	}
-	if err := foreignReference(s.Document.Schema); err != nil {
+	if err := bounded(s.Document.Schema); err != nil {
 		return s, err
 	}
 	compiled, err := schema.Compile(s.Document.Schema)
@@ -106,12 +106,16 @@ func Prepare(s Subject) (Subject, error) {
 	return s, nil
 }
 
-// maxReferences bounds $ref in one schema: each costs the compiler, and flat options need none.
-const maxReferences = 100
+// The limits of one schema. Flat options need no references at all; a schema that refers to itself twice on each of many
+// levels takes time that doubles with each.
+const (
+	maxReferences = 16
+	maxPattern    = 4096 // bytes
+)
 
-// foreignReference refuses $ref to anything but the document itself. The compiler's loader refuses them too, except the
-// drafts' own schemas, which it knows by heart.
-func foreignReference(text []byte) error {
+// bounded refuses what costs too much, and $ref to anything but the document itself. The compiler's loader refuses those
+// too, except the drafts' own schemas, which it knows by heart.
+func bounded(text []byte) error {
 	var value any
 	if err := json.Unmarshal(text, &value); err != nil {
 		return err
@@ -128,6 +132,9 @@ func foreignReference(text []byte) error {
 			}
 		case map[string]any:
 			for key, element := range value {
+				if pattern, ok := element.(string); ok && key == "pattern" && len(pattern) > maxPattern {
+					return fmt.Errorf("a pattern of %d bytes; at most %d", len(pattern), maxPattern)
+				}
 				if ref, ok := element.(string); ok && (key == "$ref" || key == "$dynamicRef" || key == "$recursiveRef") {
 					count++
 					if !strings.HasPrefix(ref, "#") {

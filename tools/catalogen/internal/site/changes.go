@@ -1,10 +1,6 @@
 package site
 
-import (
-	"slices"
-
-	"github.com/patchbay-dev/patchbay/common/metadata"
-)
+import "slices"
 
 // A change is one difference between the options of two versions.
 type change struct {
@@ -14,17 +10,10 @@ type change struct {
 	Is   string
 }
 
-// changes lists how the options differ between an older document and the next newer one.
-func changes(older, newer metadata.Document) ([]change, error) {
-	before, err := decodeOptions(older.Schema)
-	if err != nil {
-		return nil, err
-	}
-	after, err := decodeOptions(newer.Schema)
-	if err != nil {
-		return nil, err
-	}
+// changes lists how the options of a version differ from those of the one before.
+func changes(before, after []option) []change {
 	var list []change
+	before, after = shownOptions(before), shownOptions(after)
 	for _, o := range after {
 		i := slices.IndexFunc(before, func(b option) bool { return b.Name == o.Name })
 		if i < 0 {
@@ -38,7 +27,11 @@ func changes(older, newer metadata.Document) ([]change, error) {
 			list = append(list, change{Kind: "removed", Name: o.Name})
 		}
 	}
-	return list, nil
+	return list
+}
+
+func shownOptions(options []option) []option {
+	return slices.DeleteFunc(slices.Clone(options), func(o option) bool { return o.hidden })
 }
 
 func differences(before, after option) []change {

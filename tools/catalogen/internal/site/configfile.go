@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"regexp"
 	"strings"
+	"unicode"
 )
 
 // fileSnippet writes the settings as a config file. It needs no YAML library: scalars and lists are written as JSON, which
@@ -71,16 +72,11 @@ func (s *snippet) transforms(settings []setting) {
 	}
 	s.key("", "transforms")
 	s.add("", "\n")
-	for _, name := range []string{"map", "filter", "arraymap"} { // the order in which flat options are applied
-		for _, set := range settings {
-			if set.Name != name {
-				continue
-			}
-			for _, text := range set.flagTexts() {
-				s.add("", "  - ")
-				s.key("", name)
-				s.add("value", " %s\n", scalar(quoted(text)))
-			}
+	for _, set := range settings {
+		for _, text := range set.flagTexts() {
+			s.add("", "  - ")
+			s.key("", set.Name)
+			s.add("value", " %s\n", scalar(quoted(text)))
 		}
 	}
 }
@@ -107,6 +103,7 @@ func (s *snippet) entry(indent, name string, value json.RawMessage) {
 var (
 	yamlSafe     = regexp.MustCompile(`^[A-Za-z/.][A-Za-z0-9_ ./+-]*(:[A-Za-z0-9_./+-]+)*$`)
 	yamlReserved = regexp.MustCompile(`(?i)^(y|n|yes|no|on|off|true|false|null|\.?nan|[+-]?\.?inf)$`)
+	yamlMeasure  = regexp.MustCompile(`^([0-9]+(ns|us|ms|s|m|h))+$|^[0-9]+[KMGT]iB$`)
 	yamlNumber   = regexp.MustCompile(`^[.+-]?[0-9]|^\.+$`)
 )
 
@@ -116,11 +113,21 @@ func scalar(value json.RawMessage) string {
 	if json.Unmarshal(value, &text) != nil {
 		return compact(value)
 	}
-	if yamlSafe.MatchString(text) && !yamlReserved.MatchString(text) && !yamlNumber.MatchString(text) &&
+	if yamlMeasure.MatchString(text) || yamlSafe.MatchString(text) && !yamlReserved.MatchString(text) && !yamlNumber.MatchString(text) &&
 		text == strings.TrimSpace(text) {
 		return text
 	}
-	return string(quoted(strings.ReplaceAll(text, "${", "$${"))) // only a doubled dollar is not a reference
+	return yamlQuote(text)
+}
+
+// yamlQuote writes text in quotes, in single ones where double ones would need escapes.
+func yamlQuote(text string) string {
+	text = strings.ReplaceAll(text, "${", "$${") // only a doubled dollar is not a reference
+	unprintable := func(r rune) bool { return !unicode.IsPrint(r) || r == unicode.ReplacementChar }
+	if strings.ContainsAny(text, `"\`) && !strings.ContainsFunc(text, unprintable) {
+		return "'" + strings.ReplaceAll(text, "'", "''") + "'"
+	}
+	return string(quoted(text))
 }
 
 // compact writes a JSON value on one line, with a space behind each comma as people do.
@@ -142,7 +149,7 @@ func scalarInList(value json.RawMessage) string {
 	if json.Unmarshal(value, &text) != nil {
 		return compact(value)
 	}
-	return string(quoted(strings.ReplaceAll(text, "${", "$${")))
+	return yamlQuote(text)
 }
 
 // quoted writes text as JSON, leaving < > & as they are.

@@ -1,9 +1,11 @@
 package site
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/patchbay-dev/patchbay/common/metadata"
@@ -49,8 +51,19 @@ type setting struct {
 	value json.RawMessage
 }
 
-// isTransform reports whether an option is one of the three transforms, which a config file lists under transforms.
-func isTransform(name string) bool { return name == "map" || name == "filter" || name == "arraymap" }
+// transforms are the options that a config file lists under that key, in the order in which flat options are applied.
+var transforms = []string{"map", "filter", "arraymap"}
+
+func isTransform(name string) bool { return slices.Contains(transforms, name) }
+
+// step is where a setting stands: transforms come last, in the order in which flat options are applied. A command line
+// applies them as they stand there, so that any other order would mean something else.
+func (s setting) step() int {
+	if !s.Shared {
+		return 0
+	}
+	return 1 + slices.Index(transforms, s.Name)
+}
 
 // newExample writes one example as a command, as environment variables and as a config file.
 func newExample(connector string, index int, ex metadata.Example, options []option) (example, error) {
@@ -70,6 +83,10 @@ func newExample(connector string, index int, ex metadata.Example, options []opti
 		}
 		settings = append(settings, setting{o, m.Value})
 	}
+	place := func(s setting) int { return slices.IndexFunc(options, func(o option) bool { return o.Name == s.Name }) }
+	slices.SortStableFunc(settings, func(a, b setting) int { // as in the help: metadata may have lost the author's order
+		return cmp.Or(cmp.Compare(a.step(), b.step()), cmp.Compare(place(a), place(b)))
+	})
 	e := example{Title: ex.Title, Anchor: fmt.Sprintf("example-%d", index+1)}
 	for _, s := range []snippet{
 		commandSnippet(connector, settings),
@@ -100,9 +117,16 @@ func commandSnippet(connector string, settings []setting) snippet {
 // environmentSnippet writes everything that a variable can hold as one.
 func environmentSnippet(connector string, settings []setting) snippet {
 	s := snippet{ID: "environment", Label: "Environment"}
+	steps := 0
+	for _, set := range settings {
+		if set.step() > 0 {
+			steps++
+		}
+	}
 	var flags []setting
 	for _, set := range settings {
-		if _, ok := set.oneText(); ok && set.Env != "" {
+		ordered := steps > 1 && set.step() > 0 // variables have no order
+		if _, ok := set.oneText(); ok && set.Env != "" && !ordered {
 			s.export(set)
 		} else {
 			flags = append(flags, set)

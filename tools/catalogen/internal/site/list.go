@@ -47,13 +47,10 @@ type facetValue struct {
 func (s *site) renderList() error {
 	page := listPage{shell: s.shell("index.html", "Connectors", "Sources and sinks, each built, asked and tested.")}
 	index := metadata.Index{Connectors: []metadata.Entry{}}
-	for _, conn := range s.connectors {
-		c, err := newCard(conn)
-		if err != nil {
-			return err
-		}
+	for _, p := range s.products {
+		c := newCard(p)
 		page.Cards = append(page.Cards, c)
-		for _, suite := range suites(conn.Entry.Evidence) {
+		for _, suite := range suites(p.Entry.Evidence) {
 			page.Tests += suite.Passed()
 		}
 		if c.Direction == metadata.Source {
@@ -61,7 +58,7 @@ func (s *site) renderList() error {
 		} else {
 			page.Sinks++
 		}
-		index.Connectors = append(index.Connectors, conn.Entry)
+		index.Connectors = append(index.Connectors, p.Entry)
 	}
 	page.Facets = facets(page.Cards)
 	slices.SortStableFunc(page.Cards, func(a, b card) int { // what is going away stands last
@@ -73,26 +70,24 @@ func (s *site) renderList() error {
 	return s.addPage("index.html", "index.html.tmpl", page)
 }
 
-func newCard(conn Connector) (card, error) {
-	options, err := decodeOptions(conn.Document.Schema)
-	if err != nil {
-		return card{}, err
-	}
-	doc := conn.Document
+func newCard(p product) card {
+	doc := p.Document
 	c := card{
 		Name: doc.Name, Direction: doc.Direction, Version: doc.Version, Stability: doc.Stability,
 		Category: doc.Category, Description: doc.Description, Aliases: strings.Join(aliases(doc.Name), " "),
 	}
 	var own, shared []string
-	for _, o := range options {
-		if o.Shared {
+	for _, o := range p.releases[0].options {
+		switch {
+		case o.hidden:
+		case o.Shared:
 			shared = append(shared, o.Name)
-		} else {
+		default:
 			own = append(own, o.Name)
 		}
 	}
 	c.Options, c.Shared = strings.Join(own, " "), strings.Join(shared, " ")
-	return c, nil
+	return c
 }
 
 func rank(s metadata.Stability) int {

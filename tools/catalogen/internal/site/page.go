@@ -28,6 +28,7 @@ type connectorPage struct {
 	SharedCount int
 	Secrets     bool // at least one option is secret
 	Record      []field
+	RecordNote  string
 	RecordJSON  string
 	Suites      []suite
 	Tests       int
@@ -69,54 +70,51 @@ type version struct {
 
 // renderConnector adds the pages and documents of one connector.
 func (s *site) renderConnector(i int) error {
-	conn := s.connectors[i]
-	folder := "connectors/" + conn.Entry.Name + "/"
-	docs := append([]metadata.Document{conn.Document}, conn.older()...)
-	for n, doc := range docs {
+	p := s.products[i]
+	folder := "connectors/" + p.Entry.Name + "/"
+	for n, r := range p.releases {
 		file := folder + "index.html"
 		if n > 0 {
-			file = folder + doc.Version + "/index.html"
+			file = folder + r.doc.Version + "/index.html"
 		}
-		page, err := s.connectorPage(i, file, doc)
+		page, err := s.connectorPage(i, file, r)
 		if err != nil {
 			return err
 		}
 		if err := s.addPage(file, "connector.html.tmpl", page); err != nil {
 			return err
 		}
-		if err := s.addJSON(folder+doc.Version+".json", doc); err != nil {
+		if err := s.addJSON(folder+r.doc.Version+".json", r.doc); err != nil {
 			return err
 		}
 	}
-	return s.addJSON(folder+"schema.json", conn.Document.Schema)
+	return s.addJSON(folder+"schema.json", p.Document.Schema)
 }
 
-func (s *site) connectorPage(i int, file string, doc metadata.Document) (*connectorPage, error) {
-	conn := s.connectors[i]
+func (s *site) connectorPage(i int, file string, r release) (*connectorPage, error) {
+	p, doc, options := s.products[i], r.doc, r.options
 	page := &connectorPage{
 		shell:  s.shell(file, doc.Name, doc.Description),
 		Doc:    doc,
-		Entry:  conn.Entry,
+		Entry:  p.Entry,
 		System: strings.TrimSuffix(strings.TrimSuffix(doc.Name, "-source"), "-sink"),
 	}
 	page.Replacement = s.replacement(page.Root, doc)
 	if licence := doc.License; safeLicense.MatchString(licence) {
 		page.LicenseURL = "https://spdx.org/licenses/" + licence + ".html"
 	}
-	if file, _, ok := relativePath(conn.Entry.Path); ok && !strings.Contains(file, "..") {
+	if file, _, ok := relativePath(p.Entry.Path); ok && !strings.Contains(file, "..") {
 		page.SourceURL = repository + "/tree/main/" + file
 	}
-	options, err := decodeOptions(doc.Schema)
-	if err != nil {
-		return nil, err
-	}
 	page.Groups = groupOptions(options)
-	for _, o := range options {
-		page.Secrets = page.Secrets || o.Secret
-		if o.Shared {
-			page.SharedCount++
+	for _, g := range page.Groups {
+		for _, o := range g.Options {
+			page.Secrets = page.Secrets || o.Secret
+		}
+		if g.Shared {
+			page.SharedCount += len(g.Options)
 		} else {
-			page.Own++
+			page.Own += len(g.Options)
 		}
 	}
 	for n, ex := range doc.Examples {
@@ -126,38 +124,37 @@ func (s *site) connectorPage(i int, file string, doc metadata.Document) (*connec
 		}
 		page.Examples = append(page.Examples, e)
 	}
+	var err error
 	if page.Record, err = decodeFields(doc.Record); err != nil {
 		return nil, err
 	}
-	page.RecordJSON = indent(doc.Record)
-	if doc.Version != conn.Document.Version {
-		page.Latest = conn.Document.Version
+	page.RecordNote, page.RecordJSON = describe(doc.Record), indent(doc.Record)
+	if doc.Version != p.Document.Version {
+		page.Latest = p.Document.Version
 		return page, nil // what follows is known of the newest version only
 	}
-	if page.Usage, page.Headings, err = s.prose(conn).render(conn.Usage); err != nil {
+	if page.Usage, page.Headings, err = s.prose(p).render(p.Usage); err != nil {
 		return nil, err
 	}
-	page.Suites, page.Tests = suites(conn.Entry.Evidence), len(conn.Entry.Evidence.Tests)
-	if page.Versions, err = versions(conn); err != nil {
-		return nil, err
-	}
+	page.Suites, page.Tests = suites(p.Entry.Evidence), len(p.Entry.Evidence.Tests)
+	page.Versions = versions(p.releases)
 	if i > 0 {
-		page.Prev = s.connectors[i-1].Entry.Name
+		page.Prev = s.products[i-1].Entry.Name
 	}
-	if i+1 < len(s.connectors) {
-		page.Next = s.connectors[i+1].Entry.Name
+	if i+1 < len(s.products) {
+		page.Next = s.products[i+1].Entry.Name
 	}
 	return page, nil
 }
 
-func (s *site) prose(conn Connector) prose {
+func (s *site) prose(p product) prose {
 	pages := map[string]string{}
-	for _, other := range s.connectors {
+	for _, other := range s.products {
 		if other.Entry.Path != "" {
 			pages[other.Entry.Path] = "../" + other.Entry.Name + "/index.html"
 		}
 	}
-	return prose{folder: conn.Entry.Path, pages: pages}
+	return prose{folder: p.Entry.Path, pages: pages}
 }
 
 // replacement says what to use in place of a deprecated connector, with a link where that leads somewhere safe.
@@ -167,7 +164,7 @@ func (s *site) replacement(root string, doc metadata.Document) link {
 	}
 	name := doc.Deprecation.Replacement
 	l := link{Text: name, Href: secureURL(name)}
-	if slices.ContainsFunc(s.connectors, func(c Connector) bool { return c.Entry.Name == name }) {
+	if slices.ContainsFunc(s.products, func(p product) bool { return p.Entry.Name == name }) {
 		l.Href = root + "connectors/" + name + "/index.html"
 	}
 	return l
@@ -187,25 +184,21 @@ func suites(e metadata.Evidence) []suite {
 	return list
 }
 
-func versions(conn Connector) ([]version, error) {
-	docs := append([]metadata.Document{conn.Document}, conn.older()...)
-	list := make([]version, 0, len(docs))
-	for i, doc := range docs {
-		v := version{Version: doc.Version, JSON: doc.Version + ".json"}
+func versions(releases []release) []version {
+	list := make([]version, 0, len(releases))
+	for i, r := range releases {
+		v := version{Version: r.doc.Version, JSON: r.doc.Version + ".json"}
 		if i > 0 {
-			v.Page = doc.Version + "/index.html"
+			v.Page = r.doc.Version + "/index.html"
 		}
-		if i+1 == len(docs) {
+		if i+1 == len(releases) {
 			v.First = true
 		} else {
-			var err error
-			if v.Changes, err = changes(docs[i+1], doc); err != nil {
-				return nil, err
-			}
+			v.Changes = changes(releases[i+1].options, r.options)
 		}
 		list = append(list, v)
 	}
-	return list, nil
+	return list
 }
 
 func indent(raw json.RawMessage) string {

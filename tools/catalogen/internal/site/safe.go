@@ -13,6 +13,11 @@ import (
 func scrub(page []byte) []byte {
 	out := make([]byte, 0, len(page))
 	for len(page) > 0 {
+		if b := page[0]; ' ' <= b && b < 0x7f { // nearly all of a page
+			out = append(out, b)
+			page = page[1:]
+			continue
+		}
 		r, size := utf8.DecodeRune(page)
 		if r == utf8.RuneError || r != '\n' && r != '\t' && unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) {
 			r = utf8.RuneError

@@ -95,6 +95,7 @@ type property struct {
 	Placeholder string `json:"x-placeholder"`
 	Change      string `json:"x-change"`
 	Identity    bool   `json:"x-identity"`
+	Hidden      bool   `json:"x-hidden"`
 	Sep         string `json:"x-sep"` // "none": a flag holds one element, whatever commas are in it
 }
 
@@ -117,9 +118,10 @@ type option struct {
 	Identity    bool
 	Shared      bool
 
-	kind  string // the JSON type
-	whole bool   // a list whose flag holds one element
-	group string
+	hidden bool   // accepted, but told to nobody
+	kind   string // the JSON type
+	whole  bool   // a list whose flag holds one element
+	group  string
 }
 
 // A group is a titled run of options.
@@ -181,6 +183,7 @@ func newOption(name string, p property, required bool) option {
 		Identity:    p.Identity,
 		Shared:      p.Shared,
 		kind:        p.Type.first(),
+		hidden:      p.Hidden,
 		whole:       p.Sep == "none" || p.Shared && isTransform(name),
 		group:       p.Group,
 	}
@@ -207,7 +210,7 @@ func groupOptions(options []option) []group {
 	used := map[string]bool{}
 	for _, shared := range []bool{false, true} {
 		for _, o := range options {
-			if o.Shared != shared {
+			if o.Shared != shared || o.hidden {
 				continue
 			}
 			k := key{shared, o.group}
@@ -216,7 +219,7 @@ func groupOptions(options []option) []group {
 				i = len(groups)
 				at[k] = i
 				title := o.group
-				if title == "" {
+				if title == "" || title == "Options" { // which is what the section is called
 					title = "General"
 				}
 				groups = append(groups, group{Title: title, Anchor: unique(used, "group-"+slug(title)), Shared: shared})
@@ -248,6 +251,15 @@ func decodeFields(schema json.RawMessage) ([]field, error) {
 		return nil, fmt.Errorf("read record schema: %w", err)
 	}
 	return root.fields("", 0)
+}
+
+// describe gives what a schema says of the whole record, or "".
+func describe(schema json.RawMessage) string {
+	var root property
+	if json.Unmarshal(schema, &root) != nil {
+		return "" // decodeFields tells why
+	}
+	return root.Description
 }
 
 func (p property) fields(prefix string, depth int) ([]field, error) {

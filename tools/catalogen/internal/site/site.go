@@ -48,16 +48,23 @@ func Render(c Catalog) (map[string][]byte, error) {
 			return nil, fmt.Errorf("connector %s: is listed twice", conn.Entry.Name)
 		}
 	}
-	s := &site{connectors: connectors, base: c.BasePath, files: map[string][]byte{}}
+	s := &site{base: c.BasePath, files: map[string][]byte{}}
+	for _, conn := range connectors {
+		p, err := newProduct(conn)
+		if err != nil {
+			return nil, fmt.Errorf("connector %s: %w", conn.Entry.Name, err)
+		}
+		s.products = append(s.products, p)
+	}
 	if err := s.load(); err != nil {
 		return nil, err
 	}
 	if err := s.renderList(); err != nil {
 		return nil, fmt.Errorf("render list: %w", err)
 	}
-	for i := range connectors {
+	for i, p := range s.products {
 		if err := s.renderConnector(i); err != nil {
-			return nil, fmt.Errorf("render connector %s: %w", connectors[i].Entry.Name, err)
+			return nil, fmt.Errorf("render connector %s: %w", p.Entry.Name, err)
 		}
 	}
 	return s.files, nil
@@ -90,12 +97,36 @@ func (c Connector) older() []metadata.Document {
 	return slices.DeleteFunc(slices.Clone(c.Versions), func(d metadata.Document) bool { return d.Version == c.Document.Version })
 }
 
+// A product is a connector with its schemas read.
+type product struct {
+	Connector
+	releases []release // newest first
+}
+
+// A release is one version of a connector.
+type release struct {
+	doc     metadata.Document
+	options []option
+}
+
+func newProduct(conn Connector) (product, error) {
+	p := product{Connector: conn}
+	for _, doc := range append([]metadata.Document{conn.Document}, conn.older()...) {
+		options, err := decodeOptions(doc.Schema)
+		if err != nil {
+			return product{}, fmt.Errorf("version %s: %w", doc.Version, err)
+		}
+		p.releases = append(p.releases, release{doc, options})
+	}
+	return p, nil
+}
+
 // A site is the state of one call of Render.
 type site struct {
-	connectors []Connector
-	base       string
-	files      map[string][]byte
-	assets     assets
+	products []product
+	base     string
+	files    map[string][]byte
+	assets   assets
 }
 
 // addPage executes a template and adds its result, scrubbed.

@@ -49,7 +49,7 @@ func value(d *json.Decoder, at []string) error {
 		return text(token, at)
 	case json.Delim:
 		if len(at) >= MaxDepth {
-			return fmt.Errorf("%s: nested deeper than %d", schema.Pointer(at[:3]...), MaxDepth)
+			return fmt.Errorf("%snested deeper than %d", place(at[:3]), MaxDepth)
 		}
 		if token == '{' {
 			return object(d, at)
@@ -79,7 +79,7 @@ func object(d *json.Decoder, at []string) error {
 		}
 		folded := strings.ToLower(key)
 		if first, ok := seen[folded]; ok {
-			return fmt.Errorf("%s: key %q repeats %q", schema.Pointer(at...), key, first)
+			return fmt.Errorf("%skey %q repeats %q", place(at), key, first)
 		}
 		seen[folded] = key
 		if err := value(d, append(at, key)); err != nil {
@@ -94,7 +94,7 @@ func object(d *json.Decoder, at []string) error {
 func text(s string, at []string) error {
 	for _, r := range s {
 		if r == utf8.RuneError || finding.Unprintable(r) {
-			return fmt.Errorf("%s: holds the character U+%04X, which has no place in text", schema.Pointer(at...), r)
+			return fmt.Errorf("%sholds the character U+%04X, which has no place in text", place(at), r)
 		}
 	}
 	return nil
@@ -108,8 +108,13 @@ func syntax(err error, at []string) error {
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		err = errors.New("ends too early")
 	}
+	return fmt.Errorf("%sis not JSON: %w", place(at), err)
+}
+
+// place names a place in front of a message; the whole document needs no name.
+func place(at []string) string {
 	if len(at) == 0 {
-		return fmt.Errorf("is not JSON: %w", err)
+		return ""
 	}
-	return fmt.Errorf("%s: is not JSON: %w", schema.Pointer(at...), err)
+	return schema.Pointer(at...) + ": "
 }

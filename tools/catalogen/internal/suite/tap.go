@@ -11,9 +11,10 @@ import (
 )
 
 var (
-	tapPlan      = regexp.MustCompile(`^1\.\.(\d+)(?:\s*#.*)?$`)
-	tapResult    = regexp.MustCompile(`^(not )?ok\b\s*(\d+)?\s*(?:- )?(.*)$`)
-	tapDirective = regexp.MustCompile(`(?i)\s*#\s*(skip|todo)\S*\s*(.*)$`)
+	tapPlan = regexp.MustCompile(`^1\.\.(\d+)(?:\s*#.*)?$`)
+	// The number may be missing, but then a dash must not be: go test writes lines that begin with ok, too.
+	tapResult    = regexp.MustCompile(`^(not )?ok (?:(\d+)(?: -)?(?: +(.*))?|- (.*))$`)
+	tapDirective = regexp.MustCompile(`(?i)(?:^|\s+)#\s*(skip|todo)\S*\s*(.*)$`)
 )
 
 // tapSuite is the suite's name of tests that come as TAP, which has no word for it.
@@ -48,7 +49,7 @@ func ParseTAP(text []byte) ([]evidence.Test, error) {
 			continue
 		}
 		ran++
-		name, status, detail := m[3], metadata.Passed, ""
+		name, status, detail := m[3]+m[4], metadata.Passed, ""
 		if m[1] != "" {
 			status = metadata.Failed
 		}

@@ -1,0 +1,178 @@
+#!/usr/bin/env bats
+# file-source on files that are moved, truncated and appended to as log rotation and loggers do.
+
+load ../../../test/helper
+
+setup() {
+  sandbox
+  mkdir "$SANDBOX/logs" && cd "$SANDBOX/logs"
+}
+
+# pass FLAGS... reads the files once; follow NAME FLAGS... follows them in the background, with short waits and a state.
+pass() { file-source --once --topic - --topic-format raw --state "file:$SANDBOX/state.json" "$@"; }
+follow() {
+  start "$1" file-source --topic - --topic-format raw --state "file:$SANDBOX/state.json" --poll-interval 50ms --rotate-wait 200ms "${@:2}"
+}
+
+# has_lines N FILE succeeds once FILE has N lines or more.
+has_lines() { [[ $(wc -l <"$2") -ge $1 ]]; }
+
+# saved OFFSET succeeds once a position at that byte is saved.
+saved() { grep -q "\"1:[0-9a-f]*:$1:" "$SANDBOX/state.json"; }
+
+@test "metadata describes the source" {
+  run --separate-stderr file-source metadata
+  assert_success
+  assert_equal "$(jq -r '[.name, .direction, .resumes, .positions_recur] | join(" ")' <<<"$output")" "file-source source true false"
+  assert_equal "$(jq -c '.schema | [.required, .properties.path["x-identity"]]' <<<"$output")" '[["path","topic"],true]'
+}
+
+@test "every wrong option is told at once, with status 2" {
+  run file-source validate --topic - --path 'a[' --exclude '[b' --max-line 0 --from middle --rotate-wait=-1s
+  assert_failure 2
+  for option in path exclude max-line from rotate-wait; do
+    assert_line --partial -- "--$option:"
+  done
+}
+
+@test "the commands of the README work" {
+  local block
+  # shellcheck disable=SC2016 # the backquotes are those of the README
+  block=$(sed -n '/^<!-- tested -->$/,/^```$/{/^<!-- tested -->$/d;/^```/d;p}' "$BATS_TEST_DIRNAME/README.md")
+  [[ -n $block ]]
+  run --separate-stderr bash -euo pipefail -c "$block"
+  assert_success
+  assert_output $'{"order": 1}\n{"order": 2}\n{"order": 3}'
+}
+
+@test "check says whether the file can be read" {
+  echo one >app.log
+  run file-source check --topic - --path app.log
+  assert_success
+  assert_output "system: ok"
+  run file-source check --topic - --path other.log
+  assert_failure 1
+  assert_line --partial "other.log does not exist"
+}
+
+@test "one pass over a missing file fails, over a glob without files it ends" {
+  run pass --path app.log
+  assert_failure 1
+  assert_line --partial "app.log does not exist"
+  run --separate-stderr pass --path '*.log' --name another --state none
+  assert_success
+  assert_output ""
+}
+
+@test "a file that cannot be read ends a first start, with status 1" {
+  ln -s app.log app.log
+  run file-source --topic - --path app.log --start-timeout 500ms
+  assert_failure 1
+  assert_line --partial "too many levels of symbolic links"
+}
+
+@test "lines are followed as they are written" {
+  follow source --path app.log
+  wait_until 10 grep -q "waiting for one" "$(errors source)"
+  echo one >app.log
+  wait_until 10 has_lines 1 "$(output source)"
+  printf half >>app.log
+  echo " and half" >>app.log
+  wait_until 10 has_lines 2 "$(output source)"
+  stop source
+  run cat "$(output source)"
+  assert_output $'one\nhalf and half'
+}
+
+@test "rotation by rename loses nothing while a writer keeps the old file open" {
+  exec 7>app.log
+  follow source --path app.log
+  echo one >&7
+  wait_until 10 has_lines 1 "$(output source)"
+  mv app.log app.log.1
+  echo three >app.log
+  echo two >&7
+  exec 7>&-
+  wait_until 10 has_lines 3 "$(output source)"
+  for n in 4 5 6; do
+    mv app.log.2 app.log.3 2>/dev/null || true
+    mv app.log.1 app.log.2
+    mv app.log app.log.1
+    echo "$n" >app.log
+  done
+  wait_until 10 has_lines 6 "$(output source)"
+  stop source
+  run cat "$(output source)"
+  assert_output $'one\ntwo\nthree\n4\n5\n6'
+}
+
+@test "rotation by copy and truncate is followed" {
+  follow source --path app.log
+  echo one >>app.log
+  wait_until 10 has_lines 1 "$(output source)"
+  cp app.log app.log.1
+  : >app.log
+  echo 2 >>app.log
+  wait_until 10 has_lines 2 "$(output source)"
+  stop source
+  run cat "$(output source)"
+  assert_output $'one\n2'
+}
+
+@test "a restart goes on at the byte, through a rotation" {
+  printf 'one\ntwo\nthr' >app.log
+  follow source --path app.log
+  wait_until 10 has_lines 2 "$(output source)"
+  stop source # by SIGTERM, status 0
+  saved 8
+  printf 'ee\nfour\n' >>app.log
+  mv app.log app.log.1
+  echo five >app.log
+  run --separate-stderr pass --path app.log
+  assert_success
+  assert_output $'three\nfour\nfive'
+  run --separate-stderr pass --path app.log
+  assert_output ""
+}
+
+@test "kill -9 loses no line" {
+  seq 1 20000 >app.log
+  follow first --path app.log
+  wait_until 10 has_lines 100 "$(output first)"
+  seq 20001 20100 >>app.log
+  stop first KILL || true
+  mv app.log app.log.1
+  seq 20101 20200 >app.log
+  # What the killed program could not write whole is no line.
+  run --separate-stderr pass --path app.log
+  assert_success
+  sed '$!b; /\n$/!{$d}' "$(output first)" >delivered
+  echo "$output" >>delivered
+  assert_equal "$(sort -nu delivered | seq_of)" "$(seq 1 20200 | seq_of)"
+}
+
+# seq_of prints a digest of standard input.
+seq_of() { sha256sum; }
+
+@test "a position of another path is refused" {
+  echo one >app.log
+  cp app.log other.log
+  pass --path app.log
+  run pass --path other.log
+  assert_failure 2
+  assert_line --partial "another resource"
+}
+
+@test "lines reach a topic of the local broker and are not sent twice" {
+  [[ -x $PATCHBAY_BIN_DIR/patchbay ]] || skip "patchbay is not built: run make build"
+  start broker patchbay broker
+  echo one >app.log
+  run file-source --path app.log --topic lines --once
+  assert_success
+  echo two >>app.log
+  run file-source --path app.log --topic lines --once
+  assert_success
+  run --separate-stderr stdout-sink --topic lines --max-records 2
+  assert_success
+  assert_output $'one\ntwo'
+}

@@ -1,0 +1,291 @@
+package delivery
+
+import (
+	"context"
+	"errors"
+	"io"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/patchbay-dev/patchbay/internal/transform"
+)
+
+func runSink(ctx context.Context, c SinkConfig, run func(ctx context.Context, in *Input) error) error {
+	if c.MaxInFlight == 0 {
+		c.Limits = testLimits()
+	}
+	if c.BatchSize == 0 {
+		c.BatchSize = 10
+	}
+	c.Log = quiet()
+	c.Session = func() (func(context.Context, *Input) error, error) { return run, nil }
+	return RunSink(ctx, c)
+}
+
+// each acknowledges the records that write takes and fails the others with its error.
+func each(write func(value string) error) func(ctx context.Context, in *Input) error {
+	return func(ctx context.Context, in *Input) error {
+		for {
+			b, err := in.Next(ctx)
+			if errors.Is(err, io.EOF) {
+				return nil
+			}
+			if err != nil {
+				return err
+			}
+			for i, rec := range b.Records {
+				if err := write(string(rec.Value)); err != nil {
+					b.Fail(i, err)
+				}
+			}
+			b.Ack()
+		}
+	}
+}
+
+func TestEveryRecordIsAcknowledgedOnceTheSinkHasIt(t *testing.T) {
+	reader := &fakeReader{feed: strs(1, 25), end: true}
+	var written []string
+	err := runSink(t.Context(), SinkConfig{Reader: reader}, each(func(v string) error { written = append(written, v); return nil }))
+	if err != nil {
+		t.Fatal(err)
+	}
+	mustEqual(t, "written", written, strs(1, 25))
+	mustEqual(t, "acknowledged", reader.acknowledged(), strs(1, 25))
+}
+
+func TestOnlyWhatFailedIsWrittenAgain(t *testing.T) {
+	reader := &fakeReader{feed: strs(1, 5), end: true}
+	var written []string
+	failures := 0
+	err := runSink(t.Context(), SinkConfig{Reader: reader}, each(func(v string) error {
+		if v == "3" && failures < 2 {
+			failures++
+			return errors.New("busy")
+		}
+		written = append(written, v)
+		return nil
+	}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	mustEqual(t, "written", written, []string{"1", "2", "4", "5", "3"})
+	mustEqual(t, "acknowledged", len(reader.acknowledged()), 5)
+}
+
+func TestNothingNewIsWrittenBeforeWhatFailed(t *testing.T) {
+	reader := &fakeReader{feed: strs(1, 4), end: true}
+	var written []string
+	failed := false
+	err := runSink(t.Context(), SinkConfig{Reader: reader, BatchSize: 1}, each(func(v string) error {
+		if v == "2" && !failed {
+			failed = true
+			return errors.New("busy")
+		}
+		written = append(written, v)
+		return nil
+	}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	mustEqual(t, "written", written, strs(1, 4))
+}
+
+func TestSinkErrorPolicy(t *testing.T) {
+	tests := []struct {
+		on        OnError
+		acked     int
+		dead      []string
+		wantError string
+	}{
+		{Fail, 0, nil, "write: refused"}, {Skip, 3, nil, ""}, {DeadLetter, 3, []string{"2"}, ""},
+	}
+	for _, tt := range tests {
+		t.Run(string(tt.on), func(t *testing.T) {
+			reader, letters := &fakeReader{feed: strs(1, 3), end: true}, &fakeTopic{}
+			err := runSink(t.Context(), SinkConfig{Reader: reader, Failures: Failures{tt.on, letters.Write}}, each(func(v string) error {
+				if v == "2" {
+					return Permanent(errors.New("refused"))
+				}
+				return nil
+			}))
+			if tt.wantError == "" && err != nil || tt.wantError != "" && (err == nil || !strings.Contains(err.Error(), tt.wantError)) {
+				t.Errorf("error = %v, want %q", err, tt.wantError)
+			}
+			if tt.wantError == "" {
+				mustEqual(t, "acknowledged", len(reader.acknowledged()), tt.acked)
+			} else {
+				for _, v := range reader.acknowledged() {
+					if v == "2" {
+						t.Error("the refused record was acknowledged")
+					}
+				}
+			}
+			mustEqual(t, "dead letters", letters.values(), tt.dead)
+		})
+	}
+}
+
+func TestWhatASessionLeavesUnsettledComesAgainInOrder(t *testing.T) {
+	reader := &fakeReader{feed: strs(1, 6), end: true}
+	sessions := 0
+	var second []string
+	err := runSink(t.Context(), SinkConfig{Reader: reader, BatchSize: 2}, func(ctx context.Context, in *Input) error {
+		sessions++
+		if sessions == 1 {
+			for range 2 {
+				if _, err := in.Next(ctx); err != nil {
+					return err
+				}
+			}
+			return errors.New("connection lost")
+		}
+		return each(func(v string) error { second = append(second, v); return nil })(ctx, in)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	mustEqual(t, "second session", second, strs(1, 6))
+	mustEqual(t, "acknowledged", reader.acknowledged(), strs(1, 6))
+}
+
+func TestReturningNilWithUnsettledRecordsIsNoSuccess(t *testing.T) {
+	reader := &fakeReader{feed: strs(1, 1), end: true}
+	sessions := 0
+	err := runSink(t.Context(), SinkConfig{Reader: reader}, func(ctx context.Context, in *Input) error {
+		if sessions++; sessions > 1 {
+			return each(func(string) error { return nil })(ctx, in)
+		}
+		_, err := in.Next(ctx)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	mustEqual(t, "sessions", sessions, 2)
+	mustEqual(t, "acknowledged", reader.acknowledged(), strs(1, 1))
+}
+
+func TestMaxRecordsOfASink(t *testing.T) {
+	limits := testLimits()
+	limits.MaxRecords = 3
+	reader := &fakeReader{feed: strs(1, 10)}
+	err := runSink(t.Context(), SinkConfig{Reader: reader, Limits: limits, BatchSize: 2}, each(func(string) error { return nil }))
+	if err != nil {
+		t.Fatal(err)
+	}
+	mustEqual(t, "acknowledged", reader.acknowledged(), strs(1, 3))
+}
+
+func TestTransformsOfASink(t *testing.T) {
+	chain, err := transform.Compile([]transform.Step{
+		{Kind: transform.Filter, Expr: ". != 2"}, {Kind: transform.ArrayMap, Expr: "., . * 10"},
+	}, transform.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	reader := &fakeReader{feed: strs(1, 3), end: true}
+	var written []string
+	failed := false
+	err = runSink(t.Context(), SinkConfig{Reader: reader, Chain: chain}, each(func(v string) error {
+		if v == "10" && !failed {
+			failed = true
+			if acked := reader.acknowledged(); len(acked) != 1 || acked[0] != "2" { // the filter dropped it
+				t.Errorf("acknowledged before the children are written: %v", acked)
+			}
+			return errors.New("busy")
+		}
+		written = append(written, v)
+		return nil
+	}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	mustEqual(t, "written", written, []string{"1", "3", "30", "10"})
+	mustEqual(t, "acknowledged", reader.acknowledged(), []string{"2", "3", "1"})
+}
+
+func TestStopLetsTheSinkFinishItsBatch(t *testing.T) {
+	reader := &fakeReader{feed: strs(1, 2)}
+	ctx, stop := context.WithCancel(t.Context())
+	err := runSink(ctx, SinkConfig{Reader: reader}, func(ctx context.Context, in *Input) error {
+		b, err := in.Next(ctx)
+		if err != nil {
+			return err
+		}
+		stop()
+		if ctx.Err() != nil {
+			t.Error("the context of the write ended with the stop")
+		}
+		b.Ack()
+		if _, err := in.Next(ctx); !errors.Is(err, io.EOF) {
+			t.Errorf("Next after the stop = %v, want EOF", err)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	mustEqual(t, "acknowledged", reader.acknowledged(), strs(1, 2))
+}
+
+func TestAWriteThatHangsAfterAStopIsCutOff(t *testing.T) {
+	limits := testLimits()
+	limits.ShutdownTimeout = 20 * time.Millisecond
+	reader := &fakeReader{feed: strs(1, 1)}
+	ctx, stop := context.WithCancel(t.Context())
+	err := runSink(ctx, SinkConfig{Reader: reader, Limits: limits}, func(ctx context.Context, in *Input) error {
+		if _, err := in.Next(ctx); err != nil {
+			return err
+		}
+		stop()
+		<-ctx.Done()
+		return ctx.Err()
+	})
+	if err != nil {
+		t.Errorf("error = %v", err)
+	}
+	mustEqual(t, "acknowledged", reader.acknowledged(), []string{})
+}
+
+func TestASinkThatCannotStartEndsAfterTheStartTimeout(t *testing.T) {
+	limits := testLimits()
+	limits.StartTimeout = 30 * time.Millisecond
+	err := runSink(t.Context(), SinkConfig{Reader: &fakeReader{}, Limits: limits}, func(context.Context, *Input) error {
+		return errors.New("connection refused")
+	})
+	if err == nil || err.Error() != "connection refused" {
+		t.Errorf("error = %v", err)
+	}
+}
+
+func TestInFlightOfASinkIsBounded(t *testing.T) {
+	limits := testLimits()
+	limits.MaxInFlight = 4
+	reader := &fakeReader{feed: strs(1, 100)}
+	ctx, stop := context.WithCancel(t.Context())
+	err := runSink(ctx, SinkConfig{Reader: reader, Limits: limits, BatchSize: 2}, func(ctx context.Context, in *Input) error {
+		taken := 0
+		for taken < 4 {
+			b, err := in.Next(ctx)
+			if err != nil {
+				return err
+			}
+			taken += len(b.Records)
+		}
+		next := make(chan error)
+		go func() { _, err := in.Next(ctx); next <- err }()
+		select {
+		case err := <-next:
+			t.Errorf("a batch beyond the limit: %v", err)
+		case <-time.After(30 * time.Millisecond):
+			stop()
+			<-next
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}

@@ -1,0 +1,223 @@
+// Package configschema derives the JSON Schema of a connector's config file from the schema of its flat options, for
+// editors and for checking a file without the connector.
+package configschema
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/patchbay-dev/patchbay/common/metadata"
+)
+
+// referencePattern is a whole value that is taken from elsewhere, or text that holds the escape for what looks like one.
+const referencePattern = `^(\$\{(env:[A-Za-z_][A-Za-z0-9_]*|file:[^}]+)\}$|.*\$\$\{)`
+
+// outside are the options that a config file does not take under parameters: it says them at its top level, or as steps.
+var outside = []string{"name", "topic", "map", "filter", "arraymap", "config"}
+
+type object = map[string]any
+
+// flat is what is read of the schema of the flat options.
+type flat struct {
+	Schema     string            `json:"$schema"`
+	Title      string            `json:"title"`
+	Properties map[string]object `json:"properties"`
+	Required   []string          `json:"required"`
+}
+
+// Derive returns the schema. Any scalar may be a reference to the environment or a file, keys may be written with hyphens
+// or underscores, every option may stand under parameters or secrets, and steps are a list.
+func Derive(doc metadata.Document) ([]byte, error) {
+	var (
+		options flat
+		whole   object
+	)
+	if err := json.Unmarshal(doc.Schema, &options); err != nil {
+		return nil, fmt.Errorf("options of %s: %w", doc.Name, err)
+	}
+	if err := json.Unmarshal(doc.Schema, &whole); err != nil {
+		return nil, fmt.Errorf("options of %s: %w", doc.Name, err)
+	}
+	parameters := object{}
+	for _, name := range slices.Sorted(maps.Keys(options.Properties)) {
+		if slices.Contains(outside, name) {
+			continue
+		}
+		for _, key := range spellings(name) {
+			parameters[key] = referable(options.Properties[name])
+		}
+	}
+	properties := object{
+		"name":       text("The name of this instance."),
+		"type":       object{"const": doc.Name, "description": "The connector."},
+		"version":    text("The version of the connector."),
+		"topic":      text("The topic."),
+		"parameters": closed("Options by name.", parameters),
+		"secrets":    closed("Options by name that are secrets.", parameters),
+		"transforms": object{"type": "array", "description": "What happens to each record, in this order.", "items": object{"oneOf": steps()}},
+	}
+	for _, name := range []string{"name", "topic"} {
+		if option, ok := options.Properties[name]; ok {
+			properties[name] = referable(option)
+		}
+	}
+	config := closed("The config file of "+doc.Name+", version "+doc.Version+".", properties)
+	config["$schema"] = options.Schema
+	config["title"] = options.Title + " config file"
+	if all := lift(whole); len(all) > 0 {
+		config["allOf"] = all
+	}
+	return encode(config)
+}
+
+// closed is an object with the given keys and no others.
+func closed(description string, properties object) object {
+	return object{"type": "object", "description": description, "properties": properties, "additionalProperties": false}
+}
+
+func text(description string) object {
+	return referable(object{"type": "string", "minLength": 1, "description": description})
+}
+
+// spellings are the keys under which a file may name an option.
+func spellings(name string) []string {
+	if under := strings.ReplaceAll(name, "-", "_"); under != name {
+		return []string{name, under}
+	}
+	return []string{name}
+}
+
+// lift turns what a schema says of the presence of options into the same about their places in a file. Keywords that say
+// more than presence are left out: the file's schema then accepts what the connector itself still refuses.
+func lift(s object) []any {
+	var all []any
+	for _, name := range words(s["required"]) {
+		all = append(all, present(name))
+	}
+	for _, key := range []string{"dependencies", "dependentRequired"} {
+		needs, _ := s[key].(object)
+		for _, name := range slices.Sorted(maps.Keys(needs)) {
+			for _, other := range words(needs[name]) {
+				all = append(all, object{"anyOf": []any{object{"not": present(name)}, present(other)}})
+			}
+		}
+	}
+	if inner, ok := s["not"].(object); ok {
+		if lifted := lift(inner); len(lifted) > 0 {
+			all = append(all, object{"not": object{"allOf": lifted}})
+		}
+	}
+	for _, key := range []string{"allOf", "anyOf", "oneOf"} {
+		list, _ := s[key].([]any)
+		var branches []any
+		for _, element := range list {
+			inner, _ := element.(object)
+			if lifted := lift(inner); len(lifted) > 0 {
+				branches = append(branches, object{"allOf": lifted})
+			}
+		}
+		// A branch that says nothing of presence would be true of every file, and a choice with it says nothing.
+		if len(branches) > 0 && (key == "allOf" || len(branches) == len(list)) {
+			all = append(all, object{key: branches})
+		}
+	}
+	return all
+}
+
+// words reads a list of names.
+func words(value any) []string {
+	list, _ := value.([]any)
+	var names []string
+	for _, element := range list {
+		if name, ok := element.(string); ok {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// present is true of a file that sets an option.
+func present(name string) object {
+	switch name {
+	case "name", "topic":
+		return object{"required": []string{name}}
+	case "map", "filter", "arraymap":
+		return object{"required": []string{"transforms"}, "properties": object{"transforms": object{"contains": object{"required": []string{name}}}}}
+	}
+	var places []any
+	for _, part := range []string{"parameters", "secrets"} {
+		for _, key := range spellings(name) {
+			places = append(places, object{"required": []string{part}, "properties": object{part: object{"required": []string{key}}}})
+		}
+	}
+	return object{"anyOf": places, "description": "The option " + name + " is set."}
+}
+
+// referable widens the schema of a value so that each scalar in it may be a reference. What the option says of itself
+// stays at the top, where editors look for it.
+func referable(option object) object {
+	switch option["type"] {
+	case "array":
+		return wideElements(option, "items")
+	case "object":
+		return wideElements(option, "additionalProperties")
+	}
+	value, outer := object{}, object{}
+	for key, v := range option {
+		if key == "description" || key == "default" || key == "writeOnly" || strings.HasPrefix(key, "x-") {
+			outer[key] = v
+		} else {
+			value[key] = v
+		}
+	}
+	outer["anyOf"] = []any{value, object{"type": "string", "pattern": referencePattern}}
+	return outer
+}
+
+// wideElements returns a list's or a map's schema with its elements referable; the list itself may be a reference too.
+func wideElements(option object, elements string) object {
+	wide := maps.Clone(option)
+	if inner, ok := wide[elements].(object); ok {
+		wide[elements] = referable(inner)
+	}
+	outer := object{}
+	for key := range option {
+		if key == "description" || key == "default" || key == "writeOnly" || strings.HasPrefix(key, "x-") {
+			outer[key] = wide[key]
+			delete(wide, key)
+		}
+	}
+	outer["anyOf"] = []any{wide, object{"type": "string", "pattern": referencePattern}}
+	return outer
+}
+
+// steps are the forms that one transform may take.
+func steps() []any {
+	step := func(kind, description string, more object) object {
+		properties := object{kind: text(description)}
+		maps.Copy(properties, more)
+		s := closed("", properties)
+		delete(s, "description")
+		s["required"] = []string{kind}
+		return s
+	}
+	return []any{
+		step("map", "An expression with one output.", nil),
+		step("filter", "An expression that is true of the records to keep.", nil),
+		step("arraymap", "An expression with any number of outputs.", nil),
+		step("uses", "The path of a module.", object{"with": object{"type": "object", "description": "The module's parameters."}}),
+	}
+}
+
+func encode(value any) ([]byte, error) {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	err := e.Encode(value)
+	return b.Bytes(), err
+}

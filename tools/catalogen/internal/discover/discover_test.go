@@ -1,0 +1,108 @@
+package discover
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// write makes files below root.
+func write(t *testing.T, root string, files map[string]string) {
+	t.Helper()
+	for name, text := range files {
+		path := filepath.Join(root, filepath.FromSlash(name))
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestFolders(t *testing.T) {
+	root := t.TempDir()
+	write(t, root, map[string]string{
+		"connectors/connector.mk":              "include $(UP)/more.mk\n-include maybe.mk\ntest: unit ## run\n\t@true\nbuild:\n",
+		"connectors/README.md":                 "x",
+		"connectors/sources/.git/x":            "hidden",
+		"connectors/sources/a-source/main.go":  "package main",
+		"connectors/sources/a-source/Makefile": "include ../../connector.mk\n",
+		"connectors/sinks/b-sink/Makefile":     "NEEDS := x:y\nbuild test: prepare\n\ttest:\nmetadata::\n# build: no\n",
+		"connectors/sinks/c-sink/x_test.go":    "package main",
+		"connectors/sinks/c-sink/Makefile":     "test:\nbuild := 5\n",
+	})
+	folders, findings, err := Folders(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []Folder{
+		{Name: "a-source", Direction: "source", Path: "connectors/sources/a-source", Go: true,
+			Makefiles: []string{"connectors/sources/a-source/Makefile", "connectors/connector.mk"}},
+		{Name: "b-sink", Direction: "sink", Path: "connectors/sinks/b-sink", OwnRules: []string{"build", "test", "metadata"},
+			Makefiles: []string{"connectors/sinks/b-sink/Makefile"}},
+	}
+	for i := range folders {
+		folders[i].Dir = ""
+	}
+	if diff := cmp.Diff(want, folders); diff != "" {
+		t.Error(diff)
+	}
+	if len(findings) != 1 || findings[0].Connector != "c-sink" || findings[0].Rule != "build-target" {
+		t.Errorf("findings %v", findings)
+	}
+}
+
+func TestFoldersRefuses(t *testing.T) {
+	good := "build test:\n"
+	tests := []struct {
+		name  string
+		files map[string]string
+		want  []string // rules
+	}{
+		{"a name in upper case", map[string]string{"connectors/sources/A-source/Makefile": good}, []string{"folder-name"}},
+		{"a shell command for a name", map[string]string{"connectors/sources/x;id-source/Makefile": good}, []string{"folder-name"}},
+		{"a terminal escape for a name", map[string]string{"connectors/sources/x\x1b-source/Makefile": good}, []string{"folder-name"}},
+		{"names that differ by case", map[string]string{"connectors/sources/A-source/Makefile": good, "connectors/sources/a-source/Makefile": good},
+			[]string{"folder-name", "folder-unique"}},
+		{"a sink among the sources", map[string]string{"connectors/sources/a-sink/Makefile": good}, []string{"folder-direction"}},
+		{"no Makefile", map[string]string{"connectors/sources/a-source/main.go": ""}, []string{"makefile"}},
+		{"no test rule", map[string]string{"connectors/sources/a-source/Makefile": "build:\n"}, []string{"test-target"}},
+		{"an include that is not there", map[string]string{"connectors/sources/a-source/Makefile": "include x.mk\n" + good}, []string{"makefile-include"}},
+		{"an include that leaves the repository", map[string]string{"connectors/sources/a-source/Makefile": "include ../../../../x.mk\n" + good}, []string{"makefile-include"}},
+		{"an include by variable", map[string]string{"connectors/sources/a-source/Makefile": "include $(X)\n" + good}, []string{"makefile-include"}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			root := t.TempDir()
+			write(t, root, tt.files)
+			_, findings, err := Folders(root)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var rules []string
+			for _, f := range findings {
+				rules = append(rules, f.Rule)
+			}
+			slices.Sort(rules)
+			if diff := cmp.Diff(tt.want, rules); diff != "" {
+				t.Errorf("%s\n%v", diff, findings)
+			}
+		})
+	}
+}
+
+func TestFoldersDoesNotFollowLinks(t *testing.T) {
+	root := t.TempDir()
+	write(t, root, map[string]string{"elsewhere/Makefile": "build test:\n", "connectors/sources/x": ""})
+	if err := os.Symlink(filepath.Join(root, "elsewhere"), filepath.Join(root, "connectors/sources/a-source")); err != nil {
+		t.Fatal(err)
+	}
+	folders, findings, err := Folders(root)
+	if err != nil || len(folders) != 0 || len(findings) != 1 || findings[0].Rule != "folder-is-folder" {
+		t.Errorf("folders %v, findings %v, error %v", folders, findings, err)
+	}
+}

@@ -1,0 +1,54 @@
+package publish
+
+import (
+	"encoding/json"
+	"flag"
+	"os"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/patchbay-dev/patchbay/common/metadata"
+)
+
+var update = flag.Bool("update", false, "rewrite the goldens")
+
+func TestOptionTable(t *testing.T) {
+	text, err := os.ReadFile("testdata/options.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := OptionTable(metadata.Document{Schema: text})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if *update {
+		if err := os.WriteFile("testdata/options.md", got, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile("testdata/options.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), string(got)); diff != "" {
+		t.Errorf("rewrite it with -update if that is right:\n%s", diff)
+	}
+}
+
+func TestCommandLine(t *testing.T) {
+	tests := []struct{ options, want string }{
+		{`{"topic": "demo"}`, "a-source --topic=demo"},
+		{`{"b": true, "a": false, "n": 1.50}`, "a-source --a=false --b --n=1.50"},
+		{`{"header": ["a: b", "c"], "set": {"y": "2", "x": "1"}}`, "a-source --header='a: b' --header=c --set=x=1 --set=y=2"},
+		{`{"map": [".a | \"it's\""], "empty": ""}`, `a-source --empty='' --map='.a | "it'\''s"'`},
+		{`{"x": "$(id)", "y": "a;b", "z": "-"}`, "a-source --x='$(id)' --y='a;b' --z=-"},
+		{`{"x": "true"}`, "a-source --x=true"},
+	}
+	for _, tt := range tests {
+		got, err := CommandLine("a-source", json.RawMessage(tt.options))
+		if err != nil || got != tt.want {
+			t.Errorf("%s gives %s, %v; want %s", tt.options, got, err, tt.want)
+		}
+	}
+}

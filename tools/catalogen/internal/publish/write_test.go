@@ -1,0 +1,68 @@
+package publish
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestWrite(t *testing.T) {
+	root := t.TempDir()
+	dir := filepath.Join(root, "catalog")
+	want := map[string][]byte{"index.json": []byte("1"), "connectors/a/1.json": []byte("2"), "site/index.html": []byte("3")}
+	changes, err := Write(dir, want)
+	if err != nil || len(changes) != 3 {
+		t.Fatalf("changes %v, error %v", changes, err)
+	}
+	for _, path := range []string{"retired.json", "hosts/x", "connectors/b/1.json"} {
+		if err := stage(filepath.Join(dir, filepath.FromSlash(path)), []byte("kept")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	before, err := os.Stat(filepath.Join(dir, "connectors/a/1.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want["index.json"] = []byte("4")
+	delete(want, "site/index.html")
+	changes, err = Write(dir, want)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]Change{{"connectors/b/1.json", "left over"}, {"index.json", "differs"}, {"site/index.html", "left over"}}, changes); diff != "" {
+		t.Error(diff)
+	}
+	for path, there := range map[string]bool{"retired.json": true, "hosts/x": true, "connectors/b": false, "site/index.html": false} {
+		if _, err := os.Stat(filepath.Join(dir, filepath.FromSlash(path))); (err == nil) != there {
+			t.Errorf("%s: %v, want it there: %v", path, err, there)
+		}
+	}
+	after, err := os.Stat(filepath.Join(dir, "connectors/a/1.json"))
+	if err != nil || !after.ModTime().Equal(before.ModTime()) || !os.SameFile(before, after) {
+		t.Errorf("a file that was right is written again: %v", err)
+	}
+	if entries, err := os.ReadDir(root); err != nil || len(entries) != 1 {
+		t.Errorf("something is left beside the catalog: %v, %v", entries, err)
+	}
+	if changes, err := Write(dir, want); err != nil || len(changes) != 0 {
+		t.Errorf("a third time: %v, %v", changes, err)
+	}
+}
+
+// What cannot be staged leaves the old catalog whole.
+func TestWriteLeavesTheOldCatalogWhenStagingFails(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "catalog")
+	if _, err := Write(dir, map[string][]byte{"index.json": []byte("old")}); err != nil {
+		t.Fatal(err)
+	}
+	_, err := Write(dir, map[string][]byte{"index.json": []byte("new"), "connectors/a": nil, "connectors/a/b": nil})
+	if err == nil {
+		t.Fatal("a file that is a folder too was written")
+	}
+	text, err := os.ReadFile(filepath.Join(dir, "index.json"))
+	if err != nil || string(text) != "old" {
+		t.Errorf("the index holds %q, %v", text, err)
+	}
+}

@@ -1,0 +1,134 @@
+package rules
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/patchbay-dev/patchbay/common/metadata"
+	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/discover"
+	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/fake"
+)
+
+// check runs all rules on a document that breaks none, with text replaced.
+func check(t *testing.T, name, old, replacement string, waivers Waivers) []string {
+	t.Helper()
+	text := fake.Metadata(name)
+	if old != "" && !strings.Contains(text, old) {
+		t.Fatalf("the document does not hold %q", old)
+	}
+	text = strings.Replace(text, old, replacement, 1)
+	direction := metadata.Direction(suffix(name))
+	s := Subject{Folder: discover.Folder{Name: name, Direction: direction}, Text: []byte(text), Waivers: waivers}
+	if err := json.Unmarshal(s.Text, &s.Document); err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, f := range Check(s) {
+		if f.Connector != name || f.Message == "" {
+			t.Errorf("finding %v", f)
+		}
+		got = append(got, f.Rule+" "+f.Where)
+	}
+	slices.Sort(got)
+	return got
+}
+
+func suffix(name string) string { return name[strings.LastIndexByte(name, '-')+1:] }
+
+func TestCheck(t *testing.T) {
+	tests := []struct {
+		name     string
+		old, new string
+		want     []string
+	}{
+		{"accepts a good document", "", "", nil},
+		{"another name", `"a-source"`, `"b-source"`, []string{
+			"name-matches-folder /name", "option-env /schema/properties/endpoint", "option-env /schema/properties/header",
+			"option-env /schema/properties/interval", "option-env /schema/properties/limit", "option-env /schema/properties/mode",
+			"option-env /schema/properties/strict", "option-env /schema/properties/token"}},
+		{"the other direction", `"direction": "source"`, `"direction": "sink"`, []string{"direction-matches-folder /direction"}},
+		{"build metadata", `"0.1.0"`, `"0.1.0+x"`, []string{"version-semver /version"}},
+		{"no full stop", "for tests.", "for tests", []string{"description-sentence /description"}},
+		{"two sentences", "for tests.", "for tests. And more.", []string{"description-sentence /description"}},
+		{"a line break", "Moves records", `Moves\nrecords`, []string{"description-sentence /description"}},
+		{"an unknown licence", "Apache-2.0", "Apache 2", []string{"license-spdx /license"}},
+		{"a deprecation without a day", `"experimental"`, `"deprecated", "deprecation": {"date": "2027-13-01", "replacement": "b", "note": "c"}`, []string{"deprecation-date /deprecation/date"}},
+		{"no validate command", `"name": "validate"`, `"name": "verify"`, []string{"commands-core /commands"}},
+		{"no status 2", `"status": 2`, `"status": 3`, []string{"exit-statuses /exit_statuses"}},
+		{"a status twice", `"status": 2`, `"status": 1`, []string{"exit-statuses /exit_statuses", "exit-statuses /exit_statuses/2"}},
+		{"no description", "How often.", " ", []string{"option-described /schema/properties/interval"}},
+		{"no type", `"strict": {"type": "boolean", `, `"strict": {`, []string{"option-typed /schema/properties/strict"}},
+		{"null", `"strict": {"type": "boolean"`, `"strict": {"type": ["boolean", "null"]`, []string{"option-typed /schema/properties/strict"}},
+		{"a reserved name", `"strict": `, `"help": `, []string{"option-env /schema/properties/help", "option-reserved /schema/properties/help"}},
+		{"no variable", `"x-env": "A_SOURCE_STRICT", `, ``, []string{"option-env /schema/properties/strict"}},
+		{"a variable twice", `A_SOURCE_STRICT`, `A_SOURCE_MODE`, []string{"option-env /schema/properties/strict"}},
+		{"a shared option of its own", `, "x-shared": true`, ``, []string{"option-env /schema/properties/topic"}},
+		{"no group", `"x-group": "Topic", `, ``, []string{"option-group /schema/properties/topic"}},
+		{"an optional topic", `["endpoint", "topic"]`, `["endpoint"]`, []string{"topic-required /schema/required"}},
+		{"a required option that is not there", `["endpoint", "topic"]`, `["topic", "x"]`, []string{"example-valid /examples/0/options", "required-exists /schema/required/1"}},
+		{"a required option with a default", `["endpoint", "topic"]`, `["topic", "limit"]`, []string{"example-valid /examples/0/options", "required-exists /schema/required/1"}},
+		{"a default out of range", `"default": 10,`, `"default": 1000,`, []string{"default-valid /schema/properties/limit"}},
+		{"a default of another type", `"default": 10,`, `"default": "10",`, []string{"default-valid /schema/properties/limit"}},
+		{"an unmarked secret", `"writeOnly": true, `, ``, []string{"secret-marked /schema/properties/token"}},
+		{"a secret with a default", `"writeOnly": true`, `"writeOnly": true, "default": "x"`, []string{"secret-without-default /schema/properties/token"}},
+		{"a wrong example", `"topic": "demo"`, `"topic": 5`, []string{"example-valid /examples/0/options/topic"}},
+		{"no example", `"examples": [{"title": "Read", "options": {"endpoint": "http://127.0.0.1:1/", "topic": "demo"}}]`, `"examples": []`, []string{"example-valid /examples"}},
+		{"a schema elsewhere", `"strict": {"type": "boolean"`, `"strict": {"$ref": "file:///dev/zero"`, []string{"schema-compiles /schema"}},
+		{"a draft's own schema", `"strict": {"type": "boolean"`, `"strict": {"$ref": "http://json-schema.org/draft-07/schema#"`, []string{"schema-compiles /schema"}},
+		{"too many references", `"required": ["endpoint", "topic"]`, `"allOf": [` + strings.Repeat(`{"$ref": "#/definitions/a"}, `, 20) + `{}], "definitions": {"a": {}}, "required": ["endpoint", "topic"]`, []string{"schema-compiles /schema"}},
+		{"a huge pattern", `"pattern": "^https?://"`, `"pattern": "` + strings.Repeat("a", 5000) + `"`, []string{"schema-compiles /schema"}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			if diff := cmp.Diff(tt.want, check(t, "a-source", tt.old, tt.new, Waivers{})); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+	t.Run("a sink that resumes", func(t *testing.T) {
+		got := check(t, "a-sink", `"category"`, `"resumes": true, "category"`, Waivers{})
+		if diff := cmp.Diff([]string{"direction-fields /resumes"}, got); diff != "" {
+			t.Error(diff)
+		}
+	})
+}
+
+func TestWaivers(t *testing.T) {
+	waived := Waivers{SecretMarked: map[string]string{"token": "It is a public word."}}
+	if got := check(t, "a-source", `"writeOnly": true, `, ``, waived); got != nil {
+		t.Errorf("a waived option: %v", got)
+	}
+	if got := check(t, "a-source", "", "", waived); !slices.Equal(got, []string{"waiver-used " + WaiverFile}) {
+		t.Errorf("a waiver that waives nothing: %v", got)
+	}
+	if got := check(t, "a-source", `"writeOnly": true, `, ``, Waivers{SecretMarked: map[string]string{"token": " "}}); len(got) != 1 {
+		t.Errorf("a waiver without a reason: %v", got)
+	}
+	dir := t.TempDir()
+	if w, err := ReadWaivers(dir); err != nil || w.SecretMarked != nil {
+		t.Errorf("no file: %v, %v", w, err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, WaiverFile), []byte(`{"secret-markd": {}}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := ReadWaivers(dir); err == nil {
+		t.Error("a misspelt rule is accepted")
+	}
+}
+
+func TestLooksSecret(t *testing.T) {
+	for name, want := range map[string]bool{
+		"token": true, "api-key": true, "basic-password": true, "secret-key": true, "password": true, "bearer-token": true, "sasl.password": true,
+		"token-file": false, "key": false, "keyboard": false, "secretary": false, "token-url": false, "partition-key": false, "compass": false, "access-key-id": false,
+	} {
+		if got := LooksSecret(name); got != want {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+}

@@ -1,0 +1,67 @@
+package strictjson
+
+import (
+	"bytes"
+	"encoding/json"
+	"strings"
+	"testing"
+)
+
+func TestCheck(t *testing.T) {
+	tests := []struct {
+		name string
+		text string
+		want string // part of the error; empty for none
+	}{
+		{"accepts a document", `{"a": [1, "é\n\t", null, {"b": true}], "c": "日本"}`, ""},
+		{"accepts a scalar", ` 5 `, ""},
+		{"refuses nothing", " \n", "is empty"},
+		{"refuses text", "hello", "is not JSON"},
+		{"refuses half a document", `{"a": [1`, "ends too early"},
+		{"refuses a second document", `{} {}`, "something follows"},
+		{"refuses text behind it", `{}x`, "something follows"},
+		{"refuses a key twice", `{"a": {"b": 1, "b": 2}}`, `/a: key "b" repeats "b"`},
+		{"refuses a key in another case", `{"name": 1, "NAME": 2}`, `key "NAME" repeats "name"`},
+		{"refuses bytes that are no UTF-8", "{\"a\": \"\xff\"}", "not valid UTF-8"},
+		{"refuses half a surrogate pair", `{"a": "\ud800"}`, "U+FFFD"},
+		{"refuses a terminal escape", `{"a": "\u001b[2J"}`, "/a: holds the character U+001B"},
+		{"refuses a carriage return", `{"a": "b\rc"}`, "U+000D"},
+		{"refuses a text-direction override", `{"a": "\u202e"}`, "U+202E"},
+		{"refuses a C1 control", `{"a": "\u009b"}`, "U+009B"},
+		{"refuses a control in a key", `{"a\u0000": 1}`, "U+0000"},
+		{"accepts depth at the limit", strings.Repeat("[", MaxDepth) + strings.Repeat("]", MaxDepth), ""},
+		{"refuses depth beyond it", strings.Repeat("[", MaxDepth+1) + strings.Repeat("]", MaxDepth+1), "nested deeper"},
+		{"refuses depth without an end", strings.Repeat(`{"a":`, 100_000), "nested deeper"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			err := Check([]byte(tt.text))
+			switch {
+			case tt.want == "" && err != nil:
+				t.Errorf("Check = %v", err)
+			case tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want)):
+				t.Errorf("Check = %v, want %q", err, tt.want)
+			}
+		})
+	}
+}
+
+// FuzzCheck holds what Check accepts against encoding/json, which must accept it too and print it without controls.
+func FuzzCheck(f *testing.F) {
+	for _, seed := range []string{`{"a": 1}`, `[]`, `"x"`, `{"a": {"A": 1}}`, `{"a": "\u202e"}`, `1 2`, `{"a": 1, "a": 2}`} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		if Check(text) != nil {
+			return
+		}
+		var value any
+		if err := json.Unmarshal(text, &value); err != nil {
+			t.Fatalf("Check accepts what encoding/json does not: %v", err)
+		}
+		out, err := json.Marshal(value)
+		if err != nil || bytes.ContainsRune(out, 0x1b) {
+			t.Fatalf("%q, %v", out, err)
+		}
+	})
+}

@@ -1,0 +1,2 @@
+/* counter.h declares the library that native-source is linked with. */
+unsigned long counter_next(unsigned long last);

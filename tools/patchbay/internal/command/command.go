@@ -1,0 +1,73 @@
+// Package command is the command line of the patchbay tool, one file a command.
+package command
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/patchbay-dev/patchbay/internal/broker"
+)
+
+// Exit statuses, the same as those of connectors.
+const (
+	ok     = 0
+	failed = 1
+	usage  = 2
+)
+
+// Surroundings is what a run takes from its process.
+type Surroundings struct {
+	Version        string
+	Args           []string
+	Env            broker.Env
+	Stdout, Stderr io.Writer
+}
+
+// root holds the commands.
+type root struct {
+	Version kong.VersionFlag `help:"Print the version and exit."`
+	Broker  brokerCommands   `cmd:"" help:"Run and look at the local broker."`
+}
+
+// exit is how kong ends a run early, after it has printed help or the version.
+type exit int
+
+// Run runs the command that the arguments name and returns the exit status: 0 when it is done or ctx has ended it, 1 when
+// it failed, 2 for wrong usage. Errors are printed on Stderr, one line each.
+func Run(ctx context.Context, s Surroundings) (status int) {
+	defer func() {
+		if r := recover(); r != nil {
+			code, early := r.(exit)
+			if !early {
+				panic(r)
+			}
+			status = int(code)
+		}
+	}()
+	parser, err := kong.New(&root{},
+		kong.Name("patchbay"),
+		kong.Description("Runs what connectors need beside themselves."),
+		kong.Vars{"version": "patchbay " + s.Version},
+		kong.Writers(s.Stdout, s.Stderr),
+		kong.Exit(func(code int) { panic(exit(code)) }),
+		kong.BindTo(ctx, (*context.Context)(nil)),
+		kong.Bind(s),
+	)
+	if err != nil {
+		fmt.Fprintf(s.Stderr, "patchbay: %v\n", err)
+		return failed
+	}
+	parsed, err := parser.Parse(s.Args)
+	if err != nil {
+		fmt.Fprintf(s.Stderr, "patchbay: %v; patchbay --help shows the commands and flags\n", err)
+		return usage
+	}
+	if err := parsed.Run(); err != nil {
+		fmt.Fprintf(s.Stderr, "patchbay: %v\n", err)
+		return failed
+	}
+	return ok
+}
