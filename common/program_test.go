@@ -287,3 +287,15 @@ func TestSinksDeliverEachRecord(t *testing.T) {
 		t.Errorf("gathered %q with status %d: %s", gathered, got.status, got.stderr)
 	}
 }
+
+func TestTheSharedFlagsAreInOrder(t *testing.T) {
+	for _, p := range []*program{counter(), gatherer()} {
+		m, err := p.model(p.fresh())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := m.Verify(); err != nil {
+			t.Error(err)
+		}
+	}
+}

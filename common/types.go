@@ -28,6 +28,11 @@ type (
 // sends the record to the error policy (--on-error). Permanent(nil) is nil.
 func Permanent(err error) error { return delivery.Permanent(err) }
 
+// RetryAfter adds to an error how long the system asks to wait before the next try, where it does. Returned by Run it holds
+// the next session back for so long, given to Batch.Fail the record; a stop is not delayed by it. The usual back-off is the
+// least. RetryAfter(nil, wait) is nil.
+func RetryAfter(err error, wait time.Duration) error { return delivery.RetryAfter(err, wait) }
+
 // Sleep waits for d or until ctx ends, and then returns the cause of that. It blocks.
 func Sleep(ctx context.Context, d time.Duration) error { return delivery.Sleep(ctx, d) }
 

@@ -53,6 +53,9 @@ func Parse[T any](t testing.TB, args ...string) (*T, []error) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if err := m.Verify(); err != nil {
+		t.Fatal(err)
+	}
 	line, problems := m.Args(args)
 	settings, more := m.Resolve(options.Inputs{Line: line})
 	var errs []error

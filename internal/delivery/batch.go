@@ -56,9 +56,24 @@ func (b *Batch) Ack() {
 	}
 }
 
+// AckRecord settles the record at index i: the target has it for good, whatever becomes of the others. A record that is
+// already settled stays as it is.
+func (b *Batch) AckRecord(i int) {
+	if it := b.takeOne(i); it != nil {
+		b.owner.done([]*item{it})
+	}
+}
+
 // Fail settles the record at index i as not written. Where err is Permanent, the record goes to the error policy; else it
 // is delivered again, after a back-off, in a later batch. A record that is already settled stays as it is.
 func (b *Batch) Fail(i int, err error) {
+	if it := b.takeOne(i); it != nil {
+		b.owner.failed(it, err)
+	}
+}
+
+// takeOne returns the item at index i and marks it as settled; nil if it is already.
+func (b *Batch) takeOne(i int) *item {
 	b.mu.Lock()
 	it := b.items[i]
 	b.items[i] = nil
@@ -67,13 +82,10 @@ func (b *Batch) Fail(i int, err error) {
 	}
 	empty := b.open == 0
 	b.mu.Unlock()
-	if it == nil {
-		return
-	}
-	if empty {
+	if it != nil && empty {
 		b.owner.closed(b)
 	}
-	b.owner.failed(it, err)
+	return it
 }
 
 // take returns the items that are not settled and marks them as settled.

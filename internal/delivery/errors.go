@@ -2,6 +2,7 @@ package delivery
 
 import (
 	"errors"
+	"time"
 
 	"github.com/patchbay-dev/patchbay/internal/transport"
 )
@@ -25,6 +26,32 @@ func IsPermanent(err error) bool {
 	var p *permanent
 	var r *transport.Rejected
 	return errors.As(err, &p) || errors.As(err, &r)
+}
+
+// RetryAfter adds to an error how long the system asks to wait before the next try. Returned by a connector's Run it holds
+// the next session back for so long, given to Batch.Fail the record; the usual back-off is the least.
+func RetryAfter(err error, wait time.Duration) error {
+	if err == nil || wait <= 0 {
+		return err
+	}
+	return &delayed{err, wait}
+}
+
+type delayed struct {
+	err  error
+	wait time.Duration
+}
+
+func (d *delayed) Error() string { return d.err.Error() }
+func (d *delayed) Unwrap() error { return d.err }
+
+// waitFor is how long to wait before the next try after err, at the least.
+func waitFor(err error, least time.Duration) time.Duration {
+	var d *delayed
+	if errors.As(err, &d) {
+		return max(d.wait, least)
+	}
+	return least
 }
 
 // errDone ends a session because everything that was asked for has been delivered.

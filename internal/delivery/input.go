@@ -184,7 +184,7 @@ func (in *Input) failed(it *item, err error) {
 // retry queues items for another delivery. The mutex is held.
 func (in *Input) retry(items []*item, cause error) {
 	if len(in.again) == 0 {
-		wait := in.backoff.Next()
+		wait := waitFor(cause, in.backoff.Next())
 		in.notBefore = time.Now().Add(wait)
 		if cause != nil {
 			in.s.Log.Warn("write failed, trying again", "wait", wait, "error", cause)

@@ -32,7 +32,7 @@ func (s *source) sessions(ctx context.Context) error {
 			progress = time.Now()
 			backoff.Reset()
 		}
-		wait := backoff.Next()
+		wait := waitFor(err, backoff.Next())
 		s.mu.Lock()
 		limited := !s.started || s.Once
 		s.mu.Unlock()

@@ -123,7 +123,7 @@ func (s *sink) sessions(ctx context.Context) error {
 			backoff.Reset()
 		}
 		s.in.mu.Unlock()
-		wait := backoff.Next()
+		wait := waitFor(err, backoff.Next())
 		if IsPermanent(err) || limited && time.Since(progress)+wait >= s.StartTimeout {
 			s.status("failed", err)
 			return err

@@ -150,6 +150,82 @@ func TestWhatASessionLeavesUnsettledComesAgainInOrder(t *testing.T) {
 	mustEqual(t, "acknowledged", reader.acknowledged(), strs(1, 6))
 }
 
+func TestRecordsCanBeAcknowledgedOneByOne(t *testing.T) {
+	reader := &fakeReader{feed: strs(1, 4), end: true}
+	sessions := 0
+	var second []string
+	err := runSink(t.Context(), SinkConfig{Reader: reader}, func(ctx context.Context, in *Input) error {
+		if sessions++; sessions > 1 {
+			return each(func(v string) error { second = append(second, v); return nil })(ctx, in)
+		}
+		b, err := in.Next(ctx)
+		if err != nil {
+			return err
+		}
+		b.AckRecord(2)
+		b.AckRecord(0)
+		b.AckRecord(0)
+		mustEqual(t, "acknowledged", reader.acknowledged(), []string{"3", "1"})
+		return errors.New("connection lost")
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	mustEqual(t, "second session", second, []string{"2", "4"})
+}
+
+func TestASystemMayAskToWait(t *testing.T) {
+	const asked = 300 * time.Millisecond // more than the back-off
+	tests := []struct {
+		name string
+		fail func(b *Batch, err error) error
+	}{
+		{"by the error of a session", func(_ *Batch, err error) error { return err }},
+		{"by the error of a record", func(b *Batch, err error) error { b.Fail(0, err); return nil }},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			var failed time.Time
+			write := each(func(string) error {
+				if waited := time.Since(failed); waited < asked {
+					t.Errorf("tried again after %s", waited)
+				}
+				return nil
+			})
+			err := runSink(t.Context(), SinkConfig{Reader: &fakeReader{feed: strs(1, 1), end: true}}, func(ctx context.Context, in *Input) error {
+				if failed.IsZero() {
+					b, err := in.Next(ctx)
+					if err != nil {
+						return err
+					}
+					failed = time.Now()
+					if err := tt.fail(b, RetryAfter(errors.New("busy"), asked)); err != nil {
+						return err
+					}
+				}
+				return write(ctx, in)
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+		})
+	}
+}
+
+func TestAStopDoesNotWaitAsASystemAsked(t *testing.T) {
+	ctx, stop := context.WithCancel(t.Context())
+	err := runSink(ctx, SinkConfig{Reader: &fakeReader{feed: strs(1, 1)}}, func(ctx context.Context, in *Input) error {
+		if _, err := in.Next(ctx); err != nil {
+			return err
+		}
+		time.AfterFunc(10*time.Millisecond, stop)
+		return RetryAfter(errors.New("busy"), time.Hour)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
 func TestReturningNilWithUnsettledRecordsIsNoSuccess(t *testing.T) {
 	reader := &fakeReader{feed: strs(1, 1), end: true}
 	sessions := 0

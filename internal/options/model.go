@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"regexp"
 	"strings"
 
 	"github.com/alecthomas/kong"
@@ -71,6 +72,22 @@ func New(c Config) (*Model, error) {
 	}
 	m.capture(k.Model.Node)
 	return m, nil
+}
+
+// Verify checks what would be too slow for every start: that every pattern compiles and that every default is a value that
+// the option accepts. Tests of connectors call it, and the catalog finds the same by the schema.
+func (m *Model) Verify() error {
+	var errs []error
+	for _, o := range m.Options {
+		if _, err := regexp.Compile(o.Pattern); err != nil {
+			errs = append(errs, fmt.Errorf("option %s: pattern: %w", o.Name, err))
+		} else if o.Default != nil {
+			if err := o.check(o.Default); err != nil {
+				errs = append(errs, fmt.Errorf("option %s: default: %w", o.Name, err))
+			}
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // capture makes the parser record what is given in place of decoding it, so that one run can report every problem.

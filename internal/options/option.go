@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"math/big"
 	"reflect"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -67,6 +66,7 @@ type Option struct {
 // newOption reads an option from the flag that kong made of a struct field.
 func newOption(f *kong.Flag, envPrefix string) (*Option, error) {
 	t := f.Tag
+	var err error
 	o := &Option{
 		Name: f.Name, Help: f.Help, Placeholder: f.PlaceHolder, Hidden: f.Hidden,
 		Env:  envPrefix + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_")),
@@ -101,23 +101,12 @@ func newOption(f *kong.Flag, envPrefix string) (*Option, error) {
 		if o.Secret {
 			return nil, fmt.Errorf("option %s: a secret has no default", o.Name)
 		}
-		if err := o.readDefault(f.Default); err != nil {
+		o.defaultStr = f.Default
+		if o.Default, err = o.fromTexts([]string{f.Default}); err != nil {
 			return nil, fmt.Errorf("option %s: default: %w", o.Name, err)
 		}
 	}
 	return o, nil
-}
-
-func (o *Option) readDefault(text string) error {
-	v, err := o.fromTexts([]string{text})
-	if err != nil {
-		return err
-	}
-	if err := o.store(reflect.New(o.goType).Elem(), v); err != nil {
-		return err
-	}
-	o.Default, o.defaultStr = v, text
-	return nil
 }
 
 var (
@@ -224,9 +213,6 @@ func (o *Option) readBounds(minTag, maxTag, maxLen string) error {
 	if o.Pattern != "" {
 		if kind != String {
 			return fmt.Errorf("a pattern goes with text only")
-		}
-		if _, err := regexp.Compile(o.Pattern); err != nil {
-			return fmt.Errorf("pattern: %w", err)
 		}
 	}
 	return nil

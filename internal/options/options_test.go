@@ -181,6 +181,13 @@ func TestArgsFindsCommandsAndKeepsTheOrderOfFlags(t *testing.T) {
 	}
 }
 
+func TestTheKitchenIsInOrder(t *testing.T) {
+	m, _, _ := newKitchen(t)
+	if err := m.Verify(); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestNewRefusesWhatAnAuthorGotWrong(t *testing.T) {
 	tests := []struct {
 		name string
@@ -193,6 +200,9 @@ func TestNewRefusesWhatAnAuthorGotWrong(t *testing.T) {
 		{"a default outside the bounds", &struct {
 			A int `help:"A." default:"10" max:"9"`
 		}{}, "10 is more than 9"},
+		{"a pattern that does not compile", &struct {
+			A string `help:"A." pattern:"(" form:"an a"`
+		}{}, "pattern: error parsing regexp"},
 		{"a secret with a default", &struct {
 			A Secret `help:"A." default:"x"`
 		}{}, "a secret has no default"},
@@ -217,7 +227,10 @@ func TestNewRefusesWhatAnAuthorGotWrong(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			_, err := New(Config{Name: "x-source", Own: tt.own, Shared: &kitchenShared{}, Control: &kitchenControl{}})
+			m, err := New(Config{Name: "x-source", Own: tt.own, Shared: &kitchenShared{}, Control: &kitchenControl{}})
+			if err == nil {
+				err = m.Verify()
+			}
 			if err == nil || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("error = %v, want %q in it", err, tt.want)
 			}

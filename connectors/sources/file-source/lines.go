@@ -13,8 +13,10 @@ import (
 	"github.com/patchbay-dev/patchbay/common"
 )
 
-// chunkSize is how much is read from a file at once.
-const chunkSize = 128 << 10
+const (
+	chunkSize  = 128 << 10 // bytes that are read from a file at once
+	mostAtOnce = 1000      // records that are sent at once
+)
 
 var chunks = sync.Pool{New: func() any { return new([chunkSize]byte) }}
 
@@ -181,7 +183,10 @@ func (r *lineReader) add(ctx context.Context, line []byte, end int64) error {
 	}
 	r.offset = end
 	r.records = append(r.records, common.Record{Partition: r.path, Position: r.at(end), Subject: r.path, Headers: headers, Value: line})
-	return nil
+	if len(r.records) < mostAtOnce {
+		return nil
+	}
+	return r.flush(ctx)
 }
 
 // flush sends the records that have been made.

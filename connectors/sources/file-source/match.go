@@ -132,8 +132,27 @@ type sibling struct {
 	rotated bool // its name is what log rotation makes of the path's
 }
 
-// siblings lists the regular files beside a path, the oldest first.
+// siblings lists the regular files beside a path, the oldest first. While a file is renamed, a list may hold it under
+// neither name; so it is made again until it stays the same.
 func siblings(path string) []sibling {
+	found := listSiblings(path)
+	for range 10 {
+		again := listSiblings(path)
+		same := slices.EqualFunc(found, again, func(a, b sibling) bool {
+			return a.path == b.path && identify(a.info) == identify(b.info)
+		})
+		if found = again; same {
+			break
+		}
+	}
+	slices.SortFunc(found, func(a, b sibling) int {
+		return cmp.Or(a.info.ModTime().Compare(b.info.ModTime()), compareRotated(a.path, b.path))
+	})
+	return found
+}
+
+// listSiblings lists the regular files beside a path once, by name.
+func listSiblings(path string) []sibling {
 	places := []string{path}
 	if real, err := filepath.EvalSymlinks(path); err == nil && filepath.Dir(real) != filepath.Dir(path) {
 		places = append(places, real)
@@ -152,9 +171,6 @@ func siblings(path string) []sibling {
 			}
 		}
 	}
-	slices.SortFunc(found, func(a, b sibling) int {
-		return cmp.Or(a.info.ModTime().Compare(b.info.ModTime()), compareRotated(a.path, b.path))
-	})
 	return found
 }
 

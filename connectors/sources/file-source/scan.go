@@ -177,9 +177,6 @@ func (t *tailer) attend(ctx context.Context, e *entry, info os.FileInfo) error {
 		}
 	}
 	next, err := t.replacements(e, info, queue)
-	if err != nil && len(queue) == 0 {
-		return err
-	}
 	t.hand(ctx, e, append(queue, next...))
 	return err
 }
@@ -216,6 +213,11 @@ func (t *tailer) resume(e *entry, info os.FileInfo) (*lineReader, error) {
 	from := *e.from
 	if e.rest != nil {
 		delete(t.owners, e.rest.id)
+	}
+	if info != nil && identify(info).inode == from.inode {
+		if r, err := t.take(e, e.path, &from); err != nil || r != nil {
+			return r, err
+		}
 	}
 	if from.inode != 0 {
 		for _, s := range siblings(e.path) {
@@ -262,27 +264,27 @@ func (t *tailer) replacements(e *entry, info os.FileInfo, queue []*lineReader) (
 	if e.follower != nil {
 		queue = e.follower.queue
 	}
+	// What stood between is looked for after the present file is open: what is moved away now is that file.
+	present, err := t.take(e, e.path, nil)
+	if present == nil {
+		return nil, err
+	}
 	var next []*lineReader
 	if len(queue) > 0 {
-		for _, path := range t.between(e.path, queue[len(queue)-1], identify(info)) {
+		for _, path := range t.between(e.path, queue[len(queue)-1]) {
 			r, err := t.take(e, path, nil)
 			if err != nil {
-				return next, err
-			}
-			if r != nil {
+				t.tell(e, err) // it is gone again
+			} else if r != nil {
 				next = append(next, r)
 			}
 		}
 	}
-	r, err := t.take(e, e.path, nil)
-	if r != nil {
-		next = append(next, r)
-	}
-	return next, err
+	return append(next, present), nil
 }
 
-// between lists files that stood at a path after the last one did and before the present one, oldest first.
-func (t *tailer) between(path string, last *lineReader, present fileID) []string {
+// between lists files that stood at a path after the last one did, and that nobody reads, oldest first.
+func (t *tailer) between(path string, last *lineReader) []string {
 	beside := siblings(path)
 	if i := slices.IndexFunc(beside, func(s sibling) bool { return identify(s.info) == last.id }); i >= 0 {
 		beside = beside[i+1:]
@@ -291,7 +293,7 @@ func (t *tailer) between(path string, last *lineReader, present fileID) []string
 	}
 	var found []string
 	for _, s := range beside {
-		if id := identify(s.info); s.rotated && id != present && t.owners[id] == nil && !t.matched[s.path] {
+		if s.rotated && t.owners[identify(s.info)] == nil && !t.matched[s.path] {
 			found = append(found, s.path)
 		}
 	}

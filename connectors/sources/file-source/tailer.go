@@ -112,7 +112,7 @@ func (t *tailer) run(ctx context.Context) error {
 
 // begin settles where files that are there already are read from.
 func (t *tailer) begin(ctx context.Context) error {
-	if t.out.Once() && !isGlob(t.options.Path) {
+	if t.out.Once() && !isGlob(t.options.Path) && t.out.Position(t.options.Path) == "" { // else its rest may be beside it
 		if _, err := os.Stat(t.options.Path); errors.Is(err, fs.ErrNotExist) {
 			return common.Permanent(missing(t.options.Path))
 		}

@@ -3,13 +3,9 @@ package main
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"time"
-
-	"github.com/itchyny/gojq"
 
 	"github.com/patchbay-dev/patchbay/common"
 )
@@ -18,26 +14,40 @@ func main() {
 	common.RunSource(common.Info{
 		Name: "generate-source", Version: "0.1.0", Category: "Testing",
 		Description: "Makes records up from a jq template, at a steady rate or as fast as they are taken.",
-		Checks:      []string{"template is a jq expression that compiles"},
+		Checks: []string{
+			"template and key are jq expressions that compile",
+			"size is 16 MiB at most",
+		},
 		Examples: []common.Example{
 			{Title: "Print five records", Args: []string{"--topic", "-", "--max-records", "5"}},
-			{Title: "Publish a hundred made-up orders a second", Args: []string{"--topic", "orders", "--rate", "100",
-				"--template", `{order: .sequence, item: (["tea", "coffee", "cake"][.random * 3 | floor]), at: .time}`}},
+			{Title: "Publish a hundred made-up orders a second, by customer", Args: []string{"--topic", "orders", "--rate", "100",
+				"--key", ".customer", "--template",
+				`{order: .sequence, customer: "c-\(random * 50 | floor)", item: (["tea", "coffee", "cake"][random * 3 | floor]), at: .time}`}},
+			{Title: "Load a topic with a million records of 1 KiB, as fast as it takes them", Args: []string{"--topic", "load",
+				"--rate", "0", "--count", "1000000", "--size", "1KiB"}},
 		},
 	}, &Generate{})
 }
 
 // Generate holds the options that only this connector has.
 type Generate struct {
-	Template string  `help:"jq expression that makes the payload of a record. Its input is an object with sequence (from 1), random (from 0 to below 1) and time (RFC 3339)." placeholder:"EXPR" default:"." change:"config"`
-	Rate     float64 `help:"Records a second; 0 means as fast as they are taken." default:"1" min:"0" max:"1000000" unit:"records/s" change:"config"`
-	Count    int     `help:"End after this many records; 0 means never, and with --once one record." default:"0" min:"0" unit:"records"`
-	Seed     int64   `help:"Seed of the random numbers: the same seed makes the same records, but for their times. 0 means a different one each time." default:"0" min:"0"`
+	Template string      `help:"jq expression that makes a payload; its input has sequence (from 1), random (from 0 to below 1) and time (RFC 3339), and each use of random gives another number." placeholder:"EXPR" default:"." change:"config"`
+	Key      string      `help:"jq expression that makes the key from the payload; null means no key." placeholder:"EXPR" change:"config"`
+	Size     common.Size `help:"Fill payloads, which must be objects, up to this size with a member called filler; 0 means not at all." default:"0B" change:"config"`
+	Rate     float64     `help:"Records a second; 0 means as fast as they are taken." default:"1" min:"0" max:"1000000" unit:"records/s" change:"config"`
+	Count    int         `help:"End after this many records; 0 means never, and with --once one record." default:"0" min:"0" unit:"records"`
+	Seed     int64       `help:"Seed of the random numbers: the same seed makes the same records, but for their times. 0 means a different one each time." default:"0" min:"0"`
 }
+
+// maxSize is the largest --size. A broker takes less, the link protocol a few times more.
+const maxSize = 16 << 20
+
+// maxLag is how far a source that was held up may fall behind its rate and still make up for it.
+const maxLag = time.Second
 
 // Run makes records until there are enough or ctx ends. It keeps no position: what was made up need not be made again.
 func (g *Generate) Run(ctx context.Context, out common.Output) error {
-	template, err := g.compile()
+	recipe, err := g.recipe()
 	if err != nil {
 		return common.Permanent(err)
 	}
@@ -45,57 +55,45 @@ func (g *Generate) Run(ctx context.Context, out common.Output) error {
 	if count == 0 && out.Once() {
 		count = 1
 	}
-	seed := uint64(g.Seed)
-	if seed == 0 {
-		seed = rand.Uint64()
-	}
-	random := rand.New(rand.NewPCG(seed, 0))
-	start := time.Now()
+	due := time.Now()
 	for n := 1; count == 0 || n <= count; n++ {
-		if g.Rate > 0 {
-			due := start.Add(time.Duration(float64(n-1) / g.Rate * float64(time.Second)))
-			if err := common.Sleep(ctx, time.Until(due)); err != nil {
-				return err
-			}
-		}
 		now := time.Now()
-		value, err := render(ctx, template, map[string]any{
-			"sequence": n, "random": random.Float64(), "time": now.UTC().Format(time.RFC3339Nano),
-		})
-		if err != nil {
-			return common.Permanent(fmt.Errorf("--template: record %d: %w", n, err))
+		if g.Rate > 0 {
+			if wait := due.Sub(now); wait > 0 {
+				if err := common.Sleep(ctx, wait); err != nil {
+					return err
+				}
+				now = time.Now()
+			} else if -wait > maxLag {
+				due = now
+			}
+			due = due.Add(time.Duration(float64(time.Second) / g.Rate))
 		}
-		if err := out.Send(ctx, common.Record{Value: value, Time: now}); err != nil {
+		rec, err := recipe.record(ctx, n, now)
+		if err != nil {
+			return common.Permanent(fmt.Errorf("record %d: %w", n, err))
+		}
+		if err := out.Send(ctx, rec); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
+// recipe prepares everything that is the same for all records.
+func (g *Generate) recipe() (*recipe, error) {
+	seed := uint64(g.Seed)
+	if seed == 0 {
+		seed = rand.Uint64()
+	}
+	return newRecipe(g.Template, g.Key, int(g.Size), rand.New(rand.NewPCG(seed, 0)))
+}
+
 // Validate implements common.Validator.
 func (g *Generate) Validate() error {
-	if _, err := g.compile(); err != nil {
-		return common.Invalid("template", "%v", err)
+	if g.Size > maxSize {
+		return common.Invalid("size", "%s is more than %s", g.Size, common.Size(maxSize))
 	}
-	return nil
-}
-
-func (g *Generate) compile() (*gojq.Code, error) {
-	query, err := gojq.Parse(g.Template)
-	if err != nil {
-		return nil, err
-	}
-	return gojq.Compile(query)
-}
-
-// render gives the first output of the template as JSON.
-func render(ctx context.Context, template *gojq.Code, input map[string]any) ([]byte, error) {
-	value, ok := template.RunWithContext(ctx, input).Next()
-	if !ok {
-		return nil, errors.New("the template has no output")
-	}
-	if err, ok := value.(error); ok {
-		return nil, err
-	}
-	return json.Marshal(value)
+	_, err := g.recipe()
+	return err
 }

@@ -1,6 +1,8 @@
 #!/usr/bin/env bats
 # http-source against a real nginx.
+# shellcheck disable=SC2016 # nginx has variables of its own
 
+bats_require_minimum_version 1.5.0
 load ../../../test/helper
 
 setup() {
@@ -18,7 +20,13 @@ setup() {
     log_format status "$status"; access_log status.log status;
     server { listen 127.0.0.1:'"$PROXY_PORT"'; access_log proxy.log; location / { proxy_pass $scheme://$http_host; } }
   '
-  echo '{"state": "green"}' >"$NGINX_DIR/html/status.json"
+  publish status.json '{"state":"green"}'
+}
+
+# publish FILE TEXT makes nginx serve TEXT as FILE, in one step: no poll sees half of it.
+publish() {
+  mkdir -p "$(dirname "$NGINX_DIR/html/$1")"
+  echo "$2" >"$NGINX_DIR/next" && mv "$NGINX_DIR/next" "$NGINX_DIR/html/$1"
 }
 
 # poll FLAGS... makes one poll to standard output; follow NAME FLAGS... polls in the background, quickly.
@@ -48,16 +56,14 @@ answered() { [[ $(grep -c "^$1" "$NGINX_DIR/status.log") -ge $2 ]]; }
 
 @test "the commands of the README work" {
   local block=""
-  mkdir "$NGINX_DIR/html/list"
-  echo '[{"id": 1}, {"id": 2}]' >"$NGINX_DIR/html/list/1.json"
-  echo '[{"id": 3}]' >"$NGINX_DIR/html/list/2.json"
-  echo '[]' >"$NGINX_DIR/html/list/3.json"
-  # shellcheck disable=SC2016 # the backquotes are those of the README
+  publish list/1.json '[{"id": 1}, {"id": 2}]'
+  publish list/2.json '[{"id": 3}]'
+  publish list/3.json '[]'
   block=$(sed -n '/^<!-- tested -->$/,/^```$/{/^<!-- tested -->$/d;/^```/d;p}' "$BATS_TEST_DIRNAME/README.md")
   [[ -n $block ]]
   run --separate-stderr bash -euo pipefail -c "${block//http:\/\/localhost:8080/$NGINX_URL}"
   assert_success
-  assert_output $'{"state": "green"}\n{"id":1}\n{"id":2}\n{"id":3}'
+  assert_output $'{"state":"green"}\n{"id":1}\n{"id":2}\n{"id":3}'
 }
 
 @test "check says whether the endpoint answers" {
@@ -77,11 +83,11 @@ answered() { [[ $(grep -c "^$1" "$NGINX_DIR/status.log") -ge $2 ]]; }
 @test "what was not modified is not sent again, by nginx's own ETag" {
   follow source --endpoint "$NGINX_URL/status.json"
   wait_until 10 answered 304 3
-  echo '{"state": "orange"}' >"$NGINX_DIR/html/status.json"
+  publish status.json '{"state":"orange"}'
   wait_until 10 has_lines 2 "$(output source)"
   wait_until 10 answered 304 5
   run cat "$(output source)"
-  assert_output $'{"state": "green"}\n{"state": "orange"}'
+  assert_output $'{"state":"green"}\n{"state":"orange"}'
   stop source # status 0
 }
 
@@ -89,7 +95,8 @@ answered() { [[ $(grep -c "^$1" "$NGINX_DIR/status.log") -ge $2 ]]; }
   follow source --endpoint "$NGINX_URL/status.json" --emit always --max-records 3
   wait_until 10 ended source
   stop source
-  assert_equal "$(uniq -c <"$(output source)" | xargs -0 printf '%s' | tr -s ' ')" $' 3 {"state": "green"}\n'
+  run sort "$(output source)"
+  assert_output $'{"state":"green"}\n{"state":"green"}\n{"state":"green"}'
   run answered 304 1
   assert_failure
 }
@@ -97,13 +104,13 @@ answered() { [[ $(grep -c "^$1" "$NGINX_DIR/status.log") -ge $2 ]]; }
 @test "a restart goes on where it stopped" {
   local state=file:$SANDBOX/state.json
   run --separate-stderr poll --endpoint "$NGINX_URL/status.json" --state "$state"
-  assert_output '{"state": "green"}'
+  assert_output '{"state":"green"}'
   run --separate-stderr poll --endpoint "$NGINX_URL/status.json" --state "$state"
   assert_success
   assert_output ""
-  echo '{"state": "orange"}' >"$NGINX_DIR/html/status.json"
+  publish status.json '{"state":"orange"}'
   run --separate-stderr poll --endpoint "$NGINX_URL/status.json" --state "$state"
-  assert_output '{"state": "orange"}'
+  assert_output '{"state":"orange"}'
 }
 
 @test "a restart after kill -9 sends nothing twice that was saved" {
@@ -131,7 +138,7 @@ answered() { [[ $(grep -c "^$1" "$NGINX_DIR/status.log") -ge $2 ]]; }
   wait_until 10 has_lines 1 "$(output source)"
   touch "$NGINX_DIR/html/down"
   wait_until 10 answered 503 3
-  echo '{"state": "orange"}' >"$NGINX_DIR/html/status.json"
+  publish status.json '{"state":"orange"}'
   rm "$NGINX_DIR/html/down"
   wait_until 20 has_lines 2 "$(output source)"
   stop source
@@ -159,7 +166,7 @@ answered() { [[ $(grep -c "^$1" "$NGINX_DIR/status.log") -ge $2 ]]; }
 
 @test "basic authentication, with the password in the environment" {
   echo 'ann:{PLAIN}open sesame' >"$NGINX_DIR/users"
-  echo '"private"' >"$NGINX_DIR/html/private.json"
+  publish private.json '"private"'
   HTTP_SOURCE_PASSWORD='open sesame' run --separate-stderr poll --endpoint "$NGINX_URL/private.json" --username ann
   assert_success
   assert_output '"private"'
@@ -171,7 +178,7 @@ answered() { [[ $(grep -c "^$1" "$NGINX_DIR/status.log") -ge $2 ]]; }
 
 @test "a config file may hold the secrets" {
   echo 'ann:{PLAIN}open sesame' >"$NGINX_DIR/users"
-  echo '"private"' >"$NGINX_DIR/html/private.json"
+  publish private.json '"private"'
   cat >"$SANDBOX/config.yaml" <<YAML
 topic: "-"
 parameters:
@@ -187,14 +194,14 @@ YAML
 
 @test "a proxy is used" {
   run --separate-stderr poll --endpoint "$NGINX_URL/status.json" --proxy "http://127.0.0.1:$PROXY_PORT"
-  assert_output '{"state": "green"}'
+  assert_output '{"state":"green"}'
   grep -q "GET $NGINX_URL/status.json" "$NGINX_DIR/proxy.log"
 }
 
 @test "full records tell status and headers" {
   run --separate-stderr poll --endpoint "$NGINX_URL/status.json" --output-parts full --output-type json
   assert_success
-  assert_equal "$(jq -c '[.status, .headers["content-length"], .body]' <<<"$output")" '[200,"19",{"state":"green"}]'
+  assert_equal "$(jq -c '[.status, .headers["content-length"], .body]' <<<"$output")" '[200,"18",{"state":"green"}]'
 }
 
 @test "a stop while it waits is a clean one" {

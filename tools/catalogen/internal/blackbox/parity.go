@@ -35,7 +35,8 @@ func (v verdict) accepts() bool {
 		Option   string `json:"option"`
 		Message  string `json:"message"`
 		Semantic bool   `json:"semantic"`
-	}) bool {
+	},
+	) bool {
 		return !p.Semantic
 	})
 }

@@ -120,8 +120,10 @@ func isEmpty(value any) bool {
 // of another.
 var texts = slices.Concat(
 	strings.Fields(`a b0 A-b_c.d word true null -1 0 1 5 1.0 1e2 0x1F 017 +1 .5 5. NaN @ * -`),
-	[]string{"", " ", "a b", " a", "a ", "a,b", "a;b", "a=b", "a\nb", "a\tb", "héllo", "日本", "☃", "é", "\u00a0", "${env:HOME}", "$${x}", `"`, "'", `\`,
-		strings.Repeat("x", 255), strings.Repeat("x", 10_000)},
+	[]string{
+		"", " ", "a b", " a", "a ", "a,b", "a;b", "a=b", "a\nb", "a\tb", "héllo", "日本", "☃", "é", "\u00a0", "${env:HOME}", "$${x}", `"`, "'", `\`,
+		strings.Repeat("x", 255), strings.Repeat("x", 10_000),
+	},
 	// durations
 	strings.Fields(`1s 1.5s 10µs 10μs 10us -1h 3d abc 1h30m .5s 1.s 1e3s PT30S +1s 0s -0 1m1m 9223372036854775807ns 9223372036854775808ns 2562047h 99999h 1S 1`),
 	[]string{"10s ", "1 s", "1h -1m"},
@@ -136,8 +138,15 @@ var texts = slices.Concat(
 	[]string{"http://exa mple.com/", "http://example.com/a b"},
 )
 
-var wrongTypes = []any{nil, true, false, number("0"), number("5"), number("1.5"), number("-1"), "5", []any{}, []any{"a"}, []any{nil},
-	map[string]any{}, map[string]any{"a": "b"}, map[string]any{"a": nil}}
+var wrongTypes = []any{
+	nil, true, false, number("0"), number("5"), number("1.5"), number("-1"), "5",
+	[]any{},
+	[]any{"a"},
+	[]any{nil},
+	map[string]any{},
+	map[string]any{"a": "b"},
+	map[string]any{"a": nil},
+}
 
 func number(text string) json.Number { return json.Number(text) }
 

@@ -68,9 +68,19 @@ func TestSpellable(t *testing.T) {
 		value  any
 		want   bool
 	}{
-		{"s", "a,b", true}, {"s", "@file", false}, {"s", json.Number("5"), false}, {"i", json.Number("5"), true}, {"i", json.Number("1e2"), false},
-		{"i", "5", false}, {"l", []any{"a", "b"}, true}, {"l", []any{"a,b"}, false}, {"l", []any{}, false}, {"l", []any{true}, false},
-		{"m", map[string]any{"a": "b"}, true}, {"m", map[string]any{"a": "b;c"}, false}, {"s", nil, false},
+		{"s", "a,b", true},
+		{"s", "@file", false},
+		{"s", json.Number("5"), false},
+		{"i", json.Number("5"), true},
+		{"i", json.Number("1e2"), false},
+		{"i", "5", false},
+		{"l", []any{"a", "b"}, true},
+		{"l", []any{"a,b"}, false},
+		{"l", []any{}, false},
+		{"l", []any{true}, false},
+		{"m", map[string]any{"a": "b"}, true},
+		{"m", map[string]any{"a": "b;c"}, false},
+		{"s", nil, false},
 	}
 	for _, tt := range tests {
 		if got := p[tt.option].spellable(tt.value); got != tt.want {
@@ -95,8 +105,14 @@ func TestMentions(t *testing.T) {
 		text, word string
 		want       bool
 	}{
-		{"--topic=X", "topic", true}, {"--topic-format", "topic", false}, {"-l topic -d", "topic", true}, {"my-topic", "topic", false},
-		{"$A_B;", "A_B", true}, {"$A_B_C", "A_B", false}, {"0.1.0\n", "0.1.0", true}, {"topic-format topic", "topic", true},
+		{"--topic=X", "topic", true},
+		{"--topic-format", "topic", false},
+		{"-l topic -d", "topic", true},
+		{"my-topic", "topic", false},
+		{"$A_B;", "A_B", true},
+		{"$A_B_C", "A_B", false},
+		{"0.1.0\n", "0.1.0", true},
+		{"topic-format topic", "topic", true},
 	}
 	for _, tt := range tests {
 		if got := mentions([]byte(tt.text), tt.word); got != tt.want {

@@ -117,8 +117,10 @@ func All(ctx context.Context, root, bin string, folders []discover.Folder) (map[
 			return nil, err
 		}
 		if err := Go(ctx, root, bin, []discover.Folder{f}); err != nil {
-			broken[f.Name] = finding.Finding{Connector: f.Name, Rule: "build", Where: f.Path, Message: err.Error(),
-				Fix: "run it by hand: go build ./" + f.Path}
+			broken[f.Name] = finding.Finding{
+				Connector: f.Name, Rule: "build", Where: f.Path, Message: err.Error(),
+				Fix: "run it by hand: go build ./" + f.Path,
+			}
 		}
 		if ctx.Err() != nil {
 			return nil, ctx.Err()

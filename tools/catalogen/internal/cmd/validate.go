@@ -68,9 +68,11 @@ func wanted(root string, file *config.File) (metadata.Document, error) {
 	if file.Version != nil {
 		asked, _ := file.Version.Any.(string)
 		if !slices.Contains(index.Connectors[i].Versions, asked) {
-			return doc, config.Problem{File: file.Path, Line: file.Version.Line, Key: "version",
+			return doc, config.Problem{
+				File: file.Path, Line: file.Version.Line, Key: "version",
 				Message: fmt.Sprintf("the catalog has no version %q of %s", asked, name),
-				Fix:     "it has: " + strings.Join(index.Connectors[i].Versions, ", ")}
+				Fix:     "it has: " + strings.Join(index.Connectors[i].Versions, ", "),
+			}
 		}
 		version = asked
 	}

@@ -40,10 +40,14 @@ func TestFolders(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []Folder{
-		{Name: "a-source", Direction: "source", Path: "connectors/sources/a-source", Go: true,
-			Makefiles: []string{"connectors/sources/a-source/Makefile", "connectors/connector.mk"}},
-		{Name: "b-sink", Direction: "sink", Path: "connectors/sinks/b-sink", OwnRules: []string{"build", "test", "metadata"},
-			Makefiles: []string{"connectors/sinks/b-sink/Makefile"}},
+		{
+			Name: "a-source", Direction: "source", Path: "connectors/sources/a-source", Go: true,
+			Makefiles: []string{"connectors/sources/a-source/Makefile", "connectors/connector.mk"},
+		},
+		{
+			Name: "b-sink", Direction: "sink", Path: "connectors/sinks/b-sink", OwnRules: []string{"build", "test", "metadata"},
+			Makefiles: []string{"connectors/sinks/b-sink/Makefile"},
+		},
 	}
 	for i := range folders {
 		folders[i].Dir = ""
@@ -66,8 +70,11 @@ func TestFoldersRefuses(t *testing.T) {
 		{"a name in upper case", map[string]string{"connectors/sources/A-source/Makefile": good}, []string{"folder-name"}},
 		{"a shell command for a name", map[string]string{"connectors/sources/x;id-source/Makefile": good}, []string{"folder-name"}},
 		{"a terminal escape for a name", map[string]string{"connectors/sources/x\x1b-source/Makefile": good}, []string{"folder-name"}},
-		{"names that differ by case", map[string]string{"connectors/sources/A-source/Makefile": good, "connectors/sources/a-source/Makefile": good},
-			[]string{"folder-name", "folder-unique"}},
+		{
+			"names that differ by case",
+			map[string]string{"connectors/sources/A-source/Makefile": good, "connectors/sources/a-source/Makefile": good},
+			[]string{"folder-name", "folder-unique"},
+		},
 		{"a sink among the sources", map[string]string{"connectors/sources/a-sink/Makefile": good}, []string{"folder-direction"}},
 		{"no Makefile", map[string]string{"connectors/sources/a-source/main.go": ""}, []string{"makefile"}},
 		{"no test rule", map[string]string{"connectors/sources/a-source/Makefile": "build:\n"}, []string{"test-target"}},

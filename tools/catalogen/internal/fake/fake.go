@@ -1,5 +1,5 @@
 // Package fake is a connector for catalogen's own tests. It behaves as the metadata.json beside it says, because it reads
-// its options' schema from there, and badly in one way where a file called quirk names it. It is linked into test
+// its options' schema from there, and badly in the ways that a file called quirk names. It is linked into test
 // binaries only.
 package fake
 
@@ -29,8 +29,8 @@ const Program = "fakeconnector"
 // Main is the connector's main function: the folder, then what its user typed. It returns the exit status.
 func Main(args []string) int {
 	dir, args := args[0], args[1:]
-	c := connector{dir: dir, quirk: quirk(dir)}
-	if c.quirk == "leaky" { // tells its environment to everyone
+	c := connector{dir: dir, quirks: quirks(dir)}
+	if c.is("leaky") { // tells its environment to everyone
 		fmt.Fprintln(os.Stderr, strings.Join(os.Environ(), "\n"), args)
 	}
 	if len(args) == 0 {
@@ -54,15 +54,21 @@ func Main(args []string) int {
 	return c.validateFlags(args)
 }
 
-func quirk(dir string) string {
+// quirks are the ways in which the connector misbehaves.
+func quirks(dir string) []string {
 	text, err := os.ReadFile(filepath.Join(dir, "quirk"))
 	if err != nil {
-		return ""
+		return nil
 	}
-	return strings.TrimSpace(string(text))
+	return strings.Split(strings.TrimSpace(string(text)), ",")
 }
 
-type connector struct{ dir, quirk string }
+type connector struct {
+	dir    string
+	quirks []string
+}
+
+func (c connector) is(quirk string) bool { return slices.Contains(c.quirks, quirk) }
 
 type option struct {
 	Type  string `json:"type"`
@@ -92,23 +98,23 @@ func (c connector) document() (text, options []byte, properties map[string]optio
 }
 
 func (c connector) metadata() int {
-	switch c.quirk {
-	case "hangs":
+	switch {
+	case c.is("hangs"):
 		signal.Ignore(syscall.SIGTERM)
 		time.Sleep(time.Hour)
-	case "floods":
+	case c.is("floods"):
 		line := bytes.Repeat([]byte("y\n"), 1<<15)
 		for {
 			if _, err := os.Stdout.Write(line); err != nil {
 				return 1
 			}
 		}
-	case "fails":
+	case c.is("fails"):
 		fmt.Fprintln(os.Stderr, "no idea")
 		return 1
 	}
 	text, _, _ := c.document()
-	if c.quirk == "unsteady" {
+	if c.is("unsteady") {
 		text = bytes.Replace(text, []byte(`"title": "`), []byte(fmt.Sprintf(`"title": "%d `, time.Now().UnixNano())), 1)
 	}
 	os.Stdout.Write(text)
@@ -121,7 +127,7 @@ func (c connector) help() int {
 		fmt.Printf("  --%s=VALUE  [$%s]\n", name, properties[name].Env)
 	}
 	fmt.Println("  --help\n  --version\n  --config=FILE")
-	if c.quirk == "chatty-help" {
+	if c.is("chatty-help") {
 		fmt.Println("  --undocumented")
 	}
 	return 0
@@ -150,7 +156,7 @@ type problem struct {
 // judge validates one flat document. The quirk "lenient" lets everything pass.
 func (c connector) judge(text []byte) verdict {
 	_, options, _ := c.document()
-	if c.quirk == "lenient" {
+	if c.is("lenient") {
 		return verdict{Valid: true}
 	}
 	s, err := schema.Compile(options)
@@ -172,7 +178,7 @@ func (c connector) validate(args []string) int {
 		for {
 			line, err := in.ReadBytes('\n')
 			if len(bytes.TrimSpace(line)) > 0 {
-				if c.quirk == "silent-batch" {
+				if c.is("silent-batch") {
 					return 0
 				}
 				out, _ := json.Marshal(c.judge(line))

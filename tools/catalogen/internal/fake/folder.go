@@ -10,7 +10,7 @@ import (
 // A Folder is a connector's folder to be made for a test.
 type Folder struct {
 	Path     string // such as connectors/sources/a-source
-	Quirk    string // how the connector misbehaves; empty for not at all
+	Quirk    string // how the connector misbehaves, in words joined by commas; empty for not at all
 	Program  bool   // has a program to examine, and not only a metadata rule
 	Test     string // body of the test rule; empty for one TAP test that passes
 	Makefile string // the whole Makefile in place of the usual one

@@ -43,8 +43,6 @@ type Watcher interface {
 	Step(name, what string)
 	// End gives a connector's row when nothing more is done with it.
 	End(Row)
-	// Note tells something about the whole.
-	Note(text string)
 }
 
 // A Row is the outcome of one connector.

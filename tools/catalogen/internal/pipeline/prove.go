@@ -110,8 +110,10 @@ func (r *run) document(ctx context.Context, f discover.Folder) (rules.Subject, [
 		return subject, nil, err
 	}
 	if subject.Waivers, err = rules.ReadWaivers(f.Dir); err != nil {
-		return subject, nil, finding.Finding{Rule: "waivers", Where: f.Path + "/" + rules.WaiverFile, Message: err.Error(),
-			Fix: `write {"secret-marked": {"option": "reason"}}`}
+		return subject, nil, finding.Finding{
+			Rule: "waivers", Where: f.Path + "/" + rules.WaiverFile, Message: err.Error(),
+			Fix: `write {"secret-marked": {"option": "reason"}}`,
+		}
 	}
 	return subject, text, nil
 }
@@ -158,8 +160,10 @@ func (r *run) examine(ctx context.Context, subject rules.Subject, inputs string)
 	var findings []finding.Finding
 	for _, t := range tests {
 		if t.Status != metadata.Passed {
-			findings = append(findings, finding.Finding{Connector: f.Name, Rule: blackbox.Rules[t.Suite], Where: t.Name, Message: t.Detail,
-				Fix: blackbox.Fixes[t.Suite]})
+			findings = append(findings, finding.Finding{
+				Connector: f.Name, Rule: blackbox.Rules[t.Suite], Where: t.Name, Message: t.Detail,
+				Fix: blackbox.Fixes[t.Suite],
+			})
 		}
 	}
 	return tests, false, findings, r.Cache.Store(inputs, evidence.BlackBox, tests)
@@ -171,8 +175,10 @@ func suiteFindings(f discover.Folder, outcome suite.Outcome) []finding.Finding {
 	var findings []finding.Finding
 	for _, t := range outcome.Tests {
 		if t.Status == metadata.Failed {
-			findings = append(findings, finding.Finding{Connector: f.Name, Rule: "test-failed", Where: t.Suite + ": " + t.Name,
-				Message: orElse(t.Detail, "failed"), Fix: again})
+			findings = append(findings, finding.Finding{
+				Connector: f.Name, Rule: "test-failed", Where: t.Suite + ": " + t.Name,
+				Message: orElse(t.Detail, "failed"), Fix: again,
+			})
 		}
 	}
 	if outcome.Broken != "" {
@@ -201,9 +207,11 @@ func (r *run) settle(f discover.Folder, inputs string, tests []evidence.Test, ro
 	var findings []finding.Finding
 	for _, t := range tests {
 		if t.Status == metadata.Skipped {
-			findings = append(findings, finding.Finding{Connector: f.Name, Rule: "test-skipped", Where: t.Suite + ": " + t.Name,
+			findings = append(findings, finding.Finding{
+				Connector: f.Name, Rule: "test-skipped", Where: t.Suite + ": " + t.Name,
 				Message: "was skipped: " + orElse(t.Detail, "no reason given"),
-				Fix:     "install what it needs (test/install.sh servers) and run again; evidence with a skip is not published"})
+				Fix:     "install what it needs (test/install.sh servers) and run again; evidence with a skip is not published",
+			})
 		}
 	}
 	return fresh, findings

@@ -35,7 +35,6 @@ type Spec struct {
 	Deadline  time.Duration
 	MaxStdout int64
 	MaxStderr int64
-	OnStdout  func([]byte) // if not nil, is also given every write to stdout, one at a time
 }
 
 // A Result is what a program left behind.
@@ -61,7 +60,7 @@ func Run(ctx context.Context, spec Spec) (Result, error) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return killGroup(cmd.Process.Pid) }
 	cmd.WaitDelay = waitDelay
-	stdout := &limited{limit: spec.MaxStdout, over: func() { cancel(ErrTooMuch) }, tee: spec.OnStdout}
+	stdout := &limited{limit: spec.MaxStdout, over: func() { cancel(ErrTooMuch) }}
 	stderr := &limited{limit: spec.MaxStderr, over: func() { cancel(ErrTooMuch) }}
 	cmd.Stdout, cmd.Stderr = stdout, stderr
 
@@ -111,7 +110,6 @@ type limited struct {
 	buf   bytes.Buffer
 	limit int64
 	over  func()
-	tee   func([]byte)
 }
 
 func (l *limited) Write(p []byte) (int, error) {
@@ -120,9 +118,6 @@ func (l *limited) Write(p []byte) (int, error) {
 	if int64(l.buf.Len()+len(p)) > l.limit {
 		l.over()
 		return 0, ErrTooMuch
-	}
-	if l.tee != nil {
-		l.tee(p)
 	}
 	return l.buf.Write(p)
 }

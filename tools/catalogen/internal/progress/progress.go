@@ -78,14 +78,6 @@ func (b *Board) End(row pipeline.Row) {
 	}
 }
 
-// Note implements pipeline.Watcher.
-func (b *Board) Note(text string) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.clear()
-	fmt.Fprintln(b.out, finding.Printable(text))
-}
-
 // Close ends the live display and removes it. It may be called when nothing was begun.
 func (b *Board) Close() {
 	if b.stop != nil {
@@ -200,3 +192,5 @@ func or(text, otherwise string) string {
 	}
 	return text
 }
+
+var _ pipeline.Watcher = (*Board)(nil)

@@ -137,8 +137,10 @@ func (files Files) addConnector(c Connector, released map[string][]byte) (site.C
 	}
 	text, err := readme.Replace(c.Readme, readme.Options, table)
 	if err != nil {
-		findings = append(findings, finding.Finding{Connector: name, Rule: "readme-block", Where: c.Folder.Path + "/README.md", Message: err.Error(),
-			Fix: fmt.Sprintf("add these two lines where the options belong: %s and %s", readme.Begin(readme.Options), readme.End(readme.Options))})
+		findings = append(findings, finding.Finding{
+			Connector: name, Rule: "readme-block", Where: c.Folder.Path + "/README.md", Message: err.Error(),
+			Fix: fmt.Sprintf("add these two lines where the options belong: %s and %s", readme.Begin(readme.Options), readme.End(readme.Options)),
+		})
 	} else {
 		files.Readmes[c.Folder.Path+"/README.md"] = text
 	}

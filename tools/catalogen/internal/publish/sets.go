@@ -62,8 +62,10 @@ func (c Catalog) vanished() []finding.Finding {
 	}
 	retired := map[string]bool{}
 	for _, r := range c.Retired.Connectors {
-		bad := finding.Finding{Connector: r.Name, Rule: "retired-complete", Where: "catalog/" + RetiredFile,
-			Fix: "say name, date (YYYY-MM-DD), reason and replacement (or none)"}
+		bad := finding.Finding{
+			Connector: r.Name, Rule: "retired-complete", Where: "catalog/" + RetiredFile,
+			Fix: "say name, date (YYYY-MM-DD), reason and replacement (or none)",
+		}
 		_, err := time.Parse(time.DateOnly, r.Date)
 		switch {
 		case r.Name == "" || r.Reason == "" || r.Replacement == "":
@@ -90,9 +92,11 @@ func (c Catalog) vanished() []finding.Finding {
 	}
 	for _, name := range slices.Sorted(maps.Keys(released)) {
 		if !there[name] && !retired[name] && !c.Failed[name] {
-			findings = append(findings, finding.Finding{Connector: name, Rule: "connector-vanished", Where: "connectors/",
+			findings = append(findings, finding.Finding{
+				Connector: name, Rule: "connector-vanished", Where: "connectors/",
 				Message: "was released in " + c.Baseline.Ref + " and is gone",
-				Fix:     "bring the folder back, or retire it in catalog/" + RetiredFile})
+				Fix:     "bring the folder back, or retire it in catalog/" + RetiredFile,
+			})
 		}
 	}
 	return findings
@@ -109,8 +113,10 @@ func (files Files) equalSets(connectors []Connector) []finding.Finding {
 			"site/connectors/" + name + "/index.html",
 		} {
 			if len(files.Catalog[path]) == 0 {
-				findings = append(findings, finding.Finding{Connector: name, Rule: "equal-sets", Where: "catalog/" + path,
-					Message: "was not made", Fix: "this is a mistake in catalogen"})
+				findings = append(findings, finding.Finding{
+					Connector: name, Rule: "equal-sets", Where: "catalog/" + path,
+					Message: "was not made", Fix: "this is a mistake in catalogen",
+				})
 			}
 		}
 		if len(c.Evidence.Tests) == 0 {

@@ -109,8 +109,10 @@ func commandsCore(s Subject) []finding.Finding {
 	var findings []finding.Finding
 	for _, name := range []string{"metadata", "validate"} {
 		if !HasCommand(s.Document, name) {
-			findings = append(findings, finding.Finding{Where: "/commands", Message: fmt.Sprintf("there is no %s command", name),
-				Fix: "implement it and list it"})
+			findings = append(findings, finding.Finding{
+				Where: "/commands", Message: fmt.Sprintf("there is no %s command", name),
+				Fix: "implement it and list it",
+			})
 		}
 	}
 	return findings
@@ -126,15 +128,19 @@ func exitStatuses(s Subject) []finding.Finding {
 	seen := map[int]bool{}
 	for i, status := range s.Document.ExitStatuses {
 		if seen[status.Status] {
-			findings = append(findings, finding.Finding{Where: fmt.Sprintf("/exit_statuses/%d", i),
-				Message: fmt.Sprintf("status %d is told twice", status.Status), Fix: "keep one"})
+			findings = append(findings, finding.Finding{
+				Where:   fmt.Sprintf("/exit_statuses/%d", i),
+				Message: fmt.Sprintf("status %d is told twice", status.Status), Fix: "keep one",
+			})
 		}
 		seen[status.Status] = true
 	}
 	for _, status := range []int{0, 1, 2} {
 		if !seen[status] {
-			findings = append(findings, finding.Finding{Where: "/exit_statuses", Message: fmt.Sprintf("status %d is not told", status),
-				Fix: "0 is success, 1 a failure, 2 wrong usage or configuration"})
+			findings = append(findings, finding.Finding{
+				Where: "/exit_statuses", Message: fmt.Sprintf("status %d is not told", status),
+				Fix: "0 is success, 1 a failure, 2 wrong usage or configuration",
+			})
 		}
 	}
 	return findings

@@ -131,8 +131,10 @@ func exampleValid(s Subject) []finding.Finding {
 	var findings []finding.Finding
 	for i, example := range s.Document.Examples {
 		for _, p := range s.Compiled.ValidateText(example.Options) {
-			findings = append(findings, finding.Finding{Where: schema.Pointer("examples", fmt.Sprint(i), "options") + p.Pointer,
-				Message: p.Message, Fix: "an example must be a complete set of options"})
+			findings = append(findings, finding.Finding{
+				Where:   schema.Pointer("examples", fmt.Sprint(i), "options") + p.Pointer,
+				Message: p.Message, Fix: "an example must be a complete set of options",
+			})
 		}
 	}
 	if len(s.Document.Examples) == 0 {

@@ -70,8 +70,10 @@ func Check(s Subject) []finding.Finding {
 	if problems := schema.ValidateMetadata(s.Text); len(problems) > 0 {
 		var findings []finding.Finding
 		for _, p := range problems {
-			findings = append(findings, finding.Finding{Rule: "metadata-schema", Where: p.Pointer, Message: p.Message,
-				Fix: "the format is catalog/schemas/metadata.json"})
+			findings = append(findings, finding.Finding{
+				Rule: "metadata-schema", Where: p.Pointer, Message: p.Message,
+				Fix: "the format is catalog/schemas/metadata.json",
+			})
 		}
 		// The name and the direction are told all the same: a sink that says Source must hear of it in these words.
 		findings = append(findings, label("name-matches-folder", nameMatchesFolder(s))...)
@@ -80,8 +82,10 @@ func Check(s Subject) []finding.Finding {
 	}
 	s, err := Prepare(s)
 	if err != nil {
-		return attribute(s.Folder.Name, []finding.Finding{{Rule: "schema-compiles", Where: "/schema", Message: err.Error(),
-			Fix: "write a JSON Schema that is complete in itself"}})
+		return attribute(s.Folder.Name, []finding.Finding{{
+			Rule: "schema-compiles", Where: "/schema", Message: err.Error(),
+			Fix: "write a JSON Schema that is complete in itself",
+		}})
 	}
 	var findings []finding.Finding
 	for _, r := range all {

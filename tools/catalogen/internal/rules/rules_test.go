@@ -51,7 +51,8 @@ func TestCheck(t *testing.T) {
 		{"another name", `"a-source"`, `"b-source"`, []string{
 			"name-matches-folder /name", "option-env /schema/properties/endpoint", "option-env /schema/properties/header",
 			"option-env /schema/properties/interval", "option-env /schema/properties/limit", "option-env /schema/properties/mode",
-			"option-env /schema/properties/strict", "option-env /schema/properties/token"}},
+			"option-env /schema/properties/strict", "option-env /schema/properties/token",
+		}},
 		{"the other direction", `"direction": "source"`, `"direction": "sink"`, []string{"direction-matches-folder /direction"}},
 		{"build metadata", `"0.1.0"`, `"0.1.0+x"`, []string{"version-semver /version"}},
 		{"no full stop", "for tests.", "for tests", []string{"description-sentence /description"}},

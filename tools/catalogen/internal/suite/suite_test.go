@@ -16,15 +16,27 @@ func TestParseTAP(t *testing.T) {
 		want []evidence.Test
 		err  bool
 	}{
-		{"reads results", "TAP version 13\n1..2\nok 1 - first\nok 2 second\n",
-			[]evidence.Test{test("tap", "first", metadata.Passed, ""), test("tap", "second", metadata.Passed, "")}, false},
-		{"reads why a test failed", "not ok 1 - bad\n# (in test file)\n#  line 3\nok 2 - good\n# not about it\n",
-			[]evidence.Test{test("tap", "bad", metadata.Failed, " (in test file)\n  line 3\n"), test("tap", "good", metadata.Passed, "")}, false},
-		{"reads why a test was skipped", "ok 1 - x # skip no server\nok 2 # SKIP\n",
-			[]evidence.Test{test("tap", "x", metadata.Skipped, "no server"), test("tap", "test 2", metadata.Skipped, "")}, false},
+		{
+			"reads results", "TAP version 13\n1..2\nok 1 - first\nok 2 second\n",
+			[]evidence.Test{test("tap", "first", metadata.Passed, ""), test("tap", "second", metadata.Passed, "")},
+			false,
+		},
+		{
+			"reads why a test failed", "not ok 1 - bad\n# (in test file)\n#  line 3\nok 2 - good\n# not about it\n",
+			[]evidence.Test{test("tap", "bad", metadata.Failed, " (in test file)\n  line 3\n"), test("tap", "good", metadata.Passed, "")},
+			false,
+		},
+		{
+			"reads why a test was skipped", "ok 1 - x # skip no server\nok 2 # SKIP\n",
+			[]evidence.Test{test("tap", "x", metadata.Skipped, "no server"), test("tap", "test 2", metadata.Skipped, "")},
+			false,
+		},
 		{"counts a TODO as what it is", "not ok 1 - x # TODO later\n", []evidence.Test{test("tap", "x", metadata.Failed, "")}, false},
-		{"adds up several producers", "1..1\nok 1 - a\n1..1\nok 1 - b\n",
-			[]evidence.Test{test("tap", "a", metadata.Passed, ""), test("tap", "b", metadata.Passed, "")}, false},
+		{
+			"adds up several producers", "1..1\nok 1 - a\n1..1\nok 1 - b\n",
+			[]evidence.Test{test("tap", "a", metadata.Passed, ""), test("tap", "b", metadata.Passed, "")},
+			false,
+		},
 		{"refuses a plan that is not kept", "1..2\nok 1 - a\n", []evidence.Test{test("tap", "a", metadata.Passed, "")}, true},
 		{"refuses a run that bailed out", "1..1\nBail out! no disk\n", nil, true},
 		{"finds no test in other output", "go: downloading\nokay\nok  \texample.com/pkg\t0.1s\nok\n", nil, false},
