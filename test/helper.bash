@@ -2,6 +2,7 @@
 # helper.bash is loaded by every bats file: `load ../../../test/helper`. Each test runs in a sandbox of its own, and
 # whatever it started ends with it. A file that defines its own setup or teardown calls sandbox or clean_up there.
 
+bats_require_minimum_version 1.5.0 # for run --separate-stderr
 TEST_ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 export PATCHBAY_BIN_DIR=${PATCHBAY_BIN_DIR:-$TEST_ROOT/bin} # where the programs under test are
 
@@ -98,6 +99,10 @@ wait_until() {
 start() {
   local name=$1
   shift
+  if [[ -e $SANDBOX/started/$name.pid ]] && running "$name"; then
+    echo "start: $name runs already; stop it first, or choose another name" >&2
+    return 1
+  fi
   rm -f "$SANDBOX/started/$name".{pid,status}
   (
     "$@" >"$SANDBOX/started/$name.out" 2>"$SANDBOX/started/$name.err" &

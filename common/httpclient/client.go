@@ -109,11 +109,16 @@ func checkRedirect(req *http.Request, via []*http.Request) error {
 		return fmt.Errorf("more than %d redirects", maxRedirects)
 	case req.Method != first.Method: // a POST that became a GET would look like a success
 		return http.ErrUseLastResponse
-	case first.Body != nil && first.Body != http.NoBody && origin(req.URL) != origin(first.URL):
+	case carries(first) && origin(req.URL) != origin(first.URL):
 		return http.ErrUseLastResponse
 	}
 	req.Header.Del("Referer") // it holds the query of the address before
 	return nil
+}
+
+// carries reports whether a request hands something over or changes something, rather than only asking.
+func carries(req *http.Request) bool {
+	return req.Body != nil && req.Body != http.NoBody || req.Method != http.MethodGet && req.Method != http.MethodHead
 }
 
 // origin is what browsers call by that name: scheme, host and port.

@@ -17,6 +17,6 @@
 // # What the client promises
 //
 // Secrets stay with the endpoint's origin, which is scheme, host and port: no redirect and no address that a server names
-// makes the client send a credential elsewhere. A redirect never turns a request into another method, and never takes a body
-// to another origin; the answer that asks for it is returned as it is. No error of the client shows a query or a secret.
+// makes the client send a credential elsewhere. A redirect never turns a request into another method, and never takes a body,
+// or a method that may change something, to another origin; the answer that asks for it is returned as it is. No error of the client shows a query or a secret.
 package httpclient

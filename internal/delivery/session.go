@@ -87,7 +87,7 @@ func (s *source) session(ctx context.Context) (delivered int64, err error) {
 	err = guard(running, s.ShutdownTimeout, func() error { return session.Run(running, out) })
 	out.over.Store(true)
 	if errors.Is(context.Cause(running), errStartTimeout) {
-		return 0, Permanent(fmt.Errorf("%w of %s", errStartTimeout, s.StartTimeout))
+		return 0, startTimeout(running, s.StartTimeout, err)
 	}
 	cancel(err)
 	// What was sent before the failure is settled first, so that the next session starts behind it.
@@ -96,6 +96,14 @@ func (s *source) session(ctx context.Context) (delivered int64, err error) {
 	case <-ctx.Done():
 	}
 	return out.settled.Load(), err
+}
+
+// startTimeout is the error of a session that did not start in time, with what the connector had to say, if anything.
+func startTimeout(ctx context.Context, timeout time.Duration, err error) error {
+	if err == nil || stopped(ctx, err) {
+		return Permanent(fmt.Errorf("%w of %s", errStartTimeout, timeout))
+	}
+	return Permanent(fmt.Errorf("%w of %s: %w", errStartTimeout, timeout, err))
 }
 
 // guard runs f, and gives up waiting for it when it does not return within the timeout after ctx has ended.

@@ -105,7 +105,10 @@ func (s *sink) sessions(ctx context.Context) error {
 		switch {
 		case fatal != nil:
 			return fatal
-		case ctx.Err() != nil && (err == nil || stopped(s.working, err)):
+		case ctx.Err() != nil && !IsPermanent(err):
+			if err != nil && !stopped(s.working, err) {
+				s.Log.Warn("the sink failed while it stopped", "error", err)
+			}
 			if left > 0 {
 				s.Log.Warn("stopped with records that were not written; they are delivered again on the next start", "records", left)
 			}
@@ -159,7 +162,7 @@ func (s *sink) session() (left int, err error) {
 	}
 	err = guard(running, s.ShutdownTimeout, func() error { return run(running, s.in) })
 	if errors.Is(context.Cause(running), errStartTimeout) {
-		err = Permanent(fmt.Errorf("%w of %s", errStartTimeout, s.StartTimeout))
+		err = startTimeout(running, s.StartTimeout, err)
 	}
 	return s.in.endSession(), err
 }

@@ -306,6 +306,41 @@ func TestStopLetsTheSinkFinishItsBatch(t *testing.T) {
 	mustEqual(t, "acknowledged", reader.acknowledged(), strs(1, 2))
 }
 
+func TestAFailureDuringAStopIsNoFailureOfTheRun(t *testing.T) {
+	tests := []struct {
+		name string
+		err  error
+		want string
+	}{
+		{"one that may pass", errors.New("busy"), ""},
+		{"a permanent one", Permanent(errors.New("refused")), "refused"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			reader := &fakeReader{feed: strs(1, 1)}
+			ctx, stop := context.WithCancel(t.Context())
+			err := runSink(ctx, SinkConfig{Reader: reader}, func(ctx context.Context, in *Input) error {
+				if _, err := in.Next(ctx); err != nil {
+					return err
+				}
+				stop()
+				return tt.err
+			})
+			if got := errorText(err); got != tt.want {
+				t.Errorf("error = %q, want %q", got, tt.want)
+			}
+			mustEqual(t, "acknowledged", reader.acknowledged(), []string{})
+		})
+	}
+}
+
+func errorText(err error) string {
+	if err == nil {
+		return ""
+	}
+	return err.Error()
+}
+
 func TestAWriteThatHangsAfterAStopIsCutOff(t *testing.T) {
 	limits := testLimits()
 	limits.ShutdownTimeout = 20 * time.Millisecond

@@ -96,18 +96,18 @@ func (p *part) bytes() []byte {
 // jsonValue is a payload as a JSON value in one line: JSON as it is, other text as a string.
 func jsonValue(payload []byte) ([]byte, error) {
 	switch {
+	case !utf8.Valid(payload):
+		return nil, errors.New("the payload is neither JSON nor text, so that it cannot be a JSON value; --body record sends it as it is")
 	case json.Valid(payload) && !bytes.ContainsAny(payload, "\r\n"):
 		return payload, nil
 	case json.Valid(payload):
 		var line bytes.Buffer
 		err := json.Compact(&line, payload)
 		return line.Bytes(), err
-	case utf8.Valid(payload):
-		var line bytes.Buffer
-		e := json.NewEncoder(&line)
-		e.SetEscapeHTML(false)
-		err := e.Encode(string(payload))
-		return bytes.TrimSuffix(line.Bytes(), []byte("\n")), err
 	}
-	return nil, errors.New("the payload is neither JSON nor text, so that it cannot be a JSON value; --body record sends it as it is")
+	var line bytes.Buffer
+	e := json.NewEncoder(&line)
+	e.SetEscapeHTML(false)
+	err := e.Encode(string(payload))
+	return bytes.TrimSuffix(line.Bytes(), []byte("\n")), err
 }

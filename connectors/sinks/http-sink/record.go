@@ -49,10 +49,13 @@ var laneSeed = maphash.MakeSeed()
 // order, and records with the same key are in the same lane.
 func (s *sender) lanes(recs []common.Record) [][]int {
 	lanes := make([][]int, s.Parallel)
+	next := 0 // lane for a record without key
 	for i := range recs {
-		lane := i % s.Parallel
+		lane := next
 		if key := recs[i].Key; key != "" {
 			lane = int(maphash.String(laneSeed, key) % uint64(s.Parallel))
+		} else {
+			next = (next + 1) % s.Parallel
 		}
 		lanes[lane] = append(lanes[lane], i)
 	}
@@ -112,12 +115,12 @@ func (h *HTTPSink) contentType(rec *common.Record) string {
 		}
 	}
 	switch {
+	case !utf8.Valid(rec.Value):
+		return "application/octet-stream"
 	case json.Valid(rec.Value):
 		return "application/json"
-	case utf8.Valid(rec.Value):
-		return "text/plain; charset=utf-8"
 	}
-	return "application/octet-stream"
+	return "text/plain; charset=utf-8"
 }
 
 // appendKey returns the address of what a key names below the endpoint.

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// A follower reads, one after another, the files that stand at one path. The queue and what
-// stands below it are guarded by the tailer's mutex.
+// A follower reads, one after another, the files that stand at one path. The queue and what stands below it are guarded by
+// the tailer's mutex.
 type follower struct {
 	t    *tailer
 	path string
@@ -58,15 +58,15 @@ func (f *follower) follow(ctx context.Context, r *lineReader) (ending, error) {
 		if ctx.Err() != nil {
 			return unfinished, context.Cause(ctx)
 		}
+		if r.limit >= 0 && r.offset >= r.limit {
+			return finished, nil
+		}
 		n, err := r.read(ctx)
 		if err != nil {
 			return unfinished, err
 		}
 		if n > 0 {
 			quiet = time.Now()
-			if r.limit >= 0 && r.offset >= r.limit {
-				return finished, nil
-			}
 			continue
 		}
 		info, err := r.file.Stat()

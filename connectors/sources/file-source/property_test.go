@@ -22,7 +22,7 @@ func TestNoLineIsLost(t *testing.T) {
 		w := &world{folder: folder{t, t.TempDir()}, rt: rt, seen: map[string]string{}}
 		w.do("append", w.append)
 		w.start()
-		for range rapid.IntRange(1, 10).Draw(rt, "steps") {
+		for range rapid.IntRange(1, 8).Draw(rt, "steps") {
 			actions := map[string]func(){
 				"append": w.append, "append half a line": w.appendHalf, "rotate": w.rotate, "restart": w.restart, "kill": w.kill,
 				"copy and truncate": w.copyTruncate,

@@ -274,7 +274,7 @@ func (t *tailer) replacements(e *entry, info os.FileInfo, queue []*lineReader) (
 		for _, path := range t.between(e.path, queue[len(queue)-1]) {
 			r, err := t.take(e, path, nil)
 			if err != nil {
-				t.tell(e, err) // it is gone again
+				t.tell(e, err)
 			} else if r != nil {
 				next = append(next, r)
 			}

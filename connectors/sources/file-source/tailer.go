@@ -78,7 +78,7 @@ func (t *tailer) run(ctx context.Context) error {
 	defer t.close()
 	defer t.running.Wait()
 	defer cancel()
-	if err := t.begin(ctx); err != nil {
+	if err := t.begin(); err != nil {
 		return err
 	}
 	t.notices = newNotices(t)
@@ -111,7 +111,7 @@ func (t *tailer) run(ctx context.Context) error {
 }
 
 // begin settles where files that are there already are read from.
-func (t *tailer) begin(ctx context.Context) error {
+func (t *tailer) begin() error {
 	if t.out.Once() && !isGlob(t.options.Path) && t.out.Position(t.options.Path) == "" { // else its rest may be beside it
 		if _, err := os.Stat(t.options.Path); errors.Is(err, fs.ErrNotExist) {
 			return common.Permanent(missing(t.options.Path))
@@ -163,6 +163,10 @@ func (t *tailer) done(ctx context.Context, f *follower, r *lineReader, why endin
 		default: // the first error is the cause of the others
 		}
 		return true // close closes the files
+	}
+	if why == parked && len(f.queue) > 1 { // another file has just taken its place: it is read to its end first
+		f.parking = false
+		return false
 	}
 	here := r.here()
 	info, statErr := r.file.Stat()

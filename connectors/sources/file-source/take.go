@@ -2,14 +2,19 @@ package main
 
 import (
 	"bytes"
+	"errors"
+	"io/fs"
 
 	"slices"
 )
 
 // take opens a file to be read for a path: from a position, which must fit; from where it was left under another path; or
-// anew. It returns nil if the file is read for another path, or does not fit.
+// anew. It returns nil if the file is read for another path, does not fit, or is gone again.
 func (t *tailer) take(e *entry, path string, from *position) (*lineReader, error) {
 	file, info, err := open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
 	if err != nil {
 		return nil, &readError{err}
 	}

@@ -113,6 +113,13 @@ answered() { [[ $(grep -c "^$1" "$NGINX_DIR/status.log") -ge $2 ]]; }
   assert_output '{"state":"orange"}'
 }
 
+@test "on a topic of the local broker it goes on where it stopped, too" {
+  http-source --once --topic demo --endpoint "$NGINX_URL/status.json"
+  http-source --once --topic demo --endpoint "$NGINX_URL/status.json"
+  run cat "$NGINX_DIR/status.log"
+  assert_output $'200\n304'
+}
+
 @test "a restart after kill -9 sends nothing twice that was saved" {
   local state=file:$SANDBOX/state.json
   follow source --endpoint "$NGINX_URL/status.json" --state "$state"

@@ -21,13 +21,18 @@ var info = common.Info{
 		"method HEAD goes with output-parts full", "max-body is more than nothing",
 	},
 	Examples: []common.Example{
-		{Title: "Publish a page every minute, if it has changed", Args: []string{"--endpoint", "https://example.com/status",
-			"--interval", "1m", "--emit", "changed", "--topic", "status"}},
+		{Title: "Publish a page every minute, if it has changed", Args: []string{
+			"--endpoint", "https://example.com/status",
+			"--interval", "1m", "--emit", "changed", "--topic", "status",
+		}},
 		{Title: "Read a list page by page, once, and make each element a record", Args: []string{
 			"--endpoint", "https://api.example.com/items?per_page=100", "--pagination", "link", "--output-type", "json",
-			"--arraymap", ".", "--once", "--topic", "items"}},
-		{Title: "Follow a cursor that stands in the body", Args: []string{"--endpoint", "https://api.example.com/events",
-			"--pagination", "jq", "--next-url", `if .cursor then "?cursor=\(.cursor|@uri)" else null end`, "--topic", "events"}},
+			"--arraymap", ".", "--once", "--topic", "items",
+		}},
+		{Title: "Follow a cursor that stands in the body", Args: []string{
+			"--endpoint", "https://api.example.com/events",
+			"--pagination", "jq", "--next-url", `if .cursor then "?cursor=\(.cursor|@uri)" else null end`, "--topic", "events",
+		}},
 	},
 }
 

@@ -130,8 +130,10 @@ func TestRequestsAreAsAskedFor(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := server.seen(t, 0)
-	got := []string{r.Method, r.URL.Path, server.bodies[0], r.Header.Get("Content-Type"), r.Header.Get("Authorization"),
-		r.Header.Get("Accept"), r.UserAgent()}
+	got := []string{
+		r.Method, r.URL.Path, server.bodies[0], r.Header.Get("Content-Type"), r.Header.Get("Authorization"),
+		r.Header.Get("Accept"), r.UserAgent(),
+	}
 	want := []string{"POST", "/q", `{"query": 1}`, "application/json", "Bearer abc", "text/csv", "patchbay-http-source/" + info.Version}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
@@ -154,23 +156,27 @@ func TestPayloads(t *testing.T) {
 		{
 			"full text", answerStatus(201, "<é>\n", "X-A", "1", "X-A", "2", "Date", "D", "Content-Type", "text/plain"),
 			[]string{"--output-parts", "full"},
-			[]string{`{"status":201,"headers":{"content-length":"5","content-type":"text/plain","date":"D","x-a":"1, 2"},"body":"<é>\n"}`}, "",
+			[]string{`{"status":201,"headers":{"content-length":"5","content-type":"text/plain","date":"D","x-a":"1, 2"},"body":"<é>\n"}`},
+			"",
 		},
 		{
 			"full JSON", answer(`{"id": 12345678901234567890}`, "Date", "D", "Content-Type", "application/json"),
 			[]string{"--output-parts", "full", "--output-type", "json"},
 			[]string{`{"status":200,"headers":{"content-length":"28","content-type":"application/json","date":"D"},` +
-				`"body":{"id":12345678901234567890}}`}, "",
+				`"body":{"id":12345678901234567890}}`},
+			"",
 		},
 		{
 			"full bytes", answer("\xff", "Date", "D", "Content-Type", "image/x"),
 			[]string{"--output-parts", "full"},
-			[]string{`{"status":200,"headers":{"content-length":"1","content-type":"image/x","date":"D"},"body_base64":"/w=="}`}, "",
+			[]string{`{"status":200,"headers":{"content-length":"1","content-type":"image/x","date":"D"},"body_base64":"/w=="}`},
+			"",
 		},
 		{
 			"the full answer to HEAD", answer("", "Date", "D", "Content-Type", "text/plain"),
 			[]string{"--output-parts", "full", "--output-type", "json", "--method", "HEAD", "--success-codes", "200"},
-			[]string{`{"status":200,"headers":{"content-type":"text/plain","date":"D"}}`}, "",
+			[]string{`{"status":200,"headers":{"content-type":"text/plain","date":"D"}}`},
+			"",
 		},
 		{"another success code", answerStatus(404, "none"), []string{"--success-codes", "2xx,404"}, []string{"none"}, ""},
 	}
@@ -189,7 +195,6 @@ func TestPayloads(t *testing.T) {
 
 // TestFailures looks at the errors of single polls, which a run only logs while it tries again.
 func TestFailures(t *testing.T) {
-	blocked := make(chan struct{})
 	tests := []struct {
 		name string
 		step step
@@ -201,14 +206,11 @@ func TestFailures(t *testing.T) {
 		{"a body that is no JSON", answer("<html>hush"), []string{"--output-type", "json"}, "no JSON"},
 		{"an empty body that should be JSON", answer(""), []string{"--output-type", "json"}, "no JSON"},
 		{"a huge body", answer(strings.Repeat("x", 4097)), []string{"--max-body", "4KiB"}, "larger than 4KiB; --max-body"},
-		{"a slow server", func(http.ResponseWriter, *http.Request) { <-blocked }, []string{"--timeout", "50ms"}, "no complete answer within 50ms"},
+		{"a slow server", func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }, []string{"--timeout", "50ms"}, "no complete answer within 50ms"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			server := serve(t, tt.step)
-			if tt.name == "a slow server" {
-				t.Cleanup(func() { close(blocked) }) // before the server closes
-			}
 			p, err := newPoller(commontest.Options[HTTPSource](t, append(tt.args, "--endpoint", server.URL+"/x?key=hush",
 				"--bearer-token", "hush")...), discard{})
 			if err != nil {
@@ -296,7 +298,8 @@ func TestCheck(t *testing.T) {
 				}
 				w.WriteHeader(http.StatusMethodNotAllowed)
 			},
-			[]string{"--method", "POST"}, "",
+			[]string{"--method", "POST"},
+			"",
 		},
 	}
 	for _, tt := range tests {

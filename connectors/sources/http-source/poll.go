@@ -87,10 +87,12 @@ func (p *poller) pages(ctx context.Context, sent *bool) error {
 				return err
 			}
 		}
-		if target == nil && ok {
+		switch {
+		case target != nil: // there is more to read
+		case ok:
 			p.last = reached
 			return nil
-		} else if target == nil {
+		default:
 			return p.reach(ctx, reached)
 		}
 	}

@@ -41,18 +41,24 @@ func TestWhatIsEmitted(t *testing.T) {
 		{"always means always", etagged, []string{"--emit", "always"}, "a a b end"},
 		{"the same body is left out", []step{answer("a"), answer("a"), answer("b"), answer("a")}, []string{"--emit", "changed"}, "a b a end"},
 		{
-			"no condition goes with a POST", []step{conditional("a", `"1"`, ""), conditional("a", `"1"`, "")},
-			[]string{"--method", "POST"}, "a a end",
+			"no condition goes with a POST",
+			[]step{conditional("a", `"1"`, ""), conditional("a", `"1"`, "")},
+			[]string{"--method", "POST"},
+			"a a end",
 		},
 		{
-			"with pages, modified is always", []step{conditional("a", `"1"`, ""), conditional("a", `"1"`, "")},
-			[]string{"--pagination", "link"}, "a a end",
+			"with pages, modified is always",
+			[]step{conditional("a", `"1"`, ""), conditional("a", `"1"`, "")},
+			[]string{"--pagination", "link"},
+			"a a end",
 		},
 		{
-			"with pages, changed goes by the first", []step{
+			"with pages, changed goes by the first",
+			[]step{
 				conditional(`{"next":"?2"}`, `"1"`, ""), answer("{}"), conditional(`{"next":"?2"}`, `"1"`, ""), answer(`{"next":"?2"}`),
 			},
-			[]string{"--pagination", "jq", "--next-url", ".next?", "--emit", "changed"}, `{"next":"?2"} {} "end"`,
+			[]string{"--pagination", "jq", "--next-url", ".next?", "--emit", "changed"},
+			`{"next":"?2"} {} "end"`,
 		},
 	}
 	for _, tt := range tests {
@@ -94,6 +100,28 @@ func TestARestartGoesOnFromThePosition(t *testing.T) {
 				t.Errorf("the position moved (-first +second):\n%s", diff)
 			}
 		})
+	}
+}
+
+// quiet is an output that resumes from a position and notices that the source is connected.
+type quiet struct {
+	discard
+	position string
+	ready    bool
+}
+
+func (q *quiet) Position(string) string { return q.position }
+func (q *quiet) Ready()                 { q.ready = true }
+
+func TestASourceWithNothingNewIsReady(t *testing.T) {
+	out := &quiet{position: position{Version: positionVersion, ETag: `"1"`, SHA256: "x"}.String()}
+	p, err := newPoller(commontest.Options[HTTPSource](t, "--endpoint", serve(t, conditional("a", `"1"`, "")).URL), out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.client.Close()
+	if err := p.poll(t.Context()); err != nil || !out.ready {
+		t.Errorf("got %v, ready %t", err, out.ready)
 	}
 }
 
