@@ -13,8 +13,8 @@ import (
 // manyOptions has as many options as a large connector together with the shared ones.
 type manyOptions struct {
 	First  httpclient.Options `embed:""`
-	Second httpclient.Options `embed:"" prefix:"second-"`
-	Third  httpclient.Options `embed:"" prefix:"third-"`
+	Second httpclient.Options `embed:"" prefix:"second-" xorprefix:"second-"`
+	Third  httpclient.Options `embed:"" prefix:"third-" xorprefix:"third-"`
 }
 
 const schemaRounds = 3

@@ -23,6 +23,7 @@ type Input struct {
 	bytes     int64                // of these
 	batches   map[*Batch]struct{}  // with open records
 	sequence  uint64               // of the newest batch
+	messages  uint64               // read; the pump's own
 	again     []*item              // to be delivered again, in order, before anything new
 	notBefore time.Time            // of again
 	backoff   Backoff
@@ -262,9 +263,14 @@ func (in *Input) pump(ctx context.Context) {
 func (in *Input) admit(ctx context.Context, messages []transport.Message) (items []*item) {
 	var dropped []*parent
 	for _, m := range messages {
-		p := &parent{message: m, size: int64(m.Record.Size())}
+		in.messages++
+		p := &parent{message: m, size: int64(m.Record.Size()), sequence: in.messages}
 		out, err := in.s.Chain.Apply(ctx, m.Record)
-		if err != nil && ctx.Err() == nil {
+		if err != nil && ctx.Err() != nil { // a stop interrupted the transforms
+			in.keep(p)
+			continue
+		}
+		if err != nil {
 			in.s.policy.apply(in.s.working, m.Record, "transform", err, func(err error) {
 				if err != nil {
 					in.s.fail(err)
@@ -279,16 +285,35 @@ func (in *Input) admit(ctx context.Context, messages []transport.Message) (items
 			continue
 		}
 		p.open = len(out)
-		in.mu.Lock()
-		in.open[p] = struct{}{}
-		in.bytes += p.size
-		in.mu.Unlock()
+		in.keep(p)
 		for _, rec := range out {
 			items = append(items, &item{rec, p})
 		}
 	}
 	in.s.acknowledge(dropped)
 	return items
+}
+
+// keep notes that a message is open.
+func (in *Input) keep(p *parent) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	in.open[p] = struct{}{}
+	in.bytes += p.size
+}
+
+// release hands back to the topic what is still open, in order, so that whoever reads it next need not wait for it. The run
+// is over then.
+func (in *Input) release() {
+	in.mu.Lock()
+	rest := slices.SortedFunc(maps.Keys(in.open), func(a, b *parent) int { return cmp.Compare(a.sequence, b.sequence) })
+	in.mu.Unlock()
+	for _, p := range rest {
+		if err := p.message.Nack(0); err != nil {
+			in.s.Log.Debug("a record was not handed back to the topic", "error", err)
+			return
+		}
+	}
 }
 
 // extend tells the topic that the open messages are being worked on.

@@ -67,6 +67,7 @@ func (s *sink) run(ctx context.Context) error {
 	stopReading()
 	close(s.over)
 	background.Wait()
+	s.in.release()
 	grace, cancel := context.WithTimeout(s.working, s.ShutdownTimeout)
 	defer cancel()
 	if flushed := s.Reader.Flush(grace); flushed != nil && err == nil {

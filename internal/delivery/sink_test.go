@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/patchbay-dev/patchbay/internal/transform"
+	"github.com/patchbay-dev/patchbay/internal/transport"
 )
 
 func runSink(ctx context.Context, c SinkConfig, run func(ctx context.Context, in *Input) error) error {
@@ -304,6 +305,52 @@ func TestStopLetsTheSinkFinishItsBatch(t *testing.T) {
 		t.Fatal(err)
 	}
 	mustEqual(t, "acknowledged", reader.acknowledged(), strs(1, 2))
+}
+
+func TestWhatIsNotWrittenIsHandedBackInOrder(t *testing.T) {
+	reader := &fakeReader{feed: strs(1, 6)}
+	ctx, stop := context.WithCancel(t.Context())
+	err := runSink(ctx, SinkConfig{Reader: reader, BatchSize: 4}, func(ctx context.Context, in *Input) error {
+		b, err := in.Next(ctx)
+		if err != nil {
+			return err
+		}
+		b.AckRecord(1)
+		b.Fail(0, errors.New("busy"))
+		stop()
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	mustEqual(t, "acknowledged", reader.acknowledged(), strs(2, 2))
+	mustEqual(t, "handed back", reader.back[:3], []string{"1", "3", "4"})
+}
+
+// A stoppingReader asks for the end of the run while the records that it returns are transformed.
+type stoppingReader struct {
+	*fakeReader
+	stop func()
+}
+
+func (r *stoppingReader) Read(ctx context.Context, max int, wait time.Duration) ([]transport.Message, error) {
+	defer r.stop()
+	return r.fakeReader.Read(ctx, max, wait)
+}
+
+func TestWhatAStopInterruptsIsNotTakenForDropped(t *testing.T) {
+	chain, err := transform.Compile([]transform.Step{{Kind: transform.Filter, Expr: "true"}}, transform.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	reader := &fakeReader{feed: strs(1, 5)}
+	ctx, stop := context.WithCancel(t.Context())
+	c := SinkConfig{Reader: &stoppingReader{reader, stop}, Chain: chain}
+	if err := runSink(ctx, c, each(func(string) error { return nil })); err != nil {
+		t.Fatal(err)
+	}
+	mustEqual(t, "acknowledged", reader.acknowledged(), []string{})
+	mustEqual(t, "handed back", reader.back, strs(1, 5))
 }
 
 func TestAFailureDuringAStopIsNoFailureOfTheRun(t *testing.T) {

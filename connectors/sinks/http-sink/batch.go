@@ -76,7 +76,8 @@ func (p *part) add(i int, value []byte) {
 	p.records = append(p.records, i)
 }
 
-// sizeWith is the length of the body with one more value: a bracket or comma before it and a bracket behind it, or a newline.
+// sizeWith is the length of the body with one more value: a bracket or comma before it and a bracket behind it, or a
+// newline.
 func (p *part) sizeWith(value []byte) int64 {
 	size := int64(p.body.Len() + len(value) + 1)
 	if p.array {
@@ -97,7 +98,8 @@ func (p *part) bytes() []byte {
 func jsonValue(payload []byte) ([]byte, error) {
 	switch {
 	case !utf8.Valid(payload):
-		return nil, errors.New("the payload is neither JSON nor text, so that it cannot be a JSON value; --body record sends it as it is")
+		return nil, errors.New("the payload is neither JSON nor text, so that it cannot be a JSON value; " +
+			"--body record sends it as it is")
 	case json.Valid(payload) && !bytes.ContainsAny(payload, "\r\n"):
 		return payload, nil
 	case json.Valid(payload):

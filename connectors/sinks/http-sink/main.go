@@ -34,7 +34,7 @@ func main() { common.RunSink(info, &HTTPSink{}) }
 type HTTPSink struct {
 	Endpoint     common.URL  `help:"Address to send to." placeholder:"URL" required:""`
 	Method       string      `help:"Method of the requests." default:"POST" pattern:"^[A-Z]+$" form:"a method in capital letters, such as POST or PUT" maxlen:"20"`
-	DeleteMethod string      `help:"Method of the requests for records that delete, such as DELETE; 404 and 410 are success then. Default: that of the others." placeholder:"METHOD" pattern:"^[A-Z]+$" form:"a method in capital letters, such as DELETE" maxlen:"20"`
+	DeleteMethod string      `help:"Method of the requests for records that delete, such as DELETE. They have no body, and 404 and 410 are success. Default: a delete is sent as the others are." placeholder:"METHOD" pattern:"^[A-Z]+$" form:"a method in capital letters, such as DELETE" maxlen:"20"`
 	KeyInPath    bool        `help:"Append the record's key, escaped, to the path of the endpoint. A record without key is refused."`
 	Body         string      `help:"What a request holds: record is the payload of one record as it is, json-array and ndjson are those of a batch as JSON values, in an array or one a line." enum:"record,json-array,ndjson" default:"record"`
 	MaxBody      common.Size `help:"Largest body of json-array and ndjson, before compression: a batch that needs more is sent in parts. 0 means no limit." default:"1MiB"`
@@ -48,7 +48,8 @@ type HTTPSink struct {
 	HTTP httpclient.Options `embed:""`
 }
 
-// Run sends batch after batch. It returns at the first failure that may pass, so that what is not sent comes again, in order.
+// Run sends batch after batch. It returns at the first failure that may pass, so that what is not sent comes again, in
+// order.
 func (h *HTTPSink) Run(ctx context.Context, in common.Input) error {
 	client, err := h.client()
 	if err != nil {

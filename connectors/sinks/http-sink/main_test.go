@@ -178,6 +178,12 @@ func TestRequestsOfRecords(t *testing.T) {
 		{"a delete can be told", common.Record{Op: record.Delete}, "--op-header X-Op", seen("X-Op"), "delete"},
 		{"a delete has the method of the others", common.Record{Op: record.Delete}, "--method PATCH", line, "PATCH /base"},
 		{"a delete may have its own method", common.Record{Op: record.Delete}, "--method PUT --delete-method DELETE", line, "DELETE /base"},
+		{
+			"a delete of its own has no body", common.Record{Op: record.Delete, Value: []byte("x")}, "--delete-method DELETE --content-type text/x",
+			func(r *http.Request) string {
+				return seen("Content-Type", "Content-Length")(r) + strconv.FormatInt(r.ContentLength, 10)
+			}, "|0",
+		},
 		{"an upsert keeps its method", common.Record{}, "--method PUT --delete-method DELETE", line, "PUT /base"},
 		{"a key in the path", common.Record{Key: "a b/c?d"}, "--key-in-path", line, "POST /base/a%20b%2Fc%3Fd"},
 		{"credentials", common.Record{}, "--bearer-token abc", seen("Authorization"), "Bearer abc"},

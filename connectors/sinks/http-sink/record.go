@@ -77,7 +77,7 @@ func (h *HTTPSink) request(rec *common.Record) (*request, error) {
 	if rec.Op == record.Delete {
 		op = record.Delete
 		if h.DeleteMethod != "" {
-			r.method, r.deletes = h.DeleteMethod, true
+			r.method, r.deletes, r.body = h.DeleteMethod, true, nil
 		}
 	}
 	if h.KeyInPath {
@@ -98,7 +98,7 @@ func (h *HTTPSink) request(rec *common.Record) (*request, error) {
 		}
 		r.header.Set(field.header, field.value)
 	}
-	if contentType := h.contentType(rec); contentType != "" {
+	if contentType := h.contentType(rec); contentType != "" && !r.deletes {
 		r.header.Set("Content-Type", contentType)
 	}
 	return r, nil

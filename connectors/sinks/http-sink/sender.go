@@ -41,8 +41,8 @@ type refusal struct{ error }
 // Unwrap returns what the refusal wraps.
 func (r *refusal) Unwrap() error { return r.error }
 
-// post makes a request. The error is a refusal if the endpoint refuses what the request carries, permanent if it would refuse
-// any request, and else one that may pass.
+// post makes a request. The error is a refusal if the endpoint refuses what the request carries, permanent if it would
+// refuse any request, and else one that may pass.
 func (s *sender) post(ctx context.Context, r *request) error {
 	body := r.body
 	if s.Gzip && len(body) > 0 {

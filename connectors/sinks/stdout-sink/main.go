@@ -2,14 +2,13 @@
 package main
 
 import (
-	"bufio"
-	"bytes"
 	"context"
-	"encoding/json"
+	"errors"
+	"io"
 	"os"
+	"syscall"
 
 	"github.com/patchbay-dev/patchbay/common"
-	"github.com/patchbay-dev/patchbay/common/record"
 )
 
 func main() {
@@ -19,39 +18,44 @@ func main() {
 		Examples: []common.Example{
 			{Title: "Print the payloads of a topic", Args: []string{"--topic", "demo"}},
 			{Title: "Print ten records with their keys, times and headers", Args: []string{"--topic", "demo", "--format", "json", "--max-records", "10"}},
+			{Title: "Watch what is new on a topic, as CloudEvents", Args: []string{"--topic", "demo", "--from", "latest", "--format", "cloudevents"}},
 		},
 	}, &Stdout{})
 }
 
 // Stdout holds the options that only this connector has.
 type Stdout struct {
-	Format string `help:"What a line holds: text is the payload as it is, json the whole record, cloudevents a CloudEvent in JSON." enum:"text,json,cloudevents" default:"text"`
+	Format string `help:"What is printed of a record: text is the payload as it is, json the whole record, cloudevents a CloudEvent in JSON; json and cloudevents take one line each." enum:"text,json,cloudevents" default:"text"`
 }
 
 // Run prints batch after batch. A record counts as written when the operating system has it.
-func (s *Stdout) Run(ctx context.Context, in common.Input) error {
-	out := bufio.NewWriter(os.Stdout)
-	return common.Each(ctx, in, func(_ context.Context, recs []common.Record) error {
-		for i := range recs {
-			line, err := s.line(&recs[i])
-			if err != nil {
-				return err
-			}
-			if _, err := out.Write(append(line, '\n')); err != nil {
-				return err
-			}
-		}
-		return out.Flush()
-	})
-}
+func (s *Stdout) Run(ctx context.Context, in common.Input) error { return s.print(ctx, in, os.Stdout) }
 
-// line formats one record, without the newline.
-func (s *Stdout) line(rec *common.Record) ([]byte, error) {
-	switch s.Format {
-	case "cloudevents":
-		return record.MarshalCloudEvent(*rec, "patchbay/stdout-sink")
-	case "json":
-		return json.Marshal(view(rec))
-	}
-	return bytes.Clone(rec.Value), nil
+// print writes each batch at once, so that what others write on the same output comes between lines, not within them. A
+// record that the format cannot hold fails alone.
+func (s *Stdout) print(ctx context.Context, in common.Input, out io.Writer) error {
+	var lines []byte
+	return common.Each(ctx, in, func(_ context.Context, recs []common.Record) error {
+		lines = lines[:0]
+		failed := map[int]error{}
+		for i := range recs {
+			n := len(lines)
+			var err error
+			if lines, err = appendRecord(lines, s.Format, &recs[i]); err != nil {
+				lines = lines[:n]
+				failed[i] = common.Permanent(err)
+				continue
+			}
+			lines = append(lines, '\n')
+		}
+		if _, err := out.Write(lines); errors.Is(err, syscall.EPIPE) {
+			return common.Permanent(err) // nobody reads any more, which ends a pipe in the ordinary way
+		} else if err != nil {
+			return err
+		}
+		if len(failed) > 0 {
+			return &common.PartialError{Failed: failed}
+		}
+		return nil
+	})
 }

@@ -15,14 +15,15 @@ import (
 	"github.com/patchbay-dev/patchbay/common"
 )
 
-// scan looks at all paths: it takes up what is new, and tells followers of files that took the place of theirs. The first
-// error says what cannot be read now, the second ends the session.
-func (t *tailer) scan(ctx context.Context) (problems, err error) {
+// scan looks at all paths: it takes up what is new, and tells followers of files that took the place of theirs. It reports
+// whether nothing is being read and nothing waits to be. The first error says what cannot be read now, the second ends the
+// session.
+func (t *tailer) scan(ctx context.Context) (idle bool, problems, err error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.scans++; t.scans == 1 || !t.out.Once() { // a bounded pass reads what is there at its start
 		if err := t.enter(); err != nil {
-			return nil, err
+			return false, nil, err
 		}
 	}
 	var all []error
@@ -37,18 +38,18 @@ func (t *tailer) scan(ctx context.Context) (problems, err error) {
 			t.tell(e, fault)
 			all = append(all, fault)
 		case err != nil:
-			return nil, err
+			return false, nil, err
 		case e.follower != nil && e.follower.idle:
 			e.problem = "" // it is read to its end
 		}
 	}
 	if t.scans == 1 && t.options.From == "end" && t.out.Position("") == "" {
 		if err := t.out.Advance(ctx, "", started); err != nil {
-			return nil, err
+			return false, nil, err
 		}
 	}
 	t.park()
-	return errors.Join(all...), nil
+	return t.active == 0, errors.Join(all...), nil
 }
 
 // enter finds the paths, begins an entry for each new one and forgets those that lead nowhere.

@@ -86,11 +86,10 @@ func (t *tailer) run(ctx context.Context) error {
 	poll := time.NewTicker(t.options.PollInterval)
 	defer poll.Stop()
 	for {
-		problems, err := t.scan(ctx)
+		idle, problems, err := t.scan(ctx)
 		if err != nil {
 			return err
 		}
-		idle := t.followers() == 0
 		switch {
 		case t.scans == 1 && idle && problems != nil:
 			return problems
@@ -136,12 +135,6 @@ func (t *tailer) close() {
 			}
 		}
 	}
-}
-
-func (t *tailer) followers() int {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.active
 }
 
 // reading returns the file that a follower is to read.

@@ -3,6 +3,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"time"
@@ -32,7 +33,7 @@ func main() {
 // Generate holds the options that only this connector has.
 type Generate struct {
 	Template string      `help:"jq expression that makes a payload; its input has sequence (from 1), random (from 0 to below 1) and time (RFC 3339), and each use of random gives another number." placeholder:"EXPR" default:"." change:"config"`
-	Key      string      `help:"jq expression that makes the key from the payload; null means no key." placeholder:"EXPR" change:"config"`
+	Key      string      `help:"jq expression that makes the key from the payload; null means no key." placeholder:"EXPR" default:"null" change:"config"`
 	Size     common.Size `help:"Fill payloads, which must be objects, up to this size with a member called filler; 0 means not at all." default:"0B" change:"config"`
 	Rate     float64     `help:"Records a second; 0 means as fast as they are taken." default:"1" min:"0" max:"1000000" unit:"records/s" change:"config"`
 	Count    int         `help:"End after this many records; 0 means never, and with --once one record." default:"0" min:"0" unit:"records"`
@@ -47,7 +48,11 @@ const maxLag = time.Second
 
 // Run makes records until there are enough or ctx ends. It keeps no position: what was made up need not be made again.
 func (g *Generate) Run(ctx context.Context, out common.Output) error {
-	recipe, err := g.recipe()
+	seed := uint64(g.Seed)
+	if seed == 0 {
+		seed = rand.Uint64()
+	}
+	recipe, err := newRecipe(g.Template, g.Key, int(g.Size), rand.New(rand.NewPCG(seed, 0)))
 	if err != nil {
 		return common.Permanent(err)
 	}
@@ -80,20 +85,13 @@ func (g *Generate) Run(ctx context.Context, out common.Output) error {
 	return nil
 }
 
-// recipe prepares everything that is the same for all records.
-func (g *Generate) recipe() (*recipe, error) {
-	seed := uint64(g.Seed)
-	if seed == 0 {
-		seed = rand.Uint64()
-	}
-	return newRecipe(g.Template, g.Key, int(g.Size), rand.New(rand.NewPCG(seed, 0)))
-}
-
 // Validate implements common.Validator.
 func (g *Generate) Validate() error {
+	var size error
 	if g.Size > maxSize {
-		return common.Invalid("size", "%s is more than %s", g.Size, common.Size(maxSize))
+		size = common.Invalid("size", "%s is more than %s", g.Size, common.Size(maxSize))
 	}
-	_, err := g.recipe()
-	return err
+	_, template := compile("template", g.Template, nil)
+	_, key := compile("key", g.Key, nil)
+	return errors.Join(size, template, key)
 }

@@ -16,30 +16,23 @@ import (
 // A recipe makes records. It is not safe for concurrent use.
 type recipe struct {
 	template *gojq.Code // nil for the identity, which needs no jq
-	key      *gojq.Code // nil for no key
+	key      *gojq.Code // nil for null, no key
 	random   *rand.Rand
 	size     int    // payloads are filled up to this size
 	filler   []byte // letters to fill them with
 }
 
-func newRecipe(template, key string, size int, random *rand.Rand) (*recipe, error) {
-	r := &recipe{random: random, size: size}
-	var wrong []error
-	compile := func(option, text string) *gojq.Code {
-		code, err := compile(text, random)
-		if err != nil {
-			wrong = append(wrong, common.Invalid(option, "%v", err))
-		}
-		return code
-	}
+func newRecipe(template, key string, size int, random *rand.Rand) (r *recipe, err error) {
+	r = &recipe{random: random, size: size}
 	if template != "." {
-		r.template = compile("template", template)
+		if r.template, err = compile("template", template, random); err != nil {
+			return nil, err
+		}
 	}
-	if key != "" {
-		r.key = compile("key", key)
-	}
-	if len(wrong) > 0 {
-		return nil, errors.Join(wrong...)
+	if key != "null" {
+		if r.key, err = compile("key", key, random); err != nil {
+			return nil, err
+		}
 	}
 	for range size {
 		r.filler = append(r.filler, byte('a'+random.IntN(26)))
@@ -47,13 +40,17 @@ func newRecipe(template, key string, size int, random *rand.Rand) (*recipe, erro
 	return r, nil
 }
 
-// compile compiles a jq expression that may use the function random.
-func compile(text string, random *rand.Rand) (*gojq.Code, error) {
+// compile compiles the jq expression of an option, which may use the function random.
+func compile(option, text string, random *rand.Rand) (*gojq.Code, error) {
 	query, err := gojq.Parse(text)
 	if err != nil {
-		return nil, err
+		return nil, common.Invalid(option, "%v", err)
 	}
-	return gojq.Compile(query, gojq.WithFunction("random", 0, 0, func(any, []any) any { return random.Float64() }))
+	code, err := gojq.Compile(query, gojq.WithFunction("random", 0, 0, func(any, []any) any { return random.Float64() }))
+	if err != nil {
+		return nil, common.Invalid(option, "%v", err)
+	}
+	return code, nil
 }
 
 // record makes record n, which is said to happen at a time.
