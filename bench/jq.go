@@ -36,8 +36,8 @@ func measureJQ(ctx context.Context, b *bench) ([]Figure, error) {
 
 // jqInProcess runs the benchmarks of internal/transform, which are part of its tests.
 func jqInProcess(ctx context.Context) ([]Figure, error) {
-	output, err := exec.CommandContext(ctx, "go", "test", "-run", "^$", "-bench", "^Benchmark(Apply|BareLoop)$", "-benchtime", "300ms",
-		"-count", strconv.Itoa(jqRounds), "./internal/transform").CombinedOutput()
+	output, err := exec.CommandContext(ctx, "go", "test", "-run", "^$", "-bench", "^Benchmark(Apply|BareLoop)$",
+		"-benchtime", "300ms", "-count", strconv.Itoa(jqRounds), "./internal/transform").CombinedOutput()
 	if err != nil {
 		return nil, fmt.Errorf("go test -bench: %w: %s", err, lastLine(string(output)))
 	}
@@ -94,8 +94,10 @@ func jqPrograms(ctx context.Context, b *bench) ([]Figure, error) {
 		}
 		var each [2]Figure
 		for i, c := range costs {
-			each[i] = Figure{Value: c.cpu.Seconds() / jqRecords, Unit: Seconds,
-				Note: fmt.Sprintf("CPU a record, %s by the clock", Seconds.format(c.wall.Seconds()/jqRecords))}
+			each[i] = Figure{
+				Value: c.cpu.Seconds() / jqRecords, Unit: Seconds,
+				Note: fmt.Sprintf("CPU a record, %s by the clock", Seconds.format(c.wall.Seconds()/jqRecords)),
+			}
 		}
 		each[0].Name = t.kind + ", " + strings.TrimSpace(string(version)) + " as a program"
 		each[1].Name = t.kind + ", stdout-sink as a program"
@@ -112,8 +114,8 @@ func writeRecords(path string) error {
 	}
 	out := bufio.NewWriter(file)
 	for n := range jqRecords {
-		head := fmt.Sprintf(`{"n":%d,"x":1234567,"y":"a short string","id":"7f1c2a90-33d1-4c57-9a5e-0d4f2f3b6c11","price":19.95,`+
-			`"active":true,"tags":["red","green","blue"],"at":"2026-03-04T05:06:07.089Z",`+
+		head := fmt.Sprintf(`{"n":%d,"x":1234567,"y":"a short string","id":"7f1c2a90-33d1-4c57-9a5e-0d4f2f3b6c11",`+
+			`"price":19.95,"active":true,"tags":["red","green","blue"],"at":"2026-03-04T05:06:07.089Z",`+
 			`"owner":{"name":"Ada Lovelace","email":"ada@example.com"},"note":"`, n)
 		fmt.Fprintf(out, "%s%0*d\"}\n", head, 300-len(head)-2, 0)
 	}

@@ -36,7 +36,7 @@ type bench struct {
 	scratch string // holds the programs to compare with, and everything that is written; absolute
 }
 
-// connector is the path of a built connector, tool or, if there is none of that name, program to compare with.
+// program is the path of a built connector or tool or, if there is none of that name, of a program to compare with.
 func (b *bench) program(name string) string {
 	if path := filepath.Join(b.bin, name); isProgram(path) {
 		return path
@@ -64,11 +64,14 @@ func run(ctx context.Context, args []string) error {
 	var b bench
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.StringVar(&b.bin, "bin", "bin", "folder of the built connectors and tools")
-	flags.StringVar(&b.scratch, "scratch", "", "folder of the programs to compare with, which may be written to")
+	flags.StringVar(&b.scratch, "scratch", "", "folder of the programs to compare with; it is written to, and removed at the end")
 	only := flags.String("part", "", "measure this part only")
 	markdown := flags.Bool("markdown", false, "write the figures into "+document)
 	if err := flags.Parse(args); err != nil {
 		return err
+	}
+	if b.scratch != "" {
+		defer os.RemoveAll(b.scratch)
 	}
 	chosen := parts
 	if *only != "" {

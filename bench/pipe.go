@@ -34,12 +34,12 @@ func measurePipe(ctx context.Context, b *bench) (figures []Figure, err error) {
 			b.program("generate-source"), "--topic", topic, "--rate", "0", "--count", strconv.Itoa(count), "--size", pipeSize,
 		}
 	}
-	print := func(topic string, args ...string) []string {
+	read := func(topic string, args ...string) []string {
 		return append([]string{b.program("stdout-sink"), "--topic", topic}, args...)
 	}
 
 	pipe, err := throughput(ctx, "generate-source | stdout-sink", pipeRecords, func(int) task {
-		return task{argv: [][]string{generate("-", pipeRecords), print("-")}, env: env, out: out}
+		return task{argv: [][]string{generate("-", pipeRecords), read("-")}, env: env, out: out}
 	})
 	if err != nil {
 		return nil, err
@@ -66,7 +66,7 @@ func measurePipe(ctx context.Context, b *bench) (figures []Figure, err error) {
 	}
 	figures = append(figures, publish)
 	consume, err := throughput(ctx, "stdout-sink from the local broker", natsRecords, func(round int) task {
-		return task{argv: [][]string{print(topic(round), "--once")}, env: env, out: out}
+		return task{argv: [][]string{read(topic(round), "--once")}, env: env, out: out}
 	})
 	if err != nil {
 		return figures, err

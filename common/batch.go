@@ -37,24 +37,49 @@ func (p *program) validateBatch(w world, m *options.Model, path string) int {
 		}
 		in = bytes.NewReader(data)
 	}
-	lines := bufio.NewScanner(in)
-	lines.Buffer(nil, maxDocument)
+	lines := bufio.NewReaderSize(in, 64<<10)
 	out := bufio.NewWriter(w.stdout)
 	encoder := json.NewEncoder(out)
 	encoder.SetEscapeHTML(false)
-	for lines.Scan() {
-		if err := encoder.Encode(p.judge(w, m, lines.Bytes())); err != nil {
-			return p.report(w, err)
+	for {
+		line, err := readLine(lines)
+		if err == nil || len(line) > 0 {
+			if err := encoder.Encode(p.judge(w, m, line)); err != nil {
+				return p.report(w, err)
+			}
+		}
+		if err == io.EOF {
+			return p.report(w, out.Flush())
+		}
+		if err != nil {
+			return p.report(w, fmt.Errorf("read the documents: %w", err))
+		}
+		if lines.Buffered() == 0 { // whoever sent this line may wait for its answer
+			if err := out.Flush(); err != nil {
+				return p.report(w, err)
+			}
 		}
 	}
-	if err := lines.Err(); err != nil {
-		return p.report(w, fmt.Errorf("read the documents: %w", err))
+}
+
+// readLine reads up to the next newline. Of a line that is too long it keeps the beginning, which is longer than allowed.
+func readLine(r *bufio.Reader) (line []byte, err error) {
+	for {
+		part, err := r.ReadSlice('\n')
+		if len(line) <= maxDocument {
+			line = append(line, part...)
+		}
+		if err != bufio.ErrBufferFull {
+			return bytes.TrimSuffix(line, []byte{'\n'}), err
+		}
 	}
-	return p.report(w, out.Flush())
 }
 
 // judge checks one document of flat options.
 func (p *program) judge(w world, m *options.Model, line []byte) verdict {
+	if len(line) > maxDocument {
+		return verdict{Problems: []finding{{Message: fmt.Sprintf("the line is longer than %d bytes", maxDocument)}}}
+	}
 	decoder := json.NewDecoder(bytes.NewReader(line))
 	decoder.UseNumber()
 	var doc map[string]any

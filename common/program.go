@@ -9,10 +9,12 @@ import (
 	"os/signal"
 	"reflect"
 	"slices"
+	"sync/atomic"
 	"syscall"
 
 	"github.com/patchbay-dev/patchbay/common/metadata"
 	"github.com/patchbay-dev/patchbay/internal/options"
+	"github.com/patchbay-dev/patchbay/internal/transport"
 )
 
 // Exit statuses of every connector.
@@ -27,7 +29,8 @@ const (
 type program struct {
 	info      Info
 	direction metadata.Direction
-	pattern   any // pointer to the zero value of the options struct
+	pattern   any         // pointer to the zero value of the options struct
+	runs      atomic.Bool // there is something to finish when a signal comes
 }
 
 // world is everything outside the process that a program touches on the way to its transports.
@@ -51,7 +54,9 @@ func main(p *program) {
 	go func() {
 		<-signals
 		stop()
-		<-signals
+		if p.runs.Load() {
+			<-signals
+		}
 		os.Exit(statusAborted)
 	}()
 	os.Exit(p.run(ctx, world{os.Args[1:], os.LookupEnv, os.ReadFile, os.Stdin, os.Stdout, os.Stderr}))
@@ -92,6 +97,7 @@ func (p *program) run(ctx context.Context, w world) int {
 	if problems = append(problems, more...); len(problems) > 0 {
 		return p.refuse(w, problems)
 	}
+	p.runs.Store(true)
 	switch command {
 	case "validate":
 		_, err := fmt.Fprintf(w.stdout, "%s: the options are valid\n", p.info.Name)
@@ -143,7 +149,7 @@ func (e *usageError) Unwrap() error { return e.err }
 func (p *program) report(w world, err error) int {
 	var usage *usageError
 	switch {
-	case err == nil || errors.Is(err, syscall.EPIPE):
+	case err == nil || transport.Gone(err):
 		return statusOK
 	case errors.As(err, &usage):
 		fmt.Fprintf(w.stderr, "%s: %v\n", p.info.Name, err)

@@ -3,11 +3,13 @@ package common
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/patchbay-dev/patchbay/common/config"
 	"github.com/patchbay-dev/patchbay/internal/options"
 	"github.com/patchbay-dev/patchbay/internal/transform"
+	"github.com/patchbay-dev/patchbay/internal/transport/nats"
 )
 
 // resolved is what a command line, with environment and file, comes to.
@@ -118,14 +120,7 @@ func steps(line *options.Line, settings options.Settings, file []config.Transfor
 // transformNames are the options that hold transforms, in the order in which a flat document applies them.
 var transformNames = []string{"map", "filter", "arraymap"}
 
-func isTransform(name string) bool {
-	for _, n := range transformNames {
-		if n == name {
-			return true
-		}
-	}
-	return false
-}
+func isTransform(name string) bool { return slices.Contains(transformNames, name) }
 
 // semanticChecks tells in words what semantic checks of the shared options, for the metadata.
 var semanticChecks = []string{
@@ -133,6 +128,9 @@ var semanticChecks = []string{
 	"acks needs the topic - and a name",
 	"on-error dead-letter needs a dead-letter topic, and a topic other than - unless acks is set",
 	"state kv:BUCKET needs a topic other than -",
+	"dead-letter is another topic than topic",
+	"broker holds addresses of one kind, with nothing behind host and port",
+	"once needs JetStream where a sink reads from a broker",
 }
 
 // semantic makes the checks that the schema has no words for.
@@ -144,7 +142,7 @@ func (p *program) semantic(settings options.Settings) (problems []*options.Probl
 	add := func(option, message string) {
 		problems = append(problems, &options.Problem{Option: option, Message: message, Semantic: true})
 	}
-	t, _, _, d, _ := flags.parts()
+	t, _, run, d, _ := flags.parts()
 	plain := t.Topic == "-" && !t.Acks
 	if t.Acks && t.Topic != "-" {
 		add("acks", "goes with --topic - only")
@@ -159,6 +157,15 @@ func (p *program) semantic(settings options.Settings) (problems []*options.Probl
 		add("on-error", "dead-letter needs --dead-letter TOPIC")
 	case d.OnError != "dead-letter" && d.DeadLetter != "":
 		add("dead-letter", "has no effect without --on-error dead-letter")
+	}
+	if d.DeadLetter != "" && d.DeadLetter == t.Topic {
+		add("dead-letter", "must be another topic than --topic, or dead letters would come round again")
+	}
+	if err := nats.CheckURL(t.Broker); err != nil {
+		add("broker", err.Error())
+	}
+	if _, isSink := flags.(*sinkFlags); isSink && run.Once && strings.HasPrefix(t.Broker, "nats+core://") {
+		add("once", "has no end on plain subjects, which keep nothing; use a broker with JetStream, or --max-records")
 	}
 	if s, ok := flags.(*sourceFlags); ok && t.Topic == "-" && strings.HasPrefix(s.State.State, "kv:") {
 		add("state", "a bucket needs a topic on a broker; with --topic - choose file:PATH or none")

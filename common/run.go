@@ -11,6 +11,7 @@ import (
 	"github.com/patchbay-dev/patchbay/internal/delivery"
 	"github.com/patchbay-dev/patchbay/internal/observe"
 	"github.com/patchbay-dev/patchbay/internal/transform"
+	"github.com/patchbay-dev/patchbay/internal/transport/nats"
 )
 
 // start runs the connector until it is done, fails for good, or ctx ends.
@@ -31,7 +32,9 @@ func (p *program) start(ctx context.Context, w world, r *resolved) error {
 	}
 	_, isSource := flags.(*sourceFlags)
 	o := &opening{w: w, info: p.info, flags: flags, name: name, log: log, sources: isSource}
-	e, err := o.openPatiently(ctx, run.StartTimeout, d.RetryMaxWait)
+	limits := limits(run, d)
+	limits.StartBy = time.Now().Add(run.StartTimeout) // opening the topic counts too
+	e, err := o.openPatiently(ctx, limits.StartBy, d.RetryMaxWait)
 	if err != nil || e == nil {
 		return err
 	}
@@ -52,11 +55,11 @@ func (p *program) start(ctx context.Context, w world, r *resolved) error {
 	failures := delivery.Failures{On: delivery.OnError(d.OnError), Dead: e.dead}
 	log.Info("starting", "version", p.info.Version, "topic", t.Topic)
 	if isSource {
-		err = p.startSource(ctx, r, e, delivery.SourceConfig{Instance: instance, Limits: limits(run, d), Failures: failures,
+		err = p.startSource(ctx, r, e, delivery.SourceConfig{Instance: instance, Limits: limits, Failures: failures,
 			Chain: chain, Log: log, Status: e.status})
 	} else {
 		batch := flags.(*sinkFlags).Batch
-		err = p.startSink(ctx, r, e, delivery.SinkConfig{Instance: instance, Limits: limits(run, d), Failures: failures,
+		err = p.startSink(ctx, r, e, delivery.SinkConfig{Instance: instance, Limits: limits, Failures: failures,
 			Chain: chain, Log: log, Status: e.status, BatchSize: batch.BatchSize, BatchWait: batch.BatchWait})
 	}
 	var mismatch *delivery.StateMismatch
@@ -111,8 +114,8 @@ func (p *program) instanceName(t *topicFlags) string {
 }
 
 // openPatiently opens the topic, trying again until the start timeout has passed. It returns nil and no error when ctx ends.
-func (o *opening) openPatiently(ctx context.Context, timeout, retryCap time.Duration) (*endpoint, error) {
-	deadline, cancel := context.WithTimeout(ctx, timeout)
+func (o *opening) openPatiently(ctx context.Context, startBy time.Time, retryCap time.Duration) (*endpoint, error) {
+	deadline, cancel := context.WithDeadline(ctx, startBy)
 	defer cancel()
 	backoff := delivery.Backoff{Cap: retryCap}
 	for {
@@ -121,9 +124,15 @@ func (o *opening) openPatiently(ctx context.Context, timeout, retryCap time.Dura
 			return e, nil
 		}
 		wait := backoff.Next()
-		var unavailable *broker.UnavailableError // there is none and none can be started: waiting does not help
-		var usage *usageError
-		if end, ok := deadline.Deadline(); errors.As(err, &unavailable) || errors.As(err, &usage) || ok && time.Now().Add(wait).After(end) {
+		var (
+			unavailable *broker.UnavailableError // there is none and none can be started: waiting does not help
+			usage       *usageError
+			config      *nats.ConfigError
+		)
+		switch {
+		case errors.As(err, &config):
+			return nil, &usageError{err}
+		case errors.As(err, &unavailable), errors.As(err, &usage), time.Now().Add(wait).After(startBy):
 			return nil, err
 		}
 		o.log.Warn("cannot reach the topic, trying again", "wait", wait, "error", err)

@@ -3,7 +3,10 @@ package common
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
+	"maps"
+	"slices"
 
 	"github.com/patchbay-dev/patchbay/common/metadata"
 )
@@ -42,8 +45,8 @@ func Each(ctx context.Context, in Input, write func(ctx context.Context, recs []
 		err = write(ctx, batch.Records)
 		var partial *PartialError
 		if errors.As(err, &partial) {
-			for i, reason := range partial.Failed {
-				batch.Fail(i, reason)
+			for _, i := range slices.Sorted(maps.Keys(partial.Failed)) {
+				batch.Fail(i, partial.Failed[i])
 			}
 		} else if err != nil {
 			return err
@@ -56,10 +59,10 @@ func Each(ctx context.Context, in Input, write func(ctx context.Context, recs []
 // record of the batch was written. A reason that is Permanent sends its record to the error policy; others are retried.
 type PartialError struct{ Failed map[int]error }
 
-// Error tells how many records failed, and one of the reasons.
+// Error gives the reason of the first record that failed.
 func (e *PartialError) Error() string {
-	for _, reason := range e.Failed {
-		return "some records were not written: " + reason.Error()
+	for _, i := range slices.Sorted(maps.Keys(e.Failed)) {
+		return fmt.Sprintf("%d records were not written: %v", len(e.Failed), e.Failed[i])
 	}
 	return "some records were not written"
 }

@@ -25,9 +25,11 @@ type Output interface {
 	// before it. Empty means from the start. A source with one stream of records uses the empty partition.
 	Position(partition string) string
 	// Send hands records over and returns when all of them are on their way; it blocks while delivery is behind. The
-	// records of a partition are delivered in the order in which the calls return. An error means that ctx has ended or that
-	// the session is over: Run should return it. A record that is not delivered keeps its partition's position where it is,
-	// and comes again in a later session.
+	// records of a partition are delivered in the order in which the calls return, except that records which the topic did
+	// not take at once may come after younger ones that were on their way. An error means that ctx has ended, that the session
+	// is over, or that the run is: Run should return it. A record that is not delivered keeps its partition's position where it
+	// is, and comes again in a later session. Records of one call that share a position are one step: the position moves when
+	// the last of them is delivered.
 	Send(ctx context.Context, recs ...Record) error
 	// Deliver is Send for inputs that must be told: it returns nil only after every record is delivered. After an error it is
 	// not known which were; the input must not be told of any.
@@ -44,8 +46,10 @@ type Output interface {
 
 // A Committer is a Source that must tell its system of positions, for example to let it drop what is no longer needed.
 type Committer interface {
-	// Committed is called after the position has been saved, one call at a time and in order for each partition. It may
-	// run at the same time as Run. An error ends the program.
+	// Committed is called after the position has been saved, one call at a time and in order for each partition, and only
+	// between the call of Run and its return. At the beginning of a session it is called for every position that is saved, for
+	// the program may have ended before it could tell. It may run at the same time as Run. An error ends the session; the next
+	// one is told again.
 	Committed(ctx context.Context, partition, position string) error
 }
 

@@ -74,7 +74,12 @@ func (r *SourceRun) Next() common.Record {
 	r.t.Helper()
 	rec, ok := r.topic.wait(r.read, r.done)
 	if !ok {
-		r.t.Fatalf("no record %d: the source ended with %v, or sent nothing for %s", r.read+1, r.err, Patience)
+		select {
+		case <-r.done:
+			r.t.Fatalf("no record %d: the source has ended with error %v", r.read+1, r.err)
+		default:
+			r.t.Fatalf("no record %d within %s", r.read+1, Patience)
+		}
 	}
 	r.read++
 	return rec
@@ -102,7 +107,7 @@ func (r *SourceRun) Stop() error {
 // Records returns all that was delivered so far.
 func (r *SourceRun) Records() []common.Record { return r.topic.all() }
 
-// Positions returns the positions that are saved.
+// Positions returns the positions that are saved. They follow delivery within a moment, and are final after Wait or Stop.
 func (r *SourceRun) Positions() map[string]string { return r.store.saved() }
 
 // A store keeps positions in memory.

@@ -44,7 +44,8 @@ type Record struct {
 	// Value is the payload. It is carried byte for byte.
 	Value []byte
 	// Settled, if not nil, is called exactly once when the fate of the record is known: with nil after delivery (or after
-	// a transform dropped the record), else with the reason. It must not block. It never travels with the record.
+	// a transform dropped the record), else with the reason. It may run on a goroutine of the transport: it must not block,
+	// and must not send. It never travels with the record.
 	Settled func(error)
 }
 

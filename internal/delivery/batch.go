@@ -13,11 +13,10 @@ type Batch struct {
 	// Records are what to write. They must not be changed.
 	Records []record.Record
 
-	mu       sync.Mutex
-	items    []*item // nil where a record is settled
-	open     int     // records that are not settled
-	sequence uint64  // of the batch within its input
-	owner    settler
+	mu    sync.Mutex
+	items []*item // nil where a record is settled
+	open  int     // records that are not settled
+	owner settler
 }
 
 // A settler learns what became of the records of a batch, and which batch has no open records any more.
@@ -29,8 +28,9 @@ type settler interface {
 
 // An item is one record on its way to the target.
 type item struct {
-	rec    record.Record
-	parent *parent
+	rec      record.Record
+	parent   *parent
+	sequence uint64 // the order in which the topic and the transforms gave it
 }
 
 // A parent is a message of the topic; transforms may have made several items of it. It is acknowledged when all are done.
@@ -41,8 +41,8 @@ type parent struct {
 	open     int    // items that are not done; guarded by the Input's mutex
 }
 
-func newBatch(items []*item, sequence uint64, owner settler) *Batch {
-	b := &Batch{Records: make([]record.Record, len(items)), items: items, open: len(items), sequence: sequence, owner: owner}
+func newBatch(items []*item, owner settler) *Batch {
+	b := &Batch{Records: make([]record.Record, len(items)), items: items, open: len(items), owner: owner}
 	for i, it := range items {
 		b.Records[i] = it.rec
 	}

@@ -34,22 +34,14 @@ func RetryAfter(err error, wait time.Duration) error {
 	if err == nil || wait <= 0 {
 		return err
 	}
-	return &delayed{err, wait}
+	return &transport.Delayed{Err: err, Wait: wait}
 }
-
-type delayed struct {
-	err  error
-	wait time.Duration
-}
-
-func (d *delayed) Error() string { return d.err.Error() }
-func (d *delayed) Unwrap() error { return d.err }
 
 // waitFor is how long to wait before the next try after err, at the least.
 func waitFor(err error, least time.Duration) time.Duration {
-	var d *delayed
+	var d *transport.Delayed
 	if errors.As(err, &d) {
-		return max(d.wait, least)
+		return max(d.Wait, least)
 	}
 	return least
 }

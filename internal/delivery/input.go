@@ -22,8 +22,8 @@ type Input struct {
 	open      map[*parent]struct{} // messages that are not acknowledged
 	bytes     int64                // of these
 	batches   map[*Batch]struct{}  // with open records
-	sequence  uint64               // of the newest batch
 	messages  uint64               // read; the pump's own
+	items     uint64               // made of them; the pump's own
 	again     []*item              // to be delivered again, in order, before anything new
 	notBefore time.Time            // of again
 	backoff   Backoff
@@ -43,7 +43,7 @@ func (in *Input) Next(ctx context.Context) (*Batch, error) {
 	in.s.begin()
 	feed := in.feed
 	for {
-		if in.s.stopping() {
+		if in.s.alive.Err() != nil {
 			return nil, io.EOF
 		}
 		b, wait, changed := in.take(feed == nil)
@@ -64,7 +64,7 @@ func (in *Input) Next(ctx context.Context) (*Batch, error) {
 			in.mu.Unlock()
 		case <-changed:
 		case <-timer.C:
-		case <-in.s.stop:
+		case <-in.s.alive.Done():
 		case <-ctx.Done():
 			timer.Stop()
 			return nil, context.Cause(ctx)
@@ -103,8 +103,7 @@ func (in *Input) take(ended bool) (*Batch, time.Duration, <-chan struct{}) {
 		return nil, forever, in.changed
 	}
 	n = min(n, len(*queue))
-	in.sequence++
-	b := newBatch(slices.Clone((*queue)[:n]), in.sequence, in)
+	b := newBatch(slices.Clone((*queue)[:n]), in)
 	*queue = (*queue)[n:]
 	in.batches[b] = struct{}{}
 	in.outside += n
@@ -135,10 +134,13 @@ func (in *Input) room(ctx context.Context) int {
 func (in *Input) done(items []*item) {
 	in.mu.Lock()
 	in.delivered += len(items)
-	in.backoff.Reset()
+	if len(in.again) == 0 {
+		in.backoff.Reset()
+	}
 	acknowledged := in.settle(items)
 	in.mu.Unlock()
 	in.s.acknowledge(acknowledged)
+	in.s.delivered(len(items))
 }
 
 // closed implements settler.
@@ -164,34 +166,48 @@ func (in *Input) settle(items []*item) (complete []*parent) {
 // failed implements settler.
 func (in *Input) failed(it *item, err error) {
 	if IsPermanent(err) {
-		in.s.policy.apply(in.s.working, it.rec, "write", err, func(err error) {
-			if err != nil {
-				in.s.fail(err)
-				return
-			}
-			in.mu.Lock()
-			acknowledged := in.settle([]*item{it})
-			in.mu.Unlock()
-			in.s.acknowledge(acknowledged)
-		})
+		in.decide(it, "write", err)
 		return
 	}
 	in.mu.Lock()
-	defer in.mu.Unlock()
+	wait := time.Until(in.notBefore) // with what failed before it
+	first := len(in.again) == 0
+	if first {
+		wait = in.backoff.Next()
+	}
+	wait = waitFor(err, wait)
+	if until := time.Now().Add(wait); until.After(in.notBefore) {
+		in.notBefore = until
+	}
 	in.outside--
-	in.retry([]*item{it}, err)
+	in.queue([]*item{it})
+	in.mu.Unlock()
+	if first {
+		in.s.Log.Warn("write failed, trying again", "wait", wait, "error", err)
+	}
+	if in.s.trouble(err, wait) {
+		in.s.fail(err)
+	}
 }
 
-// retry queues items for another delivery. The mutex is held.
-func (in *Input) retry(items []*item, cause error) {
-	if len(in.again) == 0 {
-		wait := waitFor(cause, in.backoff.Next())
-		in.notBefore = time.Now().Add(wait)
-		if cause != nil {
-			in.s.Log.Warn("write failed, trying again", "wait", wait, "error", cause)
+// decide leaves an item that was handed out, or could not be, to the error policy.
+func (in *Input) decide(it *item, step string, cause error) {
+	in.s.policy.apply(it.parent.message.Record, step, cause, func(err error) {
+		if err != nil {
+			in.s.fail(err)
+			return
 		}
-	}
+		in.mu.Lock()
+		acknowledged := in.settle([]*item{it})
+		in.mu.Unlock()
+		in.s.acknowledge(acknowledged)
+	})
+}
+
+// queue puts items among those to be delivered again, in the order in which the topic gave them. The mutex is held.
+func (in *Input) queue(items []*item) {
 	in.again = append(in.again, items...)
+	slices.SortFunc(in.again, func(a, b *item) int { return cmp.Compare(a.sequence, b.sequence) })
 	in.change()
 }
 
@@ -200,15 +216,13 @@ func (in *Input) endSession() int {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	var rest []*item
-	batches := slices.SortedFunc(maps.Keys(in.batches), func(a, b *Batch) int { return cmp.Compare(a.sequence, b.sequence) })
-	for _, b := range batches {
+	for b := range in.batches {
 		rest = append(rest, b.take()...)
 	}
 	clear(in.batches)
 	in.outside -= len(rest)
 	if len(rest) > 0 {
-		in.again = append(rest, in.again...)
-		in.change()
+		in.queue(rest)
 	}
 	return len(rest)
 }
@@ -228,6 +242,7 @@ func (in *Input) forget(p *parent) {
 // pump reads the topic and applies the transforms until the topic ends or ctx does.
 func (in *Input) pump(ctx context.Context) {
 	defer close(in.feed)
+	backoff := Backoff{Cap: in.s.RetryCap}
 	for {
 		room := in.room(ctx)
 		if room == 0 {
@@ -248,14 +263,19 @@ func (in *Input) pump(ctx context.Context) {
 		case errors.Is(err, io.EOF) || ctx.Err() != nil:
 			return
 		default:
-			in.s.Log.Warn("reading the topic failed, trying again", "error", err)
-			in.s.status("retrying", err)
-			if Sleep(ctx, in.s.readBackoff.Next()) != nil {
+			var broken *transport.Broken
+			wait := backoff.Next()
+			if errors.As(err, &broken) || in.s.trouble(err, wait) {
+				in.s.fail(err)
+				return
+			}
+			in.s.Log.Warn("reading the topic failed, trying again", "wait", wait, "error", err)
+			if Sleep(ctx, wait) != nil {
 				return
 			}
 			continue
 		}
-		in.s.readBackoff.Reset()
+		backoff.Reset()
 	}
 }
 
@@ -271,13 +291,12 @@ func (in *Input) admit(ctx context.Context, messages []transport.Message) (items
 			continue
 		}
 		if err != nil {
-			in.s.policy.apply(in.s.working, m.Record, "transform", err, func(err error) {
-				if err != nil {
-					in.s.fail(err)
-					return
-				}
-				in.s.acknowledge([]*parent{p})
-			})
+			p.open = 1
+			in.keep(p)
+			in.mu.Lock()
+			in.outside++ // the run does not end before the policy has settled it
+			in.mu.Unlock()
+			in.decide(&item{parent: p}, "transform", err)
 			continue
 		}
 		if len(out) == 0 {
@@ -287,7 +306,8 @@ func (in *Input) admit(ctx context.Context, messages []transport.Message) (items
 		p.open = len(out)
 		in.keep(p)
 		for _, rec := range out {
-			items = append(items, &item{rec, p})
+			in.items++
+			items = append(items, &item{rec, p, in.items})
 		}
 	}
 	in.s.acknowledge(dropped)
@@ -302,18 +322,19 @@ func (in *Input) keep(p *parent) {
 	in.bytes += p.size
 }
 
-// release hands back to the topic what is still open, in order, so that whoever reads it next need not wait for it. The run
-// is over then.
-func (in *Input) release() {
+// release hands back to the topic what is still open, in order, so that whoever reads it next need not wait for it, and
+// returns how much that is. The run is over then.
+func (in *Input) release() int {
 	in.mu.Lock()
 	rest := slices.SortedFunc(maps.Keys(in.open), func(a, b *parent) int { return cmp.Compare(a.sequence, b.sequence) })
 	in.mu.Unlock()
 	for _, p := range rest {
 		if err := p.message.Nack(0); err != nil {
 			in.s.Log.Debug("a record was not handed back to the topic", "error", err)
-			return
+			break
 		}
 	}
+	return len(rest)
 }
 
 // extend tells the topic that the open messages are being worked on.

@@ -2,6 +2,7 @@ package delivery
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"sync/atomic"
 
@@ -11,29 +12,29 @@ import (
 
 // An Output is what one session of a source writes to. It implements the interface of that name in common.
 type Output struct {
+	ctx     context.Context // of the session
+	life    *life
 	writer  transport.Writer
 	tracker *tracker
 	ids     *identifiers
-	once    bool
-	started func()      // called when the source shows that it is connected
-	fail    func(error) // ends the session because a record failed for good
 	over    atomic.Bool
-	settled atomic.Int64 // records delivered, for telling progress
 }
 
 // Position implements common.Output.
 func (o *Output) Position(partition string) string { return o.tracker.position(partition) }
 
 // Once implements common.Output.
-func (o *Output) Once() bool { return o.once }
+func (o *Output) Once() bool { return o.life.limits.Once }
 
 // Ready implements common.Output.
-func (o *Output) Ready() { o.started() }
+func (o *Output) Ready() { o.life.begin() }
 
 // Send implements common.Output.
 func (o *Output) Send(ctx context.Context, recs ...record.Record) error {
+	ctx, release := o.bound(ctx)
+	defer release()
 	for i := range recs {
-		if err := o.send(ctx, recs[i], recs[i].Settled); err != nil {
+		if err := o.send(ctx, recs, i, recs[i].Settled); err != nil {
 			for _, rec := range recs[i+1:] {
 				if rec.Settled != nil {
 					rec.Settled(err)
@@ -50,29 +51,31 @@ func (o *Output) Deliver(ctx context.Context, recs ...record.Record) error {
 	if len(recs) == 0 {
 		return nil
 	}
+	ctx, release := o.bound(ctx)
+	defer release()
 	var (
-		mu    sync.Mutex
-		first error
-		all   sync.WaitGroup
+		mu        sync.Mutex
+		open      = len(recs)
+		first     error
+		delivered = make(chan struct{})
 	)
-	all.Add(len(recs))
 	for i := range recs {
 		own := recs[i].Settled
-		// Whatever send returns, settled is called once: the wait below ends, at the latest when delivery is shut down.
-		_ = o.send(ctx, recs[i], func(err error) {
+		// Whatever send returns, settled is called once.
+		_ = o.send(ctx, recs, i, func(err error) {
 			if own != nil {
 				own(err)
 			}
 			mu.Lock()
+			defer mu.Unlock()
 			if first == nil {
 				first = err
 			}
-			mu.Unlock()
-			all.Done()
+			if open--; open == 0 {
+				close(delivered)
+			}
 		})
 	}
-	delivered := make(chan struct{})
-	go func() { all.Wait(); close(delivered) }()
 	select {
 	case <-delivered:
 		return first
@@ -86,13 +89,26 @@ func (o *Output) Advance(_ context.Context, partition, position string) error {
 	if o.over.Load() {
 		return errSessionOver
 	}
-	o.started()
+	o.life.begin()
 	o.tracker.settle(o.tracker.add(partition, position), true)
 	return nil
 }
 
-// send hands one record over. settled, which may be nil, is called exactly once, also when send fails.
-func (o *Output) send(ctx context.Context, rec record.Record, settled func(error)) error {
+// bound returns a context that ends with the session too, where ctx may be another, such as that of a request.
+func (o *Output) bound(ctx context.Context) (context.Context, func()) {
+	if ctx == o.ctx {
+		return ctx, func() {}
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	stop := context.AfterFunc(o.ctx, func() { cancel(context.Cause(o.ctx)) })
+	return ctx, func() {
+		stop()
+		cancel(nil)
+	}
+}
+
+// send hands record i of recs over. settled, which may be nil, is called exactly once, also when send fails.
+func (o *Output) send(ctx context.Context, recs []record.Record, i int, settled func(error)) error {
 	if settled == nil {
 		settled = func(error) {}
 	}
@@ -100,17 +116,24 @@ func (o *Output) send(ctx context.Context, rec record.Record, settled func(error
 		settled(errSessionOver)
 		return errSessionOver
 	}
-	o.started()
+	o.life.begin()
+	rec := recs[i]
 	rec.ID, rec.Settled = o.ids.id(&rec), nil
-	slot := o.tracker.add(rec.Partition, rec.Position)
+	// Records of one call that share a position are one step: the position moves when the last of them is delivered.
+	position := rec.Position
+	if i+1 < len(recs) && recs[i+1].Partition == rec.Partition && recs[i+1].Position == position {
+		position = ""
+	}
+	slot := o.tracker.add(rec.Partition, position)
 	err := o.writer.Write(ctx, rec, func(err error) {
-		if err == nil {
-			o.settled.Add(1)
-		}
 		settled(err)
 		o.tracker.settle(slot, err == nil)
-		if err != nil {
-			o.fail(err)
+		switch {
+		case err == nil:
+			o.life.delivered(1)
+		case ctx.Err() != nil && errors.Is(err, context.Cause(ctx)): // broken off, not failed
+		default:
+			o.life.fail(err)
 		}
 	})
 	if err != nil {

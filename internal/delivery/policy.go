@@ -39,12 +39,13 @@ const (
 type policy struct {
 	on                        OnError
 	dead                      func(ctx context.Context, rec record.Record, settled func(error)) error
+	ctx                       context.Context // of the dead letters; outlives a stop by the shutdown timeout
 	log                       *slog.Logger
 	connector, version, topic string
 }
 
 // apply settles a record that failed at a step: with nil when the policy has dealt with it, else with a permanent error.
-func (p *policy) apply(ctx context.Context, rec record.Record, step string, cause error, settled func(error)) {
+func (p *policy) apply(rec record.Record, step string, cause error, settled func(error)) {
 	switch p.on {
 	case Skip:
 		p.log.Warn("record skipped", "step", step, "partition", rec.Partition, "position", rec.Position, "error", cause)
@@ -52,7 +53,7 @@ func (p *policy) apply(ctx context.Context, rec record.Record, step string, caus
 	case DeadLetter:
 		p.log.Warn("record sent to the dead-letter topic", "step", step, "partition", rec.Partition, "position", rec.Position,
 			"error", cause)
-		err := p.dead(ctx, p.letter(rec, step, cause), func(err error) {
+		err := p.dead(p.ctx, p.letter(rec, step, cause), func(err error) {
 			if err != nil {
 				err = Permanent(fmt.Errorf("write the dead letter: %w", err))
 			}
@@ -85,7 +86,7 @@ func (p *policy) letter(rec record.Record, step string, cause error) record.Reco
 	return rec
 }
 
-// policed sends records that the topic refuses to the error policy.
+// policed sends records that the topic refuses to the error policy, as they were before any transform.
 type policed struct {
 	transport.Writer
 	policy *policy
@@ -94,9 +95,12 @@ type policed struct {
 // Write implements transport.Writer.
 func (p *policed) Write(ctx context.Context, rec record.Record, settled func(error)) error {
 	return p.Writer.Write(ctx, rec, func(err error) {
-		var rejected *transport.Rejected
-		if errors.As(err, &rejected) {
-			p.policy.apply(ctx, rec, "publish", err, settled)
+		var (
+			rejected *transport.Rejected
+			decided  *permanent // the policy has spoken
+		)
+		if errors.As(err, &rejected) && !errors.As(err, &decided) {
+			p.policy.apply(rec, "publish", err, settled)
 			return
 		}
 		settled(err)
@@ -117,7 +121,7 @@ func (t *transformed) Write(ctx context.Context, rec record.Record, settled func
 		return context.Cause(ctx)
 	}
 	if err != nil {
-		t.policy.apply(ctx, rec, "transform", err, settled)
+		t.policy.apply(rec, "transform", err, settled)
 		return nil
 	}
 	if len(out) == 0 {
@@ -138,3 +142,24 @@ func (t *transformed) Write(ctx context.Context, rec record.Record, settled func
 	}
 	return nil
 }
+
+// letters writes dead letters, again and again until they are stored: losing one would lose its record.
+type letters struct{ *retry }
+
+func newLetters(write func(context.Context, record.Record, func(error)) error, l *life, backoff Backoff) *letters {
+	return &letters{newRetry(letterWriter(write), l, backoff)}
+}
+
+// letterWriter makes a transport.Writer of the function that writes a dead letter. Whoever made it flushes and closes.
+type letterWriter func(context.Context, record.Record, func(error)) error
+
+// Write implements transport.Writer.
+func (w letterWriter) Write(ctx context.Context, rec record.Record, settled func(error)) error {
+	return w(ctx, rec, settled)
+}
+
+// Flush implements transport.Writer.
+func (letterWriter) Flush(context.Context) error { return nil }
+
+// Close implements transport.Writer.
+func (letterWriter) Close() error { return nil }

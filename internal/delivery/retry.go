@@ -3,7 +3,6 @@ package delivery
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"slices"
 	"sync"
 
@@ -16,7 +15,7 @@ import (
 // What goes past is bounded by the limit above it.
 type retry struct {
 	transport.Writer
-	log     *slog.Logger
+	life    *life
 	backoff Backoff
 	ctx     context.Context // ends with Close
 	cancel  context.CancelCauseFunc
@@ -36,8 +35,8 @@ type attempt struct {
 	settled  func(error)
 }
 
-func newRetry(next transport.Writer, backoff Backoff, log *slog.Logger) *retry {
-	r := &retry{Writer: next, log: log, backoff: backoff, open: make(chan struct{})}
+func newRetry(next transport.Writer, l *life, backoff Backoff) *retry {
+	r := &retry{Writer: next, life: l, backoff: backoff, open: make(chan struct{})}
 	close(r.open)
 	r.ctx, r.cancel = context.WithCancelCause(context.Background())
 	return r
@@ -99,7 +98,7 @@ func (r *retry) done(a *attempt, err error) {
 
 // final reports whether nothing is gained by writing again.
 func (r *retry) final(err error) bool {
-	return err == nil || IsPermanent(err) || errors.Is(err, transport.ErrClosed) || r.ctx.Err() != nil
+	return err == nil || IsPermanent(err) || transport.Gone(err) || r.ctx.Err() != nil
 }
 
 // resume starts the next round when everything in flight has settled. The mutex is held.
@@ -118,9 +117,12 @@ func (r *retry) resume() {
 func (r *retry) again(round []*attempt, cause error) {
 	defer r.running.Done()
 	r.mu.Lock()
-	wait := r.backoff.Next()
+	wait := waitFor(cause, r.backoff.Next())
 	r.mu.Unlock()
-	r.log.Warn("publish failed, trying again", "records", len(round), "wait", wait, "error", cause)
+	if r.life.trouble(cause, wait) {
+		r.life.fail(cause)
+	}
+	r.life.log.Warn("publish failed, trying again", "records", len(round), "wait", wait, "error", cause)
 	stopped := Sleep(r.ctx, wait)
 	results := make([]error, len(round))
 	var settled sync.WaitGroup

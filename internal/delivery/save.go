@@ -2,7 +2,9 @@ package delivery
 
 import (
 	"context"
-	"log/slog"
+	"fmt"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -12,66 +14,60 @@ import (
 // saveEvery is the least time between two saves: positions that move faster are saved together.
 const saveEvery = 200 * time.Millisecond
 
+// committedFunc tells a connector that a position is saved.
+type committedFunc func(ctx context.Context, partition, position string) error
+
 // A saver writes positions to the store after delivery, in its own goroutine, and tells the connector of what is saved.
 type saver struct {
 	store   state.Store
 	state   state.State
 	tracker *tracker
-	log     *slog.Logger
-	failed  func(error) // what the connector made of a saved position
+	life    *life
 
 	mu        sync.Mutex
-	committed committedFunc // of the session that runs
+	committed committedFunc     // of the session that runs; nil tells nobody
+	untold    map[string]string // saved positions that no session was told of
 
-	wake chan struct{}
-	stop chan struct{}
+	told chan struct{} // asks for telling
+	stop context.CancelFunc
 	done sync.WaitGroup
 }
 
-type committedFunc func(ctx context.Context, partition, position string) error
-
-// setCommitted says whom to tell of saved positions; nil tells nobody.
-func (s *saver) setCommitted(f committedFunc) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.committed = f
+// newSaver starts a saver. It saves until close is called.
+func newSaver(store state.Store, st state.State, t *tracker, l *life) *saver {
+	s := &saver{store: store, state: st, tracker: t, life: l, untold: map[string]string{}, told: make(chan struct{}, 1)}
+	maps.Copy(s.untold, st.Positions) // the program may have ended before it told of them
+	var ctx context.Context
+	ctx, s.stop = context.WithCancel(l.last)
+	s.done.Go(func() { s.run(ctx) })
+	return s
 }
 
-// moved asks for a save. It does not block.
-func (s *saver) moved() {
-	select {
-	case s.wake <- struct{}{}:
-	default:
-	}
-}
-
-// run saves until close is called.
 func (s *saver) run(ctx context.Context) {
-	s.done.Add(1)
-	go func() {
-		defer s.done.Done()
-		var backoff Backoff
-		for {
-			select {
-			case <-s.wake:
-			case <-s.stop:
-				return
-			}
-			wait := saveEvery
-			if err := s.save(ctx); err != nil {
-				wait = backoff.Next()
-				s.log.Warn("position not saved, trying again", "wait", wait, "error", err)
-				s.moved()
-			} else {
-				backoff.Reset()
-			}
-			select {
-			case <-time.After(wait):
-			case <-s.stop:
-				return
-			}
+	var backoff Backoff
+	wake := s.tracker.moved
+	for {
+		select {
+		case <-wake:
+		case <-s.told:
+			s.tell(ctx)
+			continue
+		case <-ctx.Done():
+			return
 		}
-	}()
+		wait := saveEvery
+		if err := s.save(ctx); err != nil && ctx.Err() == nil {
+			wait = backoff.Next()
+			s.life.log.Warn("position not saved, trying again", "wait", wait, "error", err)
+			s.tracker.signal()
+		} else {
+			backoff.Reset()
+		}
+		s.tell(ctx)
+		if Sleep(ctx, wait) != nil {
+			return
+		}
+	}
 }
 
 // save writes what has been delivered so far.
@@ -86,22 +82,44 @@ func (s *saver) save(ctx context.Context) error {
 		return err
 	}
 	s.mu.Lock()
-	committed := s.committed
+	maps.Copy(s.untold, moved)
 	s.mu.Unlock()
-	if committed != nil {
-		for partition, position := range moved {
-			if err := committed(ctx, partition, position); err != nil {
-				s.failed(err)
-				return nil
-			}
-		}
-	}
 	return nil
 }
 
-// close ends the goroutine and saves once more.
-func (s *saver) close(ctx context.Context) error {
-	close(s.stop)
+// setCommitted says whom to tell of saved positions while a session runs; nil tells nobody. It waits for a call that is
+// under way.
+func (s *saver) setCommitted(f committedFunc) {
+	s.mu.Lock()
+	s.committed = f
+	s.mu.Unlock()
+	select {
+	case s.told <- struct{}{}:
+	default:
+	}
+}
+
+// tell calls the connector for each saved position that it has not heard of. An error ends the session; the next one hears
+// of the position again.
+func (s *saver) tell(ctx context.Context) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.committed == nil {
+		return
+	}
+	for _, partition := range slices.Sorted(maps.Keys(s.untold)) {
+		if err := s.committed(ctx, partition, s.untold[partition]); err != nil {
+			s.committed = nil
+			s.life.endSession(fmt.Errorf("confirm the position %q: %w", s.untold[partition], err))
+			return
+		}
+		delete(s.untold, partition)
+	}
+}
+
+// close ends the goroutine and saves once more, within the shutdown timeout.
+func (s *saver) close() error {
+	s.stop()
 	s.done.Wait()
-	return s.save(ctx)
+	return s.save(s.life.last)
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"sync"
 	"time"
 
 	"github.com/patchbay-dev/patchbay/common/record"
@@ -21,6 +20,7 @@ type Limits struct {
 	MaxBytes        int64
 	RetryCap        time.Duration
 	StartTimeout    time.Duration
+	StartBy         time.Time // when the start timeout ends; zero means that it begins now
 	ShutdownTimeout time.Duration
 	Once            bool
 }
@@ -60,89 +60,104 @@ type SourceSession struct {
 }
 
 // RunSource runs a source, session after session, until it is done, fails for good, or ctx ends. It blocks. The error is
-// nil after a clean stop. It does not close the writer or the store.
+// nil after a clean stop. It closes the writer, and leaves the store open.
 func RunSource(ctx context.Context, c SourceConfig) error {
-	s := &source{SourceConfig: c}
-	return s.run(withLog(ctx, c.Log))
+	s := &source{SourceConfig: c, life: newLife(ctx, "source", c.Limits, c.Log, c.Status)}
+	defer s.close()
+	err := s.run()
+	if err != nil {
+		s.failed(err)
+	}
+	return err
 }
 
 type source struct {
 	SourceConfig
+	*life
 	tracker *tracker
 	saver   *saver
 	ids     *identifiers
 	writer  transport.Writer
-
-	mu       sync.Mutex
-	cancel   context.CancelCauseFunc // of the session that runs
-	started  bool
-	fatal    error
-	finished bool
 }
 
-func (s *source) run(ctx context.Context) error {
-	saved, err := s.load(ctx)
-	if err != nil {
+func (s *source) run() error {
+	saved, err := s.load()
+	if err != nil || saved == nil {
 		return err
 	}
-	s.tracker = newTracker(saved.Positions, func() {
-		if s.saver != nil {
-			s.saver.moved()
-		}
-	})
+	s.tracker = newTracker(saved.Positions)
 	s.ids = newIdentifiers(s.Derive, s.Name, saved.Epoch)
-	// The work of the decorators outlives ctx: a stop drains what is in flight.
-	working, stopWorking := context.WithCancelCause(context.WithoutCancel(ctx))
-	defer stopWorking(nil)
-	retry := newRetry(s.Writer, Backoff{Cap: s.RetryCap}, s.Log)
-	s.build(retry)
+	retry := newRetry(s.Writer, s.life, Backoff{Cap: s.RetryCap})
+	letters := newLetters(s.Dead, s.life, Backoff{Cap: s.RetryCap})
+	s.build(retry, letters)
 	if s.Store != nil {
-		s.saver = &saver{store: s.Store, state: *saved, tracker: s.tracker, log: s.Log, failed: s.fail,
-			wake: make(chan struct{}, 1), stop: make(chan struct{})}
-		s.saver.run(working)
+		s.saver = newSaver(s.Store, *saved, s.tracker, s.life)
 	}
-	err = s.sessions(ctx)
-	grace, cancel := context.WithTimeout(working, s.ShutdownTimeout)
-	defer cancel()
-	if drained := s.drain(grace); err == nil {
+	err = s.sessions(s.session)
+	s.die(nil) // the shutdown timeout begins, if it has not
+	if drained := s.drain(); err == nil {
 		err = drained
 	}
 	if s.saver != nil {
-		if saved := s.saver.close(grace); saved != nil && err == nil {
+		if saved := s.saver.close(); saved != nil && err == nil && !transport.Gone(saved) {
 			err = fmt.Errorf("save the position: %w", saved)
 		}
 	}
-	if closed := retry.Close(); closed != nil && err == nil {
+	letters.Close()
+	if closed := retry.Close(); closed != nil && err == nil && !transport.Gone(closed) {
 		err = closed
 	}
 	return err
 }
 
-// build stacks the decorators: what is sent is transformed, counted, bounded, and retried, in this order.
-func (s *source) build(retry *retry) {
-	p := &policy{on: s.On, dead: s.Dead, log: s.Log, connector: s.Connector, version: s.Version, topic: s.Topic}
-	s.writer = newLimit(&policed{retry, p}, s.MaxInFlight, s.MaxBytes)
+// build stacks the decorators: what is sent is transformed, bounded, counted and retried, in this order, and what fails for
+// good on the way is left to the error policy.
+func (s *source) build(retry transport.Writer, letters *letters) {
+	p := &policy{on: s.On, dead: letters.Write, ctx: s.work, log: s.Log, connector: s.Connector, version: s.Version, topic: s.Topic}
+	s.writer = retry
 	if s.MaxRecords > 0 {
 		s.writer = newCount(s.writer, s.MaxRecords, s.finish)
 	}
+	s.writer = newLimit(s.writer, s.MaxInFlight, s.MaxBytes)
 	if s.Chain.Len() > 0 {
 		s.writer = &transformed{s.writer, s.Chain, p}
 	}
+	s.writer = &policed{s.writer, p}
 }
 
-// load reads the saved state and refuses one that belongs to something else.
-func (s *source) load(ctx context.Context) (*state.State, error) {
+// load reads the saved state, trying again until the start timeout has passed, and refuses one that belongs to something
+// else. It returns nil and no error when the run ends meanwhile.
+func (s *source) load() (*state.State, error) {
 	fresh := &state.State{Connector: s.Connector, Identity: s.Identity}
 	if s.Store == nil {
 		return fresh, nil
 	}
-	saved, err := s.Store.Load(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("load the saved position of %s: %w", s.Name, err)
+	ctx, cancel := context.WithDeadline(s.alive, s.limits.StartBy)
+	defer cancel()
+	backoff := Backoff{Cap: s.RetryCap}
+	for {
+		saved, err := s.Store.Load(ctx)
+		switch {
+		case s.stop.Err() != nil || transport.Gone(err):
+			return nil, nil
+		case err == nil && saved == nil:
+			return fresh, nil
+		case err == nil:
+			return s.accept(saved)
+		}
+		wait := backoff.Next()
+		if errors.Is(err, state.ErrDamaged) || ctx.Err() != nil || s.trouble(err, wait) {
+			return nil, fmt.Errorf("load the saved position of %s: %w", s.Name, err)
+		}
+		s.Log.Warn("the saved position cannot be loaded, trying again", "wait", wait, "error", err)
+		if Sleep(s.alive, wait) != nil {
+			return nil, nil
+		}
 	}
-	if saved == nil {
-		return fresh, nil
-	}
+}
+
+// accept checks that a saved state belongs to this source.
+func (s *source) accept(saved *state.State) (*state.State, error) {
 	if saved.Connector != "" && saved.Connector != s.Connector {
 		return nil, &StateMismatch{fmt.Sprintf("the saved position of %q belongs to %s; choose another --name", s.Name, saved.Connector)}
 	}
@@ -160,60 +175,47 @@ type StateMismatch struct{ message string }
 // Error tells what does not fit, and what to do.
 func (e *StateMismatch) Error() string { return e.message }
 
-// finish ends the run because everything that was asked for is delivered.
-func (s *source) finish() { s.end(errDone, nil) }
-
-// fail ends the run because of an error that no retry can mend, or because the other side has gone.
-func (s *source) fail(err error) {
-	if errors.Is(err, transport.ErrClosed) {
-		s.end(errDone, nil)
-		return
+// session runs the source once, and returns when all that it sent has settled, so that the next session starts behind it.
+func (s *source) session() error {
+	session, err := s.Session()
+	if err != nil {
+		return Permanent(err)
 	}
-	s.end(err, err)
-}
-
-func (s *source) end(cause, fatal error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.finished {
-		return
-	}
-	s.finished, s.fatal = true, fatal
-	if s.cancel != nil {
-		s.cancel(cause)
-	}
-}
-
-func (s *source) isFinished() (bool, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.finished, s.fatal
-}
-
-// begin marks the run as started and reports whether that was news.
-func (s *source) begin() {
-	s.mu.Lock()
-	news := !s.started
-	s.started = true
-	s.mu.Unlock()
-	if news {
-		s.status("ready", nil)
-	}
-}
-
-func (s *source) status(state string, err error) {
-	if s.Status != nil {
-		s.Status(state, err)
-	}
-}
-
-// drain waits until everything in flight is settled.
-func (s *source) drain(grace context.Context) error {
+	s.tracker.reset()
+	s.ids.restart()
+	err = s.one(s.alive, func(ctx context.Context) error {
+		out := &Output{ctx: ctx, life: s.life, writer: s.writer, tracker: s.tracker, ids: s.ids}
+		defer out.over.Store(true)
+		if s.saver != nil && session.Committed != nil {
+			s.saver.setCommitted(session.Committed)
+			defer s.saver.setCommitted(nil)
+		}
+		return session.Run(ctx, out)
+	})
 	select {
 	case <-s.tracker.settledAll():
-		return nil
-	case <-grace.Done():
+	case <-s.alive.Done():
+	}
+	return err
+}
+
+// lastAcks is how long a run that has failed waits for acknowledgements that are on their way.
+const lastAcks = time.Second
+
+// drain waits until everything in flight is settled, and returns what came of it.
+func (s *source) drain() error {
+	ctx := s.work
+	if _, fatal := s.outcome(); fatal != nil {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, lastAcks)
+		defer cancel()
+	}
+	select {
+	case <-s.tracker.settledAll():
+	case <-ctx.Done():
 		return fmt.Errorf("some records were not acknowledged within the shutdown timeout of %s; they are sent again on the next start",
 			s.ShutdownTimeout)
 	}
+	_, fatal := s.outcome()
+	return fatal
 }

@@ -140,9 +140,12 @@ func TestErrorPolicy(t *testing.T) {
 	}
 }
 
-func TestADeadLetterThatCannotBeWrittenEndsTheRun(t *testing.T) {
+func TestADeadLetterThatIsRefusedEndsTheRun(t *testing.T) {
 	topic := &fakeTopic{verdict: func(string) error { return &transport.Rejected{Err: errors.New("too large")} }}
-	dead := func(_ context.Context, _ record.Record, settled func(error)) error { settled(errAway); return nil }
+	dead := func(_ context.Context, _ record.Record, settled func(error)) error {
+		settled(&transport.Rejected{Err: errAway})
+		return nil
+	}
 	err := runSource(t.Context(), SourceConfig{Writer: topic, Failures: Failures{DeadLetter, dead}},
 		func(ctx context.Context, out *Output) error { return out.Deliver(ctx, numbered(1, 1)...) })
 	if err == nil || !strings.Contains(err.Error(), "write the dead letter: the topic is away") {
@@ -372,9 +375,8 @@ func TestAStateOfSomethingElseIsRefused(t *testing.T) {
 }
 
 func TestAdvanceAndCommittedFollowDelivery(t *testing.T) {
-	topic, store := &fakeTopic{}, &fakeStore{}
-	var mu sync.Mutex
-	var committed []string
+	topic, store := &fakeTopic{}, &fakeStore{state: &state.State{Positions: map[string]string{"old": "5"}}}
+	committed := make(chan string, 10)
 	config := SourceConfig{Writer: topic, Store: store}
 	config.Session = func() (SourceSession, error) {
 		return SourceSession{
@@ -382,12 +384,22 @@ func TestAdvanceAndCommittedFollowDelivery(t *testing.T) {
 				if err := out.Send(ctx, numbered(1, 1)...); err != nil {
 					return err
 				}
-				return out.Advance(ctx, "", "7")
+				if err := out.Advance(ctx, "", "7"); err != nil {
+					return err
+				}
+				for position := ""; position != "@7"; {
+					position = <-committed
+					if position == "old@5" {
+						continue // saved by an earlier run, which may not have told
+					}
+					if saved := store.position(); "@"+saved < position {
+						t.Errorf("told of %s while %s was saved", position, saved)
+					}
+				}
+				return nil
 			},
 			Committed: func(_ context.Context, partition, position string) error {
-				mu.Lock()
-				defer mu.Unlock()
-				committed = append(committed, partition+"@"+position)
+				committed <- partition + "@" + position
 				return nil
 			},
 		}, nil
@@ -396,7 +408,40 @@ func TestAdvanceAndCommittedFollowDelivery(t *testing.T) {
 		t.Fatal(err)
 	}
 	mustEqual(t, "saved", store.position(), "7")
-	mustEqual(t, "last committed", committed[len(committed)-1], "@7")
+}
+
+func TestAnErrorOfCommittedStartsTheSourceAgain(t *testing.T) {
+	sessions := 0
+	config := SourceConfig{Writer: &fakeTopic{}, Store: &fakeStore{}}
+	told := make(chan string, 10)
+	config.Session = func() (SourceSession, error) {
+		sessions++
+		n := sessions
+		return SourceSession{
+			Run: func(ctx context.Context, out *Output) error {
+				if n == 1 {
+					if err := out.Send(ctx, numbered(1, 1)...); err != nil {
+						return err
+					}
+					<-ctx.Done()
+					return ctx.Err()
+				}
+				<-told
+				return nil
+			},
+			Committed: func(_ context.Context, _, position string) error {
+				if n == 1 {
+					return errors.New("connection reset")
+				}
+				told <- position
+				return nil
+			},
+		}, nil
+	}
+	if err := runSource(t.Context(), config, nil); err != nil {
+		t.Fatal(err)
+	}
+	mustEqual(t, "sessions", sessions, 2)
 }
 
 func TestIdsAreDerivedWherePositionsNeverRecur(t *testing.T) {

@@ -8,7 +8,7 @@ type tracker struct {
 	partitions map[string]*line
 	open       int           // slots that are not settled
 	idle       chan struct{} // closed while open is 0
-	moved      func()        // called, without the mutex, after a position moved
+	moved      chan struct{} // gets an element after a position moved
 }
 
 // A line is the queue of what was handed over in one partition, oldest first.
@@ -25,8 +25,8 @@ type slot struct {
 	done     bool
 }
 
-func newTracker(positions map[string]string, moved func()) *tracker {
-	t := &tracker{partitions: map[string]*line{}, idle: make(chan struct{}), moved: moved}
+func newTracker(positions map[string]string) *tracker {
+	t := &tracker{partitions: map[string]*line{}, idle: make(chan struct{}), moved: make(chan struct{}, 1)}
 	close(t.idle)
 	for partition, position := range positions {
 		t.partitions[partition] = &line{delivered: position}
@@ -81,7 +81,15 @@ func (t *tracker) settle(s *slot, delivered bool) {
 	}
 	t.mu.Unlock()
 	if moved {
-		t.moved()
+		t.signal()
+	}
+}
+
+// signal tells that positions have moved. It does not block.
+func (t *tracker) signal() {
+	select {
+	case t.moved <- struct{}{}:
+	default:
 	}
 }
 

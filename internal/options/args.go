@@ -35,7 +35,7 @@ func (m *Model) Args(args []string) (*Line, []*Problem) {
 		err = ctx.Error
 	}
 	if err != nil {
-		problems = append(problems, &Problem{Message: strings.TrimSpace(err.Error()), Fix: "see " + m.config.Name + " --help"})
+		problems = append(problems, &Problem{Message: explain(err), Fix: "see " + m.config.Name + " --help"})
 	} else {
 		for _, p := range ctx.Path {
 			if p.Command != nil {
@@ -48,6 +48,15 @@ func (m *Model) Args(args []string) (*Line, []*Problem) {
 		line.Given[o.Name] = append(line.Given[o.Name], o.Text)
 	}
 	return line, problems
+}
+
+// explain puts the parser's error in words that quote nothing: a stray word may be the rest of a secret with a space in it.
+func explain(err error) string {
+	text := strings.TrimSpace(err.Error())
+	if strings.HasPrefix(text, "unexpected argument ") {
+		return "there is a word that is neither a command nor the value of a flag (put a value with spaces in quotes)"
+	}
+	return text
 }
 
 // dropUnknown takes the flags out that do not exist, together with what looks like their values, and reports each.

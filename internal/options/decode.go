@@ -12,6 +12,7 @@ import (
 	"sort"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 	"unicode/utf8"
 
@@ -67,7 +68,7 @@ func (o *Option) scalarFromText(kind Kind, text string) (any, error) {
 		}
 		return json.Number(n.String()), nil
 	case Number:
-		if !jsonNumber.MatchString(text) || len(text) > 64 {
+		if !matches(jsonNumber, text) || len(text) > 64 {
 			return nil, fmt.Errorf("%s is not a number", o.quote(text))
 		}
 		return json.Number(text), nil
@@ -75,7 +76,7 @@ func (o *Option) scalarFromText(kind Kind, text string) (any, error) {
 	return text, nil
 }
 
-var jsonNumber = regexp.MustCompile(`^-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]{1,3})?$`)
+const jsonNumber = `^-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]{1,3})?$`
 
 // store checks the JSON form of a value against the option and stores it in dst, which has the option's Go type.
 func (o *Option) store(dst reflect.Value, v any) error {
@@ -159,26 +160,30 @@ func (o *Option) storeNumber(kind Kind, dst reflect.Value, v any) error {
 	if !ok {
 		return fmt.Errorf("expected a number, got %s", o.describe(v))
 	}
+	shown := string(n)
+	if o.Secret {
+		shown = "the value"
+	}
 	whole, isWhole := integral(n)
 	r := new(big.Rat)
 	if isWhole {
 		r.SetInt(whole)
 	} else if kind == Integer {
-		return fmt.Errorf("%s is not a whole number within range", n)
+		return fmt.Errorf("%s is not a whole number within range", shown)
 	} else if f, err := strconv.ParseFloat(string(n), 64); err != nil || r.SetFloat64(f) == nil {
-		return fmt.Errorf("%s is not a number within range", n)
+		return fmt.Errorf("%s is not a number within range", shown)
 	}
 	if len(o.Enum) > 0 && !slices.ContainsFunc(o.Enum, func(word string) bool {
 		e, ok := new(big.Rat).SetString(word)
 		return ok && e.Cmp(r) == 0
 	}) {
-		return fmt.Errorf("%s is not one of %s", n, strings.Join(o.Enum, ", "))
+		return fmt.Errorf("%s is not one of %s", shown, strings.Join(o.Enum, ", "))
 	}
 	if o.Min != nil && r.Cmp(o.Min) < 0 {
-		return fmt.Errorf("%s is less than %s", n, o.Min.RatString())
+		return fmt.Errorf("%s is less than %s", shown, o.Min.RatString())
 	}
 	if o.Max != nil && r.Cmp(o.Max) > 0 {
-		return fmt.Errorf("%s is more than %s", n, o.Max.RatString())
+		return fmt.Errorf("%s is more than %s", shown, o.Max.RatString())
 	}
 	if kind == Integer {
 		dst.SetInt(whole.Int64())
@@ -242,11 +247,15 @@ func (o *Option) describeType() string {
 	return o.Type
 }
 
+// userinfo is what may stand before the host of an address: a name, a password, a token.
+var userinfo = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`//[^/\s]*@`) })
+
 // quote shows a value in a message, shortened, and never a secret's.
 func (o *Option) quote(text string) string {
 	if o.Secret {
 		return "the value"
 	}
+	text = userinfo().ReplaceAllString(text, "//xxxxx@")
 	if len(text) > 80 {
 		text = strings.ToValidUTF8(text[:77], "") + "..."
 	}

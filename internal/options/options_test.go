@@ -155,7 +155,7 @@ func TestArgsFindsCommandsAndKeepsTheOrderOfFlags(t *testing.T) {
 			command: []string{"validate"}, order: []Occurrence{{"topic", "x"}, {"batch", "-"}, {"gzip", "false"}}},
 		{name: "an argument of a command", args: []string{"completion", "bash"}, command: []string{"completion"},
 			order: []Occurrence{{"shell", "bash"}}},
-		{name: "an unknown command", args: []string{"valid"}, problem: "unexpected argument valid"},
+		{name: "an unknown command", args: []string{"valid"}, problem: "neither a command nor the value of a flag"},
 		{name: "a flag without its value", args: []string{"--topic"}, problem: "--topic"},
 	}
 	for _, tt := range tests {
@@ -257,6 +257,25 @@ func TestASecretIsNeverPrinted(t *testing.T) {
 	}
 	if s.Reveal() != canary {
 		t.Error("Reveal does not return the secret")
+	}
+}
+
+func TestNoMessageQuotesASecret(t *testing.T) {
+	const canary = "c4n4ry"
+	m, _, _ := newKitchen(t)
+	line, problems := m.Args([]string{"--token", "x", canary})
+	_, more := m.Resolve(Inputs{Line: line, FilePath: "c.yaml", File: map[string]config.Value{
+		"endpoint": {Any: "https://user:" + canary + "@host/", Line: 1},
+		"retries":  {Any: "4242", Line: 2, Reference: true, Redact: true},
+		"password": {Any: []any{canary}, Line: 3},
+	}})
+	for _, p := range append(problems, more...) {
+		if text := p.Error(); strings.Contains(text, canary) || strings.Contains(text, "4242") {
+			t.Errorf("%s", text)
+		}
+	}
+	if len(problems) != 1 || len(more) < 3 {
+		t.Errorf("problems = %v, %v", problems, more)
 	}
 }
 

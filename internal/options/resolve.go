@@ -38,7 +38,7 @@ func (m *Model) Resolve(in Inputs) (Settings, []*Problem) {
 			o = &discreet
 		}
 		s, err := o.resolve(in)
-		if err == nil && s.Value != nil {
+		if err == nil && s.Value != nil && s.Origin.Kind != FromDefault { // defaults are checked by Verify
 			err = o.check(s.Value)
 		}
 		if err != nil {

@@ -5,6 +5,9 @@ package transport
 import (
 	"context"
 	"errors"
+	"io/fs"
+	"os"
+	"syscall"
 	"time"
 
 	"github.com/patchbay-dev/patchbay/common/record"
@@ -26,7 +29,8 @@ type Writer interface {
 // A Reader is the consuming end of a topic. Read is called by one goroutine at a time; messages may be settled by any.
 type Reader interface {
 	// Read blocks until there is at least one message and returns up to max of them in order. After the first it waits at
-	// most wait for more. It returns io.EOF when nothing more will come: the input ended, or a bounded pass is done.
+	// most wait for more. It returns io.EOF when nothing more will come: the input ended, or a bounded pass is done. A Broken
+	// error says that reading again is pointless; after any other error it may be tried again.
 	Read(ctx context.Context, max int, wait time.Duration) ([]Message, error)
 	// Flush blocks until the transport has confirmed every acknowledgement given before the call, or ctx ends.
 	Flush(ctx context.Context) error
@@ -62,20 +66,30 @@ func (r *Rejected) Error() string { return r.Err.Error() }
 // Unwrap returns the reason.
 func (r *Rejected) Unwrap() error { return r.Err }
 
-// A Stopper is a Reader or Writer whose other side can ask for the end of the run.
-type Stopper interface {
-	// Stopped is closed when the other side has asked.
-	Stopped() <-chan struct{}
+// A Broken error means that a Reader will give nothing more, whatever is tried again.
+type Broken struct{ Err error }
+
+// Error returns the reason.
+func (b *Broken) Error() string { return b.Err.Error() }
+
+// Unwrap returns the reason.
+func (b *Broken) Unwrap() error { return b.Err }
+
+// A Delayed error says how long to wait, at the least, before the same thing is tried again.
+type Delayed struct {
+	Err  error
+	Wait time.Duration
 }
 
-// A StatusReporter is a Reader or Writer whose other side wants to know how the connector is doing.
-type StatusReporter interface {
-	// Status tells the state, one of connecting, ready, retrying and failed, with the error that led to it. It does not block.
-	Status(state string, err error)
-}
+// Error returns the reason.
+func (d *Delayed) Error() string { return d.Err.Error() }
 
-// A DeadLetterer is a Reader or Writer whose other side keeps dead letters.
-type DeadLetterer interface {
-	// Dead hands a record over that could not be processed. settled is called as in Writer.Write.
-	Dead(ctx context.Context, rec record.Record, settled func(error)) error
+// Unwrap returns the reason.
+func (d *Delayed) Unwrap() error { return d.Err }
+
+// Gone reports whether an error says that whoever read this program's output has gone for good: the topic's other side, or
+// the reader of standard output. The broken pipe of any other connection is not meant.
+func Gone(err error) bool {
+	var p *fs.PathError
+	return errors.Is(err, ErrClosed) || errors.As(err, &p) && p.Path == os.Stdout.Name() && errors.Is(p.Err, syscall.EPIPE)
 }

@@ -119,7 +119,7 @@ func BenchmarkConsume(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		consumer, err := s.CreateConsumer(b.Context(), consumerConfig("g", "demo", ReaderOptions{MaxInFlight: inFlight}))
+		consumer, err := s.CreateConsumer(b.Context(), consumerConfig("g", "demo", ReaderOptions{MaxInFlight: inFlight}, 0))
 		if err != nil {
 			b.Fatal(err)
 		}

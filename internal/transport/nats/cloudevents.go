@@ -31,7 +31,7 @@ const (
 )
 
 // encodeEvent writes a record as a CloudEvent 1.0 in the binary mode of the NATS protocol binding.
-func encodeEvent(rec *record.Record, source string, msg *natsgo.Msg) error {
+func encodeEvent(rec *record.Record, source string, msg *natsgo.Msg) {
 	msg.Data = rec.Value
 	h := headers{msg: msg}
 	id, typ := rec.ID, rec.Type
@@ -76,7 +76,6 @@ func encodeEvent(rec *record.Record, source string, msg *natsgo.Msg) error {
 		}
 	}
 	h.escaped(attrDataType, contentType)
-	return nil
 }
 
 // eventMode tells CloudEvents from other messages. The binding asks for the content type first, whatever its case.

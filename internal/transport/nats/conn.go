@@ -65,14 +65,11 @@ type Conn struct {
 	windows map[*window]struct{}
 }
 
-// Connect makes one attempt to connect and returns its error; the caller decides whether to try again. ctx bounds the
-// attempt only. Once made, the connection is renewed for ever after a loss, with a jittered back-off up to 10 s.
+// Connect makes one attempt to connect and returns its error; the caller decides whether to try again, which is pointless
+// after a ConfigError. ctx bounds the attempt only. Once made, the connection is renewed for ever after a loss, with a jittered back-off up to 10 s.
 func Connect(ctx context.Context, c Config) (*Conn, error) {
-	if err := checkTopic(c.Topic); err != nil {
+	if err := c.check(); err != nil {
 		return nil, err
-	}
-	if c.Envelope != "" && c.Envelope != "cloudevents" {
-		return nil, fmt.Errorf("envelope %q is not known: leave it empty or say cloudevents", c.Envelope)
 	}
 	target, err := parseTarget(c.URL)
 	if err != nil {
@@ -198,15 +195,17 @@ func (c *Conn) explain(err error) error {
 	switch {
 	case errors.Is(err, natsgo.ErrReconnectBufExceeded):
 		return fmt.Errorf("not connected to %s", c.target.shown)
-	case errors.Is(err, natsgo.ErrMaxPayload):
-		return fmt.Errorf("the record is larger than the %d bytes that %s takes (max_payload): %w",
-			c.nc.MaxPayload(), c.target.shown, err)
-	case errors.Is(err, jetstream.ErrJetStreamNotEnabled), errors.Is(err, jetstream.ErrJetStreamNotEnabledForAccount),
-		errors.Is(err, natsgo.ErrNoResponders):
+	case noJetStream(err):
 		return fmt.Errorf("%s has no JetStream: enable it (nats-server -js), or use plain subjects with nats+core://: %w",
 			c.target.shown, err)
 	}
 	return err
+}
+
+// noJetStream reports whether an error says that nobody answers for JetStream: the server has none, or not yet.
+func noJetStream(err error) bool {
+	return errors.Is(err, jetstream.ErrJetStreamNotEnabled) || errors.Is(err, jetstream.ErrJetStreamNotEnabledForAccount) ||
+		errors.Is(err, natsgo.ErrNoResponders)
 }
 
 func attemptTimeout(ctx context.Context) time.Duration {

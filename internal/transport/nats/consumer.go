@@ -9,12 +9,15 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// ensureConsumer returns the group's durable consumer of the topic: the one that is there, as it is, else one it makes.
-func (c *Conn) ensureConsumer(ctx context.Context, s jetstream.Stream, o ReaderOptions) (jetstream.Consumer, error) {
+// ensureConsumer returns the group's durable consumer of the topic: the one that is there, as it is, else one it makes,
+// which begins at record number start, or where the options say if start is 0.
+func (c *Conn) ensureConsumer(
+	ctx context.Context, s jetstream.Stream, o ReaderOptions, start uint64,
+) (jetstream.Consumer, error) {
 	name, stream := legalName(o.Group), s.CachedInfo().Config
 	consumer, err := s.Consumer(ctx, name)
 	if errors.Is(err, jetstream.ErrConsumerNotFound) {
-		consumer, err = s.CreateConsumer(ctx, consumerConfig(name, c.cfg.Topic, o))
+		consumer, err = s.CreateConsumer(ctx, consumerConfig(name, c.cfg.Topic, o, start))
 		if errors.Is(err, jetstream.ErrConsumerExists) { // made by somebody else just now
 			consumer, err = s.Consumer(ctx, name)
 		}
@@ -28,15 +31,19 @@ func (c *Conn) ensureConsumer(ctx context.Context, s jetstream.Stream, o ReaderO
 	return consumer, nil
 }
 
-func consumerConfig(name, topic string, o ReaderOptions) jetstream.ConsumerConfig {
+func consumerConfig(name, topic string, o ReaderOptions, start uint64) jetstream.ConsumerConfig {
 	from := jetstream.DeliverAllPolicy
-	if o.From == "latest" {
+	switch {
+	case start > 0:
+		from = jetstream.DeliverByStartSequencePolicy
+	case o.From == "latest":
 		from = jetstream.DeliverNewPolicy
 	}
 	return jetstream.ConsumerConfig{
 		Durable:       name,
 		Description:   "Group " + o.Group + " of topic " + topic,
 		DeliverPolicy: from,
+		OptStartSeq:   start,
 		AckPolicy:     jetstream.AckExplicitPolicy,
 		AckWait:       ackWait,
 		MaxDeliver:    -1,
@@ -55,10 +62,10 @@ func checkConsumer(cfg jetstream.ConsumerConfig, stream jetstream.StreamConfig, 
 		subjects = stream.Subjects
 	}
 	if !slices.Equal(subjects, []string{topic}) {
-		return fmt.Errorf("the consumer reads %q, not %q: choose another --group", subjects, topic)
+		return misconfigured("the consumer reads %q, not %q: choose another --group", subjects, topic)
 	}
 	if cfg.AckPolicy != jetstream.AckExplicitPolicy {
-		return errors.New("the consumer does not ask for explicit acknowledgements: choose another --group")
+		return misconfigured("the consumer does not ask for explicit acknowledgements: choose another --group")
 	}
 	return nil
 }

@@ -17,7 +17,8 @@ import (
 var errNoRedelivery = errors.New("a plain NATS subject does not deliver a record again")
 
 // A coreWriter publishes to a plain subject. Such a server acknowledges nothing by itself, so records are settled by a
-// round trip on the same connection: what precedes it has reached the server.
+// round trip on the same connection: what precedes it has reached the server. Write returns a transport.Rejected for a
+// record that is larger than the server takes.
 type coreWriter struct {
 	conn      *Conn
 	encode    encoder
@@ -48,9 +49,7 @@ func (c *Conn) coreWriter() (transport.Writer, error) {
 
 func (w *coreWriter) Write(ctx context.Context, rec record.Record, settled func(error)) error {
 	msg := natsgo.Msg{Subject: w.conn.cfg.Topic}
-	if err := w.encode(&rec, &msg); err != nil {
-		return fmt.Errorf("publish to %s: %w", w.conn.cfg.Topic, err)
-	}
+	w.encode(&rec, &msg)
 	n, err := w.window.add(ctx, settled)
 	if err != nil {
 		return err
@@ -58,7 +57,7 @@ func (w *coreWriter) Write(ctx context.Context, rec record.Record, settled func(
 	p := published{n: n, reconnects: w.conn.nc.Stats().Reconnects}
 	if err := w.conn.nc.PublishMsg(&msg); err != nil {
 		if w.window.drop(n) {
-			return fmt.Errorf("publish to %s: %w", w.conn.cfg.Topic, w.conn.explain(err))
+			return w.conn.unpublished(err)
 		}
 		return nil
 	}
@@ -92,7 +91,7 @@ func (w *coreWriter) confirm(ctx context.Context) {
 				fate = natsgo.ErrDisconnected // the answer says nothing about what went out on an earlier connection
 			}
 			if fate != nil {
-				fate = fmt.Errorf("publish to %s: %w", w.conn.cfg.Topic, w.conn.explain(fate))
+				fate = w.conn.unpublished(fate)
 			}
 			w.window.settle(p.n, fate)
 		}
@@ -125,7 +124,7 @@ type coreReader struct {
 
 func (c *Conn) coreReader(o ReaderOptions) (transport.Reader, error) {
 	if o.Once {
-		return nil, fmt.Errorf("topic %s: a plain NATS subject has no end, so one pass over it is not possible", c.cfg.Topic)
+		return nil, misconfigured("topic %s: a plain NATS subject has no end, so one pass over it is not possible", c.cfg.Topic)
 	}
 	sub, err := c.nc.QueueSubscribeSync(c.cfg.Topic, o.Group)
 	if err != nil {
@@ -142,7 +141,7 @@ func (r *coreReader) Read(ctx context.Context, limit int, wait time.Duration) ([
 	}
 	switch {
 	case errors.Is(err, natsgo.ErrBadSubscription), errors.Is(err, natsgo.ErrConnectionClosed):
-		return nil, fmt.Errorf("read %s: %w", r.topic, io.ErrClosedPipe)
+		return nil, &transport.Broken{Err: fmt.Errorf("read %s: %w", r.topic, io.ErrClosedPipe)}
 	case err != nil:
 		return nil, fmt.Errorf("read %s: %w", r.topic, err)
 	}

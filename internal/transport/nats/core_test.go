@@ -2,7 +2,6 @@ package nats
 
 import (
 	"errors"
-	"io"
 	"strings"
 	"testing"
 	"time"
@@ -64,15 +63,5 @@ func TestPlainSubjectHasNoEnd(t *testing.T) {
 	c := connect(t, coreURL(t))
 	if _, err := c.Reader(testContext(t), ReaderOptions{Group: "g", Once: true}); err == nil || !strings.Contains(err.Error(), "no end") {
 		t.Errorf("error %v", err)
-	}
-}
-
-func TestPlainSubjectReadAfterClose(t *testing.T) {
-	r := openReader(t, connect(t, coreURL(t)), ReaderOptions{})
-	if err := r.Close(); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := r.Read(testContext(t), 1, 0); !errors.Is(err, io.ErrClosedPipe) {
-		t.Errorf("error %v is not ErrClosedPipe", err)
 	}
 }

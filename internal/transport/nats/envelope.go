@@ -24,18 +24,19 @@ const (
 	headerOther     = "Patchbay-Header-" // and the escaped name of a header that cannot travel as it is
 )
 
-// An encoder puts a record into a message that has its subject. The payload is shared, not copied.
-type encoder func(rec *record.Record, msg *natsgo.Msg) error
+// An encoder puts a record into a message that has its subject. The payload is shared, not copied. It cannot fail: what is
+// not legal in a header is escaped.
+type encoder func(rec *record.Record, msg *natsgo.Msg)
 
 func (c *Conn) encoder() encoder {
 	if c.cfg.Envelope == "cloudevents" {
 		source := c.cfg.Source
-		return func(rec *record.Record, msg *natsgo.Msg) error { return encodeEvent(rec, source, msg) }
+		return func(rec *record.Record, msg *natsgo.Msg) { encodeEvent(rec, source, msg) }
 	}
 	return encodeLean
 }
 
-func encodeLean(rec *record.Record, msg *natsgo.Msg) error {
+func encodeLean(rec *record.Record, msg *natsgo.Msg) {
 	msg.Data = rec.Value
 	h := headers{msg: msg}
 	h.id(rec.ID)
@@ -52,7 +53,6 @@ func encodeLean(rec *record.Record, msg *natsgo.Msg) error {
 	for name, value := range rec.Headers {
 		h.other(name, value)
 	}
-	return nil
 }
 
 // decode reads a message of any origin: lean, a CloudEvent in either mode, or a foreign one. The caller fills in what the

@@ -27,13 +27,13 @@ func (c *Conn) lastSequence(ctx context.Context, stream jetstream.Stream) (uint6
 
 // finished returns io.EOF if the bounded pass is done, and nil if it is not.
 func (r *reader) finished(ctx context.Context) (bool, error) {
-	if r.last == 0 {
+	if r.feed.last == 0 {
 		return true, io.EOF
 	}
 	r.mu.Lock()
-	open, before := r.open, r.events
+	open, before := r.unsettled, r.events
 	r.mu.Unlock()
-	info, err := r.consumer.Info(ctx)
+	info, err := r.feed.consumer.Info(ctx)
 	if err != nil {
 		if ctx.Err() != nil {
 			return false, ctx.Err()
@@ -42,12 +42,12 @@ func (r *reader) finished(ctx context.Context) (bool, error) {
 		r.log.Debug("the NATS server does not tell how far the group is", "error", err)
 		return false, nil
 	}
-	if info.AckFloor.Stream >= r.last {
+	if info.AckFloor.Stream >= r.feed.last {
 		return true, io.EOF
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	delivered := info.NumPending == 0 || info.Delivered.Stream >= r.last
+	delivered := info.NumPending == 0 || info.Delivered.Stream >= r.feed.last
 	// What the server has not seen settled is all in our hands: nothing is on its way to us, handed back, or with another
 	// reader. If anything changed while we asked, the two numbers do not belong together.
 	if delivered && info.NumAckPending == open && r.events == before && len(r.queue) == 0 {

@@ -6,11 +6,11 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 
-	natsgo "github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/patchbay-dev/patchbay/common/record"
@@ -47,12 +47,16 @@ type ReaderOptions struct {
 // there was at the start is acknowledged, or was returned by this reader and not handed back by Nack: records that the
 // caller still holds do not keep it from its end, and if one of them is handed back later, Read may be called again and
 // returns it.
+//
+// When the stream or the consumer is deleted, or the server asks for it to be reached anew, a Read says so once. The next
+// one makes again what is missing and goes on; what was not acknowledged before is delivered again, and where the stream
+// is a new one, everything in it is. Only a connection that was closed, or the Close of the reader, is a transport.Broken.
 func (c *Conn) Reader(ctx context.Context, o ReaderOptions) (transport.Reader, error) {
 	if o.Group == "" {
-		return nil, errors.New("a reader needs a group")
+		return nil, misconfigured("a reader needs a group")
 	}
 	if o.From != "" && o.From != "earliest" && o.From != "latest" {
-		return nil, fmt.Errorf("from %q is not known: say earliest or latest", o.From)
+		return nil, misconfigured("from %q is not known: say earliest or latest", o.From)
 	}
 	if o.MaxInFlight <= 0 {
 		o.MaxInFlight = DefaultMaxInFlight
@@ -60,82 +64,41 @@ func (c *Conn) Reader(ctx context.Context, o ReaderOptions) (transport.Reader, e
 	if c.target.core {
 		return c.coreReader(o)
 	}
-	stream, err := c.ensureStream(ctx)
-	if err != nil {
+	r := &reader{conn: c, log: c.log, opts: o, wake: make(chan struct{}, 1), done: make(chan struct{})}
+	if err := r.open(ctx); err != nil {
 		return nil, err
 	}
-	r := &reader{conn: c, log: c.log, wake: make(chan struct{}, 1), done: make(chan struct{})}
-	if o.Once {
-		if r.last, err = c.lastSequence(ctx, stream); err != nil {
-			return nil, err
-		}
-		r.once = true
-	}
-	r.consumer, err = c.ensureConsumer(ctx, stream, o)
-	if err != nil {
-		return nil, err
-	}
-	r.consume, err = r.consumer.Consume(r.receive,
-		jetstream.PullMaxMessagesWithBytesLimit(o.MaxInFlight, max(prefetchBytes, 2*int(c.nc.MaxPayload()))),
-		jetstream.PullHeartbeat(heartbeat), jetstream.ConsumeErrHandler(r.consumeError))
-	if err != nil {
-		return nil, fmt.Errorf("read %s: %w", c.cfg.Topic, c.explain(err))
-	}
-	r.keeper.Go(func() { r.keep(r.consumer.CachedInfo().Config.AckWait / 3) })
+	r.keeper.Go(r.keep)
 	return r, nil
 }
 
 // A reader fetches from a durable consumer.
 type reader struct {
-	conn     *Conn
-	log      *slog.Logger
-	consumer jetstream.Consumer
-	consume  jetstream.ConsumeContext
-	once     bool
-	last     uint64        // with once: the last record of the pass
-	wake     chan struct{} // something changed for Read
-	done     chan struct{} // closed by Close
-	keeper   sync.WaitGroup
+	conn   *Conn
+	log    *slog.Logger
+	opts   ReaderOptions
+	stale  bool          // a Read returned an error, so the next one opens anew; used by Read only
+	wake   chan struct{} // something changed for Read
+	done   chan struct{} // closed by Close
+	keeper sync.WaitGroup
 
-	mu     sync.Mutex
-	queue  []*delivery // received and not yet returned
-	late   []*delivery // with once: received, but beyond the end of the pass
-	open   int         // received and not yet settled
-	events uint64      // counts everything that changes open
-	err    error       // why nothing more will come
-	closed bool
+	mu        sync.Mutex
+	feed      *feed       // set by open and, but for the first, by Read only
+	queue     []*delivery // received and not yet returned
+	late      []*delivery // with Once: received, but beyond the end of the pass
+	unsettled int         // received and not yet settled
+	events    uint64      // counts everything that changes unsettled
+	err       error       // what the next Read returns; the one after it opens anew
+	broken    error       // what every Read returns from now on
+	closed    bool
 }
 
 // A delivery is a message that the server has sent and that is not settled.
 type delivery struct {
+	origin  origin
 	msg     jetstream.Msg
 	meta    *jetstream.MsgMetadata
 	settled atomic.Bool
-}
-
-// receive is called by the client library for each message, one after the other.
-func (r *reader) receive(msg jetstream.Msg) {
-	meta, err := msg.Metadata()
-	if err != nil {
-		r.fail(fmt.Errorf("read %s: %w", r.conn.cfg.Topic, err))
-		return
-	}
-	d := &delivery{msg: msg, meta: meta}
-	r.mu.Lock()
-	if r.closed {
-		r.mu.Unlock()
-		r.giveBack(d)
-		return
-	}
-	r.open++
-	r.events++
-	if r.once && meta.Sequence.Stream > r.last {
-		r.late = append(r.late, d)
-	} else {
-		r.queue = append(r.queue, d)
-	}
-	r.mu.Unlock()
-	r.signal()
 }
 
 func (r *reader) signal() {
@@ -145,40 +108,27 @@ func (r *reader) signal() {
 	}
 }
 
-// consumeError hears what the client library meets. What it recovers from by itself is told to the log only.
-func (r *reader) consumeError(_ jetstream.ConsumeContext, err error) {
-	switch {
-	case errors.Is(err, jetstream.ErrConsumerDeleted), errors.Is(err, jetstream.ErrConsumerNotFound),
-		errors.Is(err, jetstream.ErrBadRequest), errors.Is(err, jetstream.ErrConnectionClosed),
-		errors.Is(err, natsgo.ErrNoResponders): // the last: the stream is gone
-		r.fail(fmt.Errorf("read %s: %w", r.conn.cfg.Topic, err))
-	default:
-		r.log.Debug("the NATS consumer reports a problem", "topic", r.conn.cfg.Topic, "error", err)
-	}
-}
-
-func (r *reader) fail(err error) {
-	r.mu.Lock()
-	if r.err == nil {
-		r.err = err
-	}
-	r.mu.Unlock()
-	r.signal()
-}
-
 func (r *reader) Read(ctx context.Context, limit int, wait time.Duration) ([]transport.Message, error) {
 	var (
 		out  []transport.Message
 		over <-chan time.Time // fires when the wait is over, once there is something to return
 		tick <-chan time.Time // with once: fires when it is time to ask whether the pass is done
-		ask  = r.once
+		ask  = r.opts.Once
 	)
-	if r.once {
+	if err := r.reopen(ctx); err != nil {
+		return nil, err
+	}
+	if r.opts.Once {
 		ticker := time.NewTicker(onceTick)
 		defer ticker.Stop()
 		tick = ticker.C
 	}
 	for {
+		if len(out) == 0 {
+			if err := r.trouble(); err != nil {
+				return nil, err
+			}
+		}
 		out = append(out, r.take(limit-len(out))...)
 		switch {
 		case len(out) >= limit, len(out) > 0 && wait <= 0:
@@ -187,15 +137,10 @@ func (r *reader) Read(ctx context.Context, limit int, wait time.Duration) ([]tra
 			timer := time.NewTimer(wait)
 			defer timer.Stop()
 			over = timer.C
-		case len(out) == 0:
-			if err := r.ended(); err != nil {
+		case len(out) == 0 && ask:
+			ask = false
+			if finished, err := r.finished(ctx); finished || err != nil {
 				return nil, err
-			}
-			if ask {
-				ask = false
-				if finished, err := r.finished(ctx); finished || err != nil {
-					return nil, err
-				}
 			}
 		}
 		select {
@@ -230,12 +175,6 @@ func (r *reader) take(n int) []transport.Message {
 	return out
 }
 
-func (r *reader) ended() error {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.err
-}
-
 func (r *reader) message(d *delivery) transport.Message {
 	rec, err := decode(d.msg.Headers(), d.msg.Data())
 	if err != nil {
@@ -256,38 +195,63 @@ func (r *reader) message(d *delivery) transport.Message {
 		Nack: func(delay time.Duration) error {
 			return r.settle(d, func() error { return d.msg.NakWithDelay(delay) })
 		},
-		Extend: d.msg.InProgress,
+		Extend: func() error { return r.extend(d) },
 	}
 }
+
+// errForgotten says that an answer would mean nothing, or another record.
+var errForgotten = errors.New("its consumer is gone, so that it may be delivered again")
 
 // settle tells the server once. If it cannot be told, the message is delivered again.
 func (r *reader) settle(d *delivery, tell func() error) error {
 	if d.settled.Swap(true) {
 		return nil
 	}
-	err := tell()
-	r.mu.Lock()
-	r.open--
-	r.events++
-	r.mu.Unlock()
+	err := errForgotten
+	if r.isKnown(d) {
+		err = tell()
+		r.mu.Lock()
+		if d.origin == r.feed.origin {
+			r.unsettled--
+			r.events++
+		}
+		r.mu.Unlock()
+	}
 	if err != nil {
 		return fmt.Errorf("settle a message of %s: %w", r.conn.cfg.Topic, r.conn.explain(err))
 	}
 	return nil
 }
 
+func (r *reader) extend(d *delivery) error {
+	if !r.isKnown(d) {
+		return errForgotten
+	}
+	return d.msg.InProgress()
+}
+
+// isKnown reports whether the consumer that sent a message is still the one that is read.
+func (r *reader) isKnown(d *delivery) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return d.origin == r.feed.origin
+}
+
 // keep begins the time of waiting messages anew, so that the server does not deliver them twice to a slow caller.
-func (r *reader) keep(every time.Duration) {
-	ticker := time.NewTicker(max(every, time.Millisecond))
-	defer ticker.Stop()
+func (r *reader) keep() {
 	for {
+		r.mu.Lock()
+		every := r.feed.consumer.CachedInfo().Config.AckWait / 3
+		r.mu.Unlock()
+		timer := time.NewTimer(max(every, time.Millisecond))
 		select {
-		case <-ticker.C:
+		case <-timer.C:
 		case <-r.done:
+			timer.Stop()
 			return
 		}
 		r.mu.Lock()
-		waiting := append(append([]*delivery(nil), r.queue...), r.late...)
+		waiting := slices.Concat(r.queue, r.late)
 		r.mu.Unlock()
 		for _, d := range waiting {
 			if err := d.msg.InProgress(); err != nil {
@@ -326,27 +290,28 @@ func (r *reader) Close() error {
 		return nil
 	}
 	r.closed = true
-	if r.err == nil {
-		r.err = fmt.Errorf("read %s: %w", r.conn.cfg.Topic, io.ErrClosedPipe)
-	}
-	waiting := append(r.queue, r.late...)
+	r.broken = &transport.Broken{Err: fmt.Errorf("read %s: %w", r.conn.cfg.Topic, io.ErrClosedPipe)}
+	consume := r.feed.consume
+	waiting := slices.Concat(r.queue, r.late)
 	r.queue, r.late = nil, nil
 	r.mu.Unlock()
 	close(r.done)
 	r.signal()
 	// Drained rather than stopped: what the server has sent by the time it hears of the end still reaches receive.
-	r.consume.Drain()
+	if consume != nil {
+		consume.Drain()
+	}
 	for _, d := range waiting {
 		r.giveBack(d)
 	}
 	r.keeper.Wait()
-	if r.conn.Healthy() != nil {
+	if consume == nil || r.conn.Healthy() != nil {
 		return nil
 	}
 	timeout := time.NewTimer(drainTimeout)
 	defer timeout.Stop()
 	select {
-	case <-r.consume.Closed():
+	case <-consume.Closed():
 	case <-timeout.C:
 	}
 	return nil

@@ -86,7 +86,7 @@ func TestMessageThatWasReturnedAndNotSettledComesAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	// A group that was made elsewhere is taken as it is; this one has a short time limit.
-	cfg := consumerConfig("g", "demo", ReaderOptions{MaxInFlight: 10})
+	cfg := consumerConfig("g", "demo", ReaderOptions{MaxInFlight: 10}, 0)
 	cfg.AckWait = 200 * time.Millisecond
 	if _, err := stream.CreateConsumer(testContext(t), cfg); err != nil {
 		t.Fatal(err)
@@ -115,7 +115,7 @@ func TestMessageThatWaitsIsNotDeliveredTwice(t *testing.T) {
 		t.Fatal(err)
 	}
 	const limit = 300 * time.Millisecond
-	cfg := consumerConfig("g", "demo", ReaderOptions{MaxInFlight: 10})
+	cfg := consumerConfig("g", "demo", ReaderOptions{MaxInFlight: 10}, 0)
 	cfg.AckWait = limit
 	consumer, err := stream.CreateConsumer(testContext(t), cfg)
 	if err != nil {
@@ -203,28 +203,6 @@ func TestReadEndsWithItsContext(t *testing.T) {
 	}
 }
 
-func TestReadAfterCloseAndAfterTheStreamIsGone(t *testing.T) {
-	c := connect(t, startServer(t).url())
-	r := openReader(t, c, ReaderOptions{})
-	await(t, "the server knows that the reader waits", func() bool {
-		info, err := r.(*reader).consumer.Info(testContext(t))
-		return err == nil && info.NumWaiting > 0
-	})
-	if err := c.js.DeleteStream(testContext(t), "demo"); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := r.Read(testContext(t), 1, 0); !errors.Is(err, jetstream.ErrConsumerDeleted) {
-		t.Errorf("error %v is not ErrConsumerDeleted", err)
-	}
-	r = openReader(t, c, ReaderOptions{})
-	if err := r.Close(); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := r.Read(testContext(t), 1, 0); !errors.Is(err, io.ErrClosedPipe) {
-		t.Errorf("error %v is not ErrClosedPipe", err)
-	}
-}
-
 func TestFromLatestBeginsWithWhatComesNext(t *testing.T) {
 	c := connect(t, startServer(t).url())
 	w := openWriter(t, c)
@@ -269,7 +247,8 @@ func TestReaderRefusesWhatWouldLoseRecords(t *testing.T) {
 			if _, err := stream.CreateConsumer(ctx, tt.cfg); err != nil {
 				t.Fatal(err)
 			}
-			if _, err := c.Reader(ctx, ReaderOptions{Group: tt.cfg.Durable}); err == nil || !strings.Contains(err.Error(), tt.want) {
+			if _, err := c.Reader(ctx, ReaderOptions{Group: tt.cfg.Durable}); err == nil || !strings.Contains(err.Error(), tt.want) ||
+				!isConfigError(err) {
 				t.Errorf("error %v does not say %q", err, tt.want)
 			}
 		})

@@ -1,8 +1,6 @@
 package nats
 
 import (
-	"errors"
-	"fmt"
 	"net/url"
 	"strings"
 )
@@ -15,29 +13,35 @@ type target struct {
 	core  bool
 }
 
-const coreScheme = "nats+core"
+const (
+	coreScheme = "nats+core"
+	hidden     = "(address hidden: a comma in a password must be written %2C)" // in place of what may hold a secret
+)
 
-// parseTarget checks a comma-separated list of server addresses. Errors do not show credentials.
+// parseTarget checks a comma-separated list of server addresses. Its errors are ConfigErrors and do not show credentials.
 func parseTarget(list string) (target, error) {
 	if list == "" {
 		return target{shown: "the local broker", local: true}, nil
 	}
 	t := target{shown: Redact(list)}
+	if t.shown == hidden {
+		return target{}, misconfigured("broker %s", hidden) // to show one of its parts might show half a password
+	}
 	var urls []string
 	for i, one := range strings.Split(list, ",") {
 		one = strings.TrimSpace(one)
 		u, err := url.Parse(one)
 		if err != nil || u.Host == "" {
-			return target{}, fmt.Errorf("broker %s: write it as nats://host:4222", Redact(one))
+			return target{}, misconfigured("broker %s: write it as nats://host:4222", Redact(one))
 		}
 		core := u.Scheme == coreScheme
 		switch {
 		case u.Scheme != "nats" && u.Scheme != "tls" && !core:
-			return target{}, fmt.Errorf("broker %s: the scheme must be nats, tls or nats+core", Redact(one))
+			return target{}, misconfigured("broker %s: the scheme must be nats, tls or nats+core", Redact(one))
 		case i > 0 && core != t.core:
-			return target{}, errors.New("broker: all addresses must begin with nats+core:// or none")
+			return target{}, misconfigured("broker: all addresses must begin with nats+core:// or none")
 		case u.Path != "" && u.Path != "/" || u.RawQuery != "" || u.Fragment != "":
-			return target{}, fmt.Errorf("broker %s: nothing may follow the host and port", Redact(one))
+			return target{}, misconfigured("broker %s: nothing may follow the host and port", Redact(one))
 		}
 		t.core = core
 		if core {
@@ -61,7 +65,7 @@ func Redact(list string) string {
 		// first half has no @ and is not known to be a secret, so the whole list is hidden.
 		if at := strings.LastIndex(rest, "@"); at >= 0 {
 			if !ok {
-				return "(address hidden: a comma in a password must be written %2C)"
+				return hidden
 			}
 			rest = "xxxxx@" + rest[at+1:]
 		}
@@ -71,24 +75,4 @@ func Redact(list string) string {
 		parts[i] = rest
 	}
 	return strings.Join(parts, ",")
-}
-
-// checkTopic refuses what would not be one literal NATS subject.
-func checkTopic(topic string) error {
-	if topic == "" {
-		return errors.New("topic is empty")
-	}
-	for token := range strings.SplitSeq(topic, ".") {
-		if token == "" {
-			return fmt.Errorf("topic %q: a dot must stand between two names", topic)
-		}
-		if strings.ContainsFunc(token, notInTopic) {
-			return fmt.Errorf("topic %q: only letters, digits, dots, hyphens and underscores are allowed", topic)
-		}
-	}
-	return nil
-}
-
-func notInTopic(c rune) bool {
-	return (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && c != '-' && c != '_'
 }

@@ -31,7 +31,8 @@ var (
 // Records are published without waiting for each other. A record is settled with nil only by the server's own
 // acknowledgement; the loss of the connection settles all that are under way with an error, so that the caller may write
 // them again and the message id removes the duplicates. Nothing is published while the connection is down: Write returns
-// an error at once.
+// an error at once. A record that is too large is a transport.Rejected: Write returns it where the server has announced
+// its limit, and the record is settled with it where the limit is the stream's own.
 func (c *Conn) Writer(ctx context.Context) (transport.Writer, error) {
 	if c.target.core {
 		return c.coreWriter()
@@ -41,7 +42,7 @@ func (c *Conn) Writer(ctx context.Context) (transport.Writer, error) {
 		return nil, err
 	}
 	if cfg := stream.CachedInfo().Config; cfg.NoAck {
-		return nil, fmt.Errorf("stream %s acknowledges nothing (no_ack), so that nobody can tell what it has stored", cfg.Name)
+		return nil, misconfigured("stream %s acknowledges nothing (no_ack), so that nobody can tell what it has stored", cfg.Name)
 	}
 	w := &writer{conn: c, encode: c.encoder(), window: newWindow(c.cfg.MaxInFlight), prefix: c.nc.NewInbox() + "."}
 	sub, err := c.nc.Subscribe(w.prefix+"*", w.acknowledged)
@@ -72,18 +73,37 @@ type writer struct {
 
 func (w *writer) Write(ctx context.Context, rec record.Record, settled func(error)) error {
 	msg := natsgo.Msg{Subject: w.conn.cfg.Topic}
-	if err := w.encode(&rec, &msg); err != nil {
-		return fmt.Errorf("publish to %s: %w", w.conn.cfg.Topic, err)
-	}
+	w.encode(&rec, &msg)
 	n, err := w.window.add(ctx, settled)
 	if err != nil {
 		return err
 	}
 	msg.Reply = w.prefix + strconv.FormatUint(n, 36)
 	if err := w.conn.nc.PublishMsg(&msg); err != nil && w.window.drop(n) {
-		return fmt.Errorf("publish to %s: %w", w.conn.cfg.Topic, w.conn.explain(err))
+		return w.conn.unpublished(err)
 	}
 	return nil
+}
+
+// errCodeHeadersTooLarge is the server's code for headers above 64 KiB; the client library has no name for it.
+const errCodeHeadersTooLarge jetstream.ErrorCode = 10097
+
+// unpublished says why a record did not reach the topic, and whether it never will.
+func (c *Conn) unpublished(err error) error {
+	var api *jetstream.APIError
+	tooLarge := errors.As(err, &api) &&
+		(api.ErrorCode == jetstream.JSErrCodeStreamMessageExceedsMaximum || api.ErrorCode == errCodeHeadersTooLarge)
+	switch {
+	case errors.Is(err, natsgo.ErrMaxPayload):
+		err = fmt.Errorf("the record is larger than the %d bytes that %s takes (max_payload): %w",
+			c.nc.MaxPayload(), c.target.shown, err)
+	case tooLarge:
+		err = fmt.Errorf("the record is larger than its stream takes: %w", err)
+	case errors.Is(err, natsgo.ErrBadHeaderMsg):
+	default:
+		return fmt.Errorf("publish to %s: %w", c.cfg.Topic, c.explain(err))
+	}
+	return &transport.Rejected{Err: fmt.Errorf("publish to %s: %w", c.cfg.Topic, err)}
 }
 
 // acknowledged is called by the client library for each reply, one after the other.
@@ -93,7 +113,7 @@ func (w *writer) acknowledged(m *natsgo.Msg) {
 		return // not a reply to anything of ours
 	}
 	if err := publishError(m); err != nil {
-		w.window.settle(n, fmt.Errorf("publish to %s: %w", w.conn.cfg.Topic, err))
+		w.window.settle(n, w.conn.unpublished(err))
 		return
 	}
 	w.window.settle(n, nil)

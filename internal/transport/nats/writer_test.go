@@ -15,6 +15,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/patchbay-dev/patchbay/common/record"
+	"github.com/patchbay-dev/patchbay/internal/transport"
 )
 
 func TestWriterDropsDuplicatesByID(t *testing.T) {
@@ -114,7 +115,7 @@ func TestWriteReportsWhatTheServerRefuses(t *testing.T) {
 	if err := w.Flush(testContext(t)); err != nil {
 		t.Fatal(err)
 	}
-	if got := f.got["b"]; len(got) != 1 || got[0] == nil || !strings.Contains(got[0].Error(), "maximum messages") {
+	if got := f.got["b"]; len(got) != 1 || got[0] == nil || !strings.Contains(got[0].Error(), "maximum messages") || isRejected(got[0]) {
 		t.Errorf("settled with %v", got)
 	}
 }
@@ -137,14 +138,54 @@ func TestWriteAfterTheStreamIsGone(t *testing.T) {
 	}
 }
 
-func TestWriteRefusesWhatIsTooLarge(t *testing.T) {
-	c := connect(t, startServer(t, func(o *server.Options) { o.MaxPayload = 1000 }).url())
-	w := openWriter(t, c)
-	err := w.Write(testContext(t), record.Record{Value: make([]byte, 2000)}, func(error) { t.Error("settled was called") })
-	if !errors.Is(err, natsgo.ErrMaxPayload) || !strings.Contains(err.Error(), "1000 bytes") {
-		t.Errorf("error %v", err)
+func isRejected(err error) bool {
+	var rejected *transport.Rejected
+	return errors.As(err, &rejected)
+}
+
+func TestWriteRejectsWhatIsTooLargeForTheServer(t *testing.T) {
+	for _, scheme := range []string{"nats", "nats+core"} {
+		t.Run(scheme, func(t *testing.T) {
+			s := startServer(t, func(o *server.Options) { o.MaxPayload = 1000 })
+			w := openWriter(t, connect(t, strings.Replace(s.url(), "nats", scheme, 1)))
+			err := w.Write(testContext(t), record.Record{Value: make([]byte, 2000)}, func(error) { t.Error("settled was called") })
+			if !isRejected(err) || !errors.Is(err, natsgo.ErrMaxPayload) || !strings.Contains(err.Error(), "1000 bytes") {
+				t.Errorf("error %v", err)
+			}
+			write(t, w, values("a")...) // the place of the refused record is free again
+		})
 	}
-	write(t, w, values("a")...) // the place of the refused record is free again
+}
+
+func TestWriteRejectsWhatIsTooLargeForTheStream(t *testing.T) {
+	c := connect(t, startServer(t).url())
+	_, err := c.js.CreateStream(testContext(t), jetstream.StreamConfig{Name: "X", Subjects: []string{"demo"}, MaxMsgSize: 100_000})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := openWriter(t, c)
+	tests := []struct {
+		name string
+		rec  record.Record
+	}{
+		{"the payload", record.Record{Value: make([]byte, 200_000)}},
+		{"a header", record.Record{Headers: map[string]string{"h": strings.Repeat("x", 70_000)}}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			f := newFates()
+			if err := w.Write(testContext(t), tt.rec, f.of("it")); err != nil {
+				t.Fatal(err)
+			}
+			if err := w.Flush(testContext(t)); err != nil {
+				t.Fatal(err)
+			}
+			got := f.got["it"]
+			if len(got) != 1 || !isRejected(got[0]) || !strings.Contains(got[0].Error(), "publish to demo: the record is larger") {
+				t.Errorf("settled with %v", got)
+			}
+		})
+	}
 }
 
 func TestPublishError(t *testing.T) {

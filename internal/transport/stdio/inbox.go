@@ -2,6 +2,7 @@ package stdio
 
 import (
 	"context"
+	"io"
 	"os"
 	"slices"
 	"sync"
@@ -106,8 +107,12 @@ func (in *inbox) again(msg transport.Message, delay time.Duration) error {
 	return nil
 }
 
-// finish says that nothing more will be put; the first error given counts.
+// finish says that nothing more will be put; the first error given counts. Every error but io.EOF is lasting, because an
+// input cannot be read from an earlier point again.
 func (in *inbox) finish(err error) {
+	if err != io.EOF {
+		err = &transport.Broken{Err: err}
+	}
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	if in.end == nil {
@@ -120,7 +125,7 @@ func (in *inbox) close() {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	if !in.isClosed() {
-		in.queue, in.retries, in.end = nil, nil, os.ErrClosed
+		in.queue, in.retries, in.end = nil, nil, &transport.Broken{Err: os.ErrClosed}
 		close(in.closed)
 		notify(in.wake)
 	}

@@ -18,6 +18,8 @@ func fromLink(err error) error {
 	switch {
 	case errors.As(err, &encode), errors.As(err, &nack) && nack.Permanent:
 		return &transport.Rejected{Err: err}
+	case errors.As(err, &nack) && nack.Delay > 0:
+		return &transport.Delayed{Err: err, Wait: nack.Delay}
 	case errors.Is(err, link.ErrGone):
 		return fmt.Errorf("%w: %w", transport.ErrClosed, err)
 	}

@@ -83,7 +83,17 @@ func TestLinkWriterSettlesAsTheDriverSays(t *testing.T) {
 		{"acknowledged", `{"ack":"2"}`, func(err error) bool { return err == nil }},
 		{"refused for now", `{"nack":"2","error":"full"}`, func(err error) bool {
 			var rejected *transport.Rejected
-			return err != nil && err.Error() == "full" && !errors.As(err, &rejected)
+			var delayed *transport.Delayed
+			return err != nil && err.Error() == "full" && !errors.As(err, &rejected) && !errors.As(err, &delayed)
+		}},
+		{"refused for a while", `{"nack":"2","error":"busy","delay_ms":1500}`, func(err error) bool {
+			var delayed *transport.Delayed
+			return errors.As(err, &delayed) && delayed.Wait == 1500*time.Millisecond && err.Error() == "busy"
+		}},
+		{"refused for good, with a delay", `{"nack":"2","delay_ms":9,"permanent":true}`, func(err error) bool {
+			var rejected *transport.Rejected
+			var delayed *transport.Delayed
+			return errors.As(err, &rejected) && !errors.As(err, &delayed)
 		}},
 		{"refused for good", `{"nack":"2","error":"too large","permanent":true}`, func(err error) bool {
 			var rejected *transport.Rejected
@@ -184,8 +194,8 @@ func TestLinkStoreWithoutAState(t *testing.T) {
 
 func TestLinkTellsDeadLettersAndStatus(t *testing.T) {
 	type child interface {
-		transport.DeadLetterer
-		transport.StatusReporter
+		Status(state string, err error)
+		Dead(ctx context.Context, rec record.Record, settled func(error)) error
 	}
 	w, wd := drivenWriter(t)
 	r, rd := drivenReader(t, 1)
@@ -279,7 +289,8 @@ func TestLinkReaderEnds(t *testing.T) {
 	}
 	r, d := drivenReader(t, 5)
 	d.say(`hello`)
-	if _, err := readAll(t, r); err == nil || !strings.Contains(err.Error(), "does not speak the link protocol") {
+	_, err := readAll(t, r)
+	if !isBroken(err) || !strings.Contains(err.Error(), "does not speak the link protocol") {
 		t.Errorf("without a driver, Read returned %v", err)
 	}
 }

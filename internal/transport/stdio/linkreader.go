@@ -86,7 +86,8 @@ func (r *LinkReader) message(line int64, rec record.Record, attempt int) transpo
 }
 
 // Read implements transport.Reader. It returns io.EOF after the last record when the driver has said stop or has ended the
-// input. A record that was nacked comes again as a message of its own.
+// input, and a transport.Broken after the last record when the driver breaks the protocol or the input cannot be read. A
+// record that was nacked comes again as a message of its own.
 func (r *LinkReader) Read(ctx context.Context, limit int, wait time.Duration) ([]transport.Message, error) {
 	return r.in.read(ctx, limit, wait)
 }
@@ -100,20 +101,17 @@ func (r *LinkReader) Close() error {
 	return closeConn(r.conn)
 }
 
-// Stopped implements transport.Stopper. The end of the input is no wish to stop: what was sent is still to be written.
+// Stopped returns a channel that is closed when the driver asks for the end. The end of the input is no such wish: what was
+// sent is still to be written.
 func (r *LinkReader) Stopped() <-chan struct{} { return r.stop.done }
 
-// Status implements transport.StatusReporter.
+// Status tells the driver a state, one of connecting, ready, retrying and failed, and the error that led to it, if any. It
+// does not block.
 func (r *LinkReader) Status(state string, err error) { r.conn.Status(state, err) }
 
-// Dead implements transport.DeadLetterer.
+// Dead hands the driver a record that could not be processed. It blocks and settles as LinkWriter.Write does.
 func (r *LinkReader) Dead(ctx context.Context, rec record.Record, settled func(error)) error {
 	return fromLink(r.conn.Dead(ctx, rec, func(err error) { settled(fromLink(err)) }))
 }
 
-var (
-	_ transport.Reader         = (*LinkReader)(nil)
-	_ transport.Stopper        = (*LinkReader)(nil)
-	_ transport.StatusReporter = (*LinkReader)(nil)
-	_ transport.DeadLetterer   = (*LinkReader)(nil)
-)
+var _ transport.Reader = (*LinkReader)(nil)

@@ -42,8 +42,8 @@ func NewLinkWriter(in io.Reader, out io.Writer) *LinkWriter {
 }
 
 // Write implements transport.Writer: it sends the record once the driver has given credit for it, and settles it when the
-// driver has answered. A record that cannot be sent, and one that the driver refuses for good, is a transport.Rejected;
-// transport.ErrClosed says that the driver is gone.
+// driver has answered. A record that cannot be sent, and one that the driver refuses for good, is a transport.Rejected; one
+// that it wants again later is a transport.Delayed; transport.ErrClosed says that the driver is gone.
 func (w *LinkWriter) Write(ctx context.Context, rec record.Record, settled func(error)) error {
 	return fromLink(w.conn.Send(ctx, rec, 1, func(err error) { settled(fromLink(err)) }))
 }
@@ -54,13 +54,15 @@ func (w *LinkWriter) Flush(ctx context.Context) error { return w.conn.Flush(ctx)
 // Close implements transport.Writer. It gives the newest status a second to be written.
 func (w *LinkWriter) Close() error { return closeConn(w.conn) }
 
-// Stopped implements transport.Stopper. The end of the input counts as the wish to stop: nobody is left to drive.
+// Stopped returns a channel that is closed when the driver asks for the end. The end of the input counts as well: nobody is
+// left to drive.
 func (w *LinkWriter) Stopped() <-chan struct{} { return w.stop.done }
 
-// Status implements transport.StatusReporter.
+// Status tells the driver a state, one of connecting, ready, retrying and failed, and the error that led to it, if any. It
+// does not block.
 func (w *LinkWriter) Status(state string, err error) { w.conn.Status(state, err) }
 
-// Dead implements transport.DeadLetterer.
+// Dead hands the driver a record that could not be read or processed. It blocks and settles as Write does.
 func (w *LinkWriter) Dead(ctx context.Context, rec record.Record, settled func(error)) error {
 	return fromLink(w.conn.Dead(ctx, rec, func(err error) { settled(fromLink(err)) }))
 }
@@ -101,9 +103,6 @@ func (s linkStore) Save(ctx context.Context, st *state.State) error {
 func (linkStore) Close() error { return nil }
 
 var (
-	_ transport.Writer         = (*LinkWriter)(nil)
-	_ transport.Stopper        = (*LinkWriter)(nil)
-	_ transport.StatusReporter = (*LinkWriter)(nil)
-	_ transport.DeadLetterer   = (*LinkWriter)(nil)
-	_ state.Store              = linkStore{}
+	_ transport.Writer = (*LinkWriter)(nil)
+	_ state.Store      = linkStore{}
 )

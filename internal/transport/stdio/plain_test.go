@@ -10,6 +10,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"testing/iotest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -129,8 +130,8 @@ func TestReaderFormats(t *testing.T) {
 			if diff := cmp.Diff(tt.want, got); diff != "" {
 				t.Errorf("payloads (-want +got):\n%s", diff)
 			}
-			if tt.err == "" && err != io.EOF || tt.err != "" && !strings.Contains(err.Error(), tt.err) {
-				t.Errorf("ended with %v, want %q", err, tt.err)
+			if tt.err == "" && err != io.EOF || tt.err != "" && (!isBroken(err) || !strings.Contains(err.Error(), tt.err)) {
+				t.Errorf("ended with %v, want Broken with %q", err, tt.err)
 			}
 		})
 	}
@@ -140,11 +141,27 @@ func TestReaderNamesTheLineThatIsTooLong(t *testing.T) {
 	for _, input := range []string{"a\n\n12345678\nb\n", "a\n\n12345678"} {
 		r := stdio.NewReader(iotestOneByte{strings.NewReader(input)}, stdio.ReaderOptions{MaxLine: 7})
 		got, err := readAll(t, r)
-		if len(got) != 1 || err == nil || !strings.Contains(err.Error(), "line 3 is longer than 7 bytes") {
+		if len(got) != 1 || !isBroken(err) || !strings.Contains(err.Error(), "line 3 is longer than 7 bytes") {
 			t.Errorf("read %q, ended with %v", got, err)
 		}
 		r.Close()
 	}
+}
+
+func TestReaderIsBrokenWhenItsInputIs(t *testing.T) {
+	input := errors.New("unplugged")
+	r := stdio.NewReader(io.MultiReader(strings.NewReader("a\n"), iotest.ErrReader(input)), stdio.ReaderOptions{})
+	defer r.Close()
+	got, err := readAll(t, r)
+	if len(got) != 1 || !isBroken(err) || !errors.Is(err, input) || err.Error() != "read standard input: unplugged" {
+		t.Errorf("read %q, ended with %v", got, err)
+	}
+}
+
+// isBroken reports whether a Reader says that it will give nothing more.
+func isBroken(err error) bool {
+	var broken *transport.Broken
+	return errors.As(err, &broken)
 }
 
 type iotestOneByte struct{ r io.Reader }
@@ -313,7 +330,7 @@ func TestReadHonoursItsContext(t *testing.T) {
 		t.Errorf("Read returned %v", err)
 	}
 	r.Close()
-	if _, err := r.Read(t.Context(), 1, 0); !errors.Is(err, os.ErrClosed) {
+	if _, err := r.Read(t.Context(), 1, 0); !isBroken(err) || !errors.Is(err, os.ErrClosed) {
 		t.Errorf("after Close, Read returned %v", err)
 	}
 }

@@ -32,7 +32,8 @@ type reader struct {
 }
 
 // NewReader returns a transport.Reader of the lines of r, each a record. A line that is too long, or that is no CloudEvent
-// where one is expected, is an error that names the line; Read returns it after the records before.
+// where one is expected, is an error that names the line; Read returns it after the records before, and like every error of
+// r but io.EOF as a transport.Broken.
 //
 // There is nothing to acknowledge to, so Ack does nothing and Flush returns at once. Nack keeps the message in memory and
 // Read delivers it again after the delay, with the next Attempt. Read returns io.EOF when the input has ended and no

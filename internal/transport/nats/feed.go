@@ -1,0 +1,177 @@
+package nats
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	natsgo "github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/patchbay-dev/patchbay/internal/transport"
+)
+
+// A feed is what a reader fetches from until it has to open anew.
+type feed struct {
+	origin   origin
+	last     uint64 // with Once: the last record of the pass
+	floor    uint64 // every record up to this number was settled in the group when the feed was opened
+	consumer jetstream.Consumer
+	consume  jetstream.ConsumeContext // nil until fetching has begun; guarded by the reader's mutex
+}
+
+// An origin tells a consumer from another one of the same name, and so does it for the stream, by when they were made. An
+// acknowledgement names its record by a number, which means nothing to any other.
+type origin struct{ stream, consumer int64 }
+
+// open makes what is missing of the stream and the group's consumer, and begins to fetch.
+func (r *reader) open(ctx context.Context) error {
+	c, old := r.conn, r.feed
+	stream, err := c.ensureStream(ctx)
+	if err != nil {
+		return err
+	}
+	f := &feed{origin: origin{stream: stream.CachedInfo().Created.UnixNano()}}
+	sameStream := old != nil && old.origin.stream == f.origin.stream
+	var start uint64 // where a consumer begins that has to be made
+	switch {
+	case sameStream:
+		start = old.floor + 1
+	case old != nil: // what a new stream holds has come since
+		start = 1
+	}
+	if sameStream {
+		f.last = old.last
+	} else if r.opts.Once {
+		if f.last, err = c.lastSequence(ctx, stream); err != nil {
+			return err
+		}
+	}
+	consumer, err := c.ensureConsumer(ctx, stream, r.opts, start)
+	if err != nil {
+		return err
+	}
+	info := consumer.CachedInfo()
+	f.origin.consumer, f.floor, f.consumer = info.Created.UnixNano(), info.AckFloor.Stream, consumer
+	r.adopt(f)
+	consume, err := consumer.Consume(func(m jetstream.Msg) { r.receive(f, m) },
+		jetstream.PullMaxMessagesWithBytesLimit(r.opts.MaxInFlight, max(prefetchBytes, 2*int(c.nc.MaxPayload()))),
+		jetstream.PullHeartbeat(heartbeat),
+		jetstream.ConsumeErrHandler(func(_ jetstream.ConsumeContext, err error) { r.consumeError(f, err) }))
+	if err != nil {
+		return fmt.Errorf("read %s: %w", c.cfg.Topic, c.explain(err))
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	f.consume = consume
+	if r.closed { // meanwhile, when there was nothing yet to drain
+		consume.Drain()
+	}
+	return nil
+}
+
+// adopt makes f the feed of the reader. What came from another consumer will come again.
+func (r *reader) adopt(f *feed) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.feed != nil && r.feed.origin != f.origin {
+		r.queue, r.late, r.unsettled = nil, nil, 0
+		r.events++
+	}
+	r.feed, r.err = f, nil
+}
+
+// reopen opens anew if an earlier Read returned an error. What is on its way from a consumer that is still there is kept.
+func (r *reader) reopen(ctx context.Context) error {
+	if !r.stale {
+		return nil
+	}
+	r.mu.Lock()
+	broken, consume := r.broken, r.feed.consume
+	r.mu.Unlock()
+	if broken != nil {
+		return broken
+	}
+	if consume != nil {
+		consume.Drain()
+	}
+	if err := r.open(ctx); err != nil {
+		return lasting(err)
+	}
+	r.stale = false
+	return nil
+}
+
+// trouble returns what keeps the reader from going on, once unless it lasts.
+func (r *reader) trouble() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	err := r.broken
+	if err == nil && r.err != nil {
+		err, r.err, r.stale = r.err, nil, true
+	}
+	return err
+}
+
+// receive is called by the client library for each message, one after the other.
+func (r *reader) receive(f *feed, msg jetstream.Msg) {
+	meta, err := msg.Metadata()
+	if err != nil {
+		r.log.Warn("what is no message of the stream is left out", "topic", r.conn.cfg.Topic, "error", err)
+		return
+	}
+	d := &delivery{origin: f.origin, msg: msg, meta: meta}
+	r.mu.Lock()
+	switch {
+	case f.origin != r.feed.origin: // the server knows no more of it
+		r.mu.Unlock()
+		return
+	case r.closed:
+		r.mu.Unlock()
+		r.giveBack(d)
+		return
+	}
+	r.unsettled++
+	r.events++
+	if r.opts.Once && meta.Sequence.Stream > f.last {
+		r.late = append(r.late, d)
+	} else {
+		r.queue = append(r.queue, d)
+	}
+	r.mu.Unlock()
+	r.signal()
+}
+
+// consumeError hears what the client library meets. What it recovers from by itself is told to the log only.
+func (r *reader) consumeError(f *feed, err error) {
+	switch {
+	case errors.Is(err, natsgo.ErrNoResponders):
+		err = fmt.Errorf("neither the consumer nor a stream answers: %w", err)
+	case errors.Is(err, jetstream.ErrConsumerDeleted), errors.Is(err, jetstream.ErrConsumerNotFound),
+		errors.Is(err, jetstream.ErrBadRequest), errors.Is(err, jetstream.ErrConnectionClosed):
+	default:
+		r.log.Debug("the NATS consumer reports a problem", "topic", r.conn.cfg.Topic, "error", err)
+		return
+	}
+	err = lasting(fmt.Errorf("read %s: %w", r.conn.cfg.Topic, err))
+	var broken *transport.Broken
+	r.mu.Lock()
+	switch {
+	case errors.As(err, &broken):
+		if r.broken == nil {
+			r.broken = err
+		}
+	case f == r.feed && r.err == nil:
+		r.err = err
+	}
+	r.mu.Unlock()
+	r.signal()
+}
+
+// lasting marks an error after which the connection is not renewed.
+func lasting(err error) error {
+	if errors.Is(err, natsgo.ErrConnectionClosed) || errors.Is(err, jetstream.ErrConnectionClosed) {
+		return &transport.Broken{Err: err}
+	}
+	return err
+}
