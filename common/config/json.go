@@ -7,6 +7,7 @@ import (
 	"io"
 	"regexp"
 	"strconv"
+	"sync"
 	"unicode/utf8"
 )
 
@@ -125,13 +126,13 @@ func (r *jsonReader) advance(to int) {
 }
 
 // letter is how encoding/json names a character that it met. A letter or digit may be a piece of a secret.
-var letter = regexp.MustCompile(`^invalid character '[^{}\[\]:,"\\]+'`)
+var letter = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^invalid character '[^{}\[\]:,"\\]+'`) })
 
 // syntax places an error where its token starts: the decoder's own offsets count from different places.
 func (r *jsonReader) syntax(err error) *Problem {
 	message := "it ends too early"
 	if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
-		message = letter.ReplaceAllString(syntax.Error(), "unexpected character")
+		message = letter().ReplaceAllString(syntax.Error(), "unexpected character")
 	}
 	return &Problem{Line: r.line, Column: r.column, Message: "the file is not valid JSON: " + message}
 }

@@ -4,6 +4,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"unicode/utf8"
 )
 
@@ -12,7 +13,7 @@ const (
 	fileStart = "${file:"
 )
 
-var variableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+var variableName = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`) })
 
 // references resolves the scalars of one file. Each distinct reference is resolved once, so that all its uses agree.
 type references struct {
@@ -81,7 +82,7 @@ func (r *references) resolve(s string) resolved {
 }
 
 func (r *references) variable(name string) resolved {
-	if !variableName.MatchString(name) {
+	if !variableName().MatchString(name) {
 		return resolved{message: "the reference names no environment variable", fix: "write ${env:NAME}"}
 	}
 	value, ok := r.env.LookupEnv(name)

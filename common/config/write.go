@@ -97,7 +97,7 @@ func escapeAll(value any) (any, error) {
 		}
 		return escape(value), nil
 	case json.Number:
-		if !jsonNumber.MatchString(value.String()) {
+		if !jsonNumber().MatchString(value.String()) {
 			return nil, fmt.Errorf("the number is not written as JSON writes numbers")
 		}
 		return value, nil

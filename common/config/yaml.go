@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"sync"
 
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/lexer"
@@ -253,10 +254,12 @@ func key(n ast.Node) entry {
 }
 
 var (
-	jsonNumber = regexp.MustCompile(`^-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?$`)
+	jsonNumber = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?$`) })
 	// otherNumber is what some version of YAML reads as a number and JSON does not.
-	otherNumber = regexp.MustCompile(`^[-+]?(0x[0-9a-fA-F_]+|0o[0-7_]+|0b[01_]+|` +
-		`[0-9][0-9_]*(\.[0-9_]*)?([eE][-+]?[0-9]+)?|\.[0-9][0-9_]*([eE][-+]?[0-9]+)?|\.(inf|Inf|INF))$|^\.(nan|NaN|NAN)$`)
+	otherNumber = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`^[-+]?(0x[0-9a-fA-F_]+|0o[0-7_]+|0b[01_]+|` +
+			`[0-9][0-9_]*(\.[0-9_]*)?([eE][-+]?[0-9]+)?|\.[0-9][0-9_]*([eE][-+]?[0-9]+)?|\.(inf|Inf|INF))$|^\.(nan|NaN|NAN)$`)
+	})
 )
 
 // resolve gives a plain scalar its kind by YAML 1.2's core schema, whatever version the parser had in mind.
@@ -268,9 +271,9 @@ func (n *node) resolve() {
 		n.kind = boolean
 	case s == "false" || s == "False" || s == "FALSE":
 		n.kind = boolean
-	case jsonNumber.MatchString(s):
+	case jsonNumber().MatchString(s):
 		n.kind = number
-	case otherNumber.MatchString(s):
+	case otherNumber().MatchString(s):
 		n.kind, n.message = invalid, "the number is not written as JSON writes numbers"
 		n.fix = "write it in decimal, or quote it if it is text"
 	}

@@ -7,6 +7,7 @@ import (
 	"os"
 	"regexp"
 	"strings"
+	"sync"
 	"unicode/utf8"
 
 	"github.com/itchyny/gojq"
@@ -62,7 +63,9 @@ func compile(s Step, readFile func(string) ([]byte, error)) (*gojq.Code, []varia
 }
 
 // formats matches the words that jq itself writes with an @, which a user may mean where a file is looked for.
-var formats = regexp.MustCompile(`^(?:text|json|html|urid?|csv|tsv|sh|base(?:32|64)d?)$`)
+var formats = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^(?:text|json|html|urid?|csv|tsv|sh|base(?:32|64)d?)$`)
+})
 
 func read(path string, readFile func(string) ([]byte, error)) ([]byte, *SyntaxError) {
 	if path == "" {
@@ -76,7 +79,7 @@ func read(path string, readFile func(string) ([]byte, error)) ([]byte, *SyntaxEr
 	if pathErr, ok := errors.AsType[*fs.PathError](err); ok {
 		reason = pathErr.Err.Error() // the path is in the message already
 	}
-	if format, _, _ := strings.Cut(path, " "); formats.MatchString(format) && errors.Is(err, fs.ErrNotExist) {
+	if format, _, _ := strings.Cut(path, " "); formats().MatchString(format) && errors.Is(err, fs.ErrNotExist) {
 		reason += fmt.Sprintf(" (@ names a file; for the jq format write . | @%s)", path)
 	}
 	return nil, &SyntaxError{File: path, Reason: reason}
@@ -114,14 +117,14 @@ func parseError(src string, err error) *SyntaxError {
 }
 
 // undefined matches the messages of gojq that name what the expression lacks.
-var undefined = regexp.MustCompile(`^(?:function|variable|label) not defined: (\$?\w+)`)
+var undefined = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^(?:function|variable|label) not defined: (\$?\w+)`) })
 
 // compileError explains an expression that parses and still cannot run. gojq gives no position here, so the name that it
 // complains about is looked up; where that is ambiguous the position stays unknown rather than be wrong.
 func compileError(src string, err error) *SyntaxError {
 	e := &SyntaxError{Reason: err.Error()}
 	name := `inputs?`
-	switch m := undefined.FindStringSubmatch(e.Reason); {
+	switch m := undefined().FindStringSubmatch(e.Reason); {
 	case m != nil:
 		name = regexp.QuoteMeta(m[1])
 	case strings.HasPrefix(e.Reason, "input(s)/0"):

@@ -44,10 +44,6 @@ func TestConnectRefusesWhatItCannotMean(t *testing.T) {
 		want   string
 	}{
 		{"another scheme", func(c *Config) { c.URL = "kafka://me:canary@host" }, "the scheme must be nats, tls or nats+core"},
-		{"no scheme", func(c *Config) { c.URL = "host:4222" }, "write it as nats://host:4222"},
-		{"not a URL", func(c *Config) { c.URL = "nats://me:canary@[::1" }, "write it as nats://host:4222"},
-		{"a path", func(c *Config) { c.URL = "nats://canary@host/path" }, "nothing may follow"},
-		{"two modes", func(c *Config) { c.URL = "nats://a,nats+core://b" }, "all addresses must begin"},
 		{"no topic", func(c *Config) { c.Topic = "" }, "topic is empty"},
 		{"a wildcard", func(c *Config) { c.Topic = "a.*" }, "only letters, digits"},
 		{"an empty name in the topic", func(c *Config) { c.Topic = "a..b" }, "between two names"},

@@ -76,6 +76,10 @@ func TestReaderGoesOnAfterADeletion(t *testing.T) {
 				t.Fatal(err)
 			}
 			ack(t, read(t, first, 1)...)
+			await(t, "the server has noted it", func() bool {
+				info, err := first.(*reader).feed.consumer.Info(testContext(t))
+				return err == nil && info.AckFloor.Stream == 1
+			})
 			if err := first.Close(); err != nil {
 				t.Fatal(err)
 			}
@@ -196,6 +200,7 @@ func TestReaderKeepsWhatItHasWhileItsConsumerIsThere(t *testing.T) {
 	fail := r.(*reader)
 	fail.consumeError(fail.feed, natsgo.ErrNoResponders) // as after a reconnect to a server that is not quite there
 	wantTrouble(t, r, natsgo.ErrNoResponders)
+	fail.consumeError(fail.feed, natsgo.ErrNoResponders) // once more, which the next Read will have mended
 	s.stop()
 	await(t, "the loss is noticed", func() bool { return c.Healthy() != nil })
 	for range 2 { // each Read tries again
