@@ -11,6 +11,7 @@ import (
 	_ "embed"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -60,6 +61,7 @@ func Compile(text []byte) (*Schema, error) {
 	}
 	c := jsonschema.NewCompiler()
 	c.UseLoader(noLoader{})
+	c.UseRegexpEngine(compilePattern)
 	// Relative references need a base with a path, or they would resolve to the document itself.
 	const url = "https://schema.invalid/document"
 	if err := c.AddResource(url, doc); err != nil {
@@ -74,6 +76,16 @@ func Compile(text []byte) (*Schema, error) {
 		return nil, err
 	}
 	return &Schema{compiled}, nil
+}
+
+// Property returns what the schema says of one property of an object, as a schema of its own that keeps the draft and the
+// definitions of the whole. It tells whether the schema names the property.
+func (s *Schema) Property(name string) (*Schema, bool) {
+	compiled, ok := s.compiled.Properties[name]
+	if !ok {
+		return nil, false
+	}
+	return &Schema{compiled}, true
 }
 
 // Parse decodes one JSON value as Validate wants it: numbers keep their text.
@@ -159,6 +171,24 @@ func Pointer(keys ...string) string {
 }
 
 var pointerEscapes = strings.NewReplacer("~", "~0", "/", "~1")
+
+// patterns keeps compiled patterns by their text. The schemas of connectors share most of theirs, the compiler wants each
+// twice (once to see that it is one), and one of many alternatives takes a millisecond.
+var patterns sync.Map
+
+// compilePattern is regexp.Compile with a memory. A program that meets endless different patterns would keep them all;
+// the schemas of one run are few.
+func compilePattern(text string) (jsonschema.Regexp, error) {
+	if known, ok := patterns.Load(text); ok {
+		return known.(*regexp.Regexp), nil
+	}
+	compiled, err := regexp.Compile(text)
+	if err != nil {
+		return nil, err
+	}
+	patterns.Store(text, compiled)
+	return compiled, nil
+}
 
 // noLoader refuses every reference to another document: the default loader reads local files.
 type noLoader struct{}

@@ -70,7 +70,7 @@ func (r *reader) open(ctx context.Context) error {
 	return nil
 }
 
-// adopt makes f the feed of the reader. What came from another consumer will come again.
+// adopt makes f the feed of the reader, which ends what trouble there was. What came from another consumer will come again.
 func (r *reader) adopt(f *feed) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -102,15 +102,15 @@ func (r *reader) reopen(ctx context.Context) error {
 	return nil
 }
 
-// trouble returns what keeps the reader from going on, once unless it lasts.
+// trouble returns what keeps the reader from going on, if anything does; the next Read opens anew, unless it lasts.
 func (r *reader) trouble() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	err := r.broken
-	if err == nil && r.err != nil {
-		err, r.err, r.stale = r.err, nil, true
+	if r.broken != nil {
+		return r.broken
 	}
-	return err
+	r.stale = r.err != nil
+	return r.err
 }
 
 // receive is called by the client library for each message, one after the other.

@@ -77,18 +77,18 @@ type reader struct {
 	conn   *Conn
 	log    *slog.Logger
 	opts   ReaderOptions
-	stale  bool          // a Read returned an error, so the next one opens anew; used by Read only
+	stale  bool          // a Read has returned err, so the next one opens anew; used by Read only
 	wake   chan struct{} // something changed for Read
 	done   chan struct{} // closed by Close
 	keeper sync.WaitGroup
 
 	mu        sync.Mutex
-	feed      *feed       // set by open and, but for the first, by Read only
+	feed      *feed       // written by open, so by Read only once there is one
 	queue     []*delivery // received and not yet returned
 	late      []*delivery // with Once: received, but beyond the end of the pass
 	unsettled int         // received and not yet settled
 	events    uint64      // counts everything that changes unsettled
-	err       error       // what the next Read returns; the one after it opens anew
+	err       error       // what is wrong with the feed
 	broken    error       // what every Read returns from now on
 	closed    bool
 }

@@ -20,6 +20,7 @@ import (
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/evidence"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/finding"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/inputs"
+	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/parallel"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/publish"
 )
 
@@ -120,7 +121,7 @@ func execute(ctx context.Context, c Config, do work) (Result, error) {
 	rows := make([]Row, len(folders))
 	passed := make([]*publish.Connector, len(folders))
 	bad := make([][]finding.Finding, len(folders))
-	err = parallel(ctx, c.Jobs, len(folders), func(ctx context.Context, i int) error {
+	err = parallel.Each(ctx, c.Jobs, len(folders), func(ctx context.Context, i int) error {
 		start := time.Now()
 		rows[i] = Row{Name: folders[i].Name}
 		if f, ok := broken[folders[i].Name]; ok {
@@ -224,34 +225,6 @@ func committedEntries(catalog string) map[string]metadata.Entry {
 		entries[e.Name] = e
 	}
 	return entries
-}
-
-// parallel calls do for 0 to n-1, jobs at a time, and stops at the first error.
-func parallel(ctx context.Context, jobs, n int, do func(context.Context, int) error) error {
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	next := make(chan int)
-	var wait sync.WaitGroup
-	for range min(max(jobs, 1), n) {
-		wait.Go(func() {
-			for i := range next {
-				if err := do(ctx, i); err != nil {
-					cancel(err)
-				}
-			}
-		})
-	}
-feed:
-	for i := range n {
-		select {
-		case next <- i:
-		case <-ctx.Done():
-			break feed
-		}
-	}
-	close(next)
-	wait.Wait()
-	return context.Cause(ctx)
 }
 
 // ReadReadme reads the README of a folder, which need not be there.

@@ -34,9 +34,9 @@ func (r *run) prove(ctx context.Context, f discover.Folder) (Row, *publish.Conne
 		return fail(err)
 	}
 	row.Version = finding.Printable(subject.Document.Version)
-	findings := rules.Check(subject)
-	if subject, err = rules.Prepare(subject); err != nil {
-		return row, nil, findings, nil // Check told why
+	subject, findings := rules.Check(subject)
+	if subject.Compiled == nil {
+		return row, nil, findings, nil // they tell why
 	}
 	conn := &publish.Connector{Folder: f, Document: subject.Document, Text: text}
 	if conn.Readme, err = ReadReadme(f.Dir); err != nil {

@@ -5,11 +5,13 @@ package publish
 import (
 	"bytes"
 	"cmp"
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"maps"
+	"runtime"
 	"slices"
 
 	"github.com/Masterminds/semver/v3"
@@ -20,6 +22,7 @@ import (
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/configschema"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/discover"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/finding"
+	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/parallel"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/readme"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/site"
 )
@@ -60,14 +63,24 @@ func Assemble(c Catalog) (Files, []finding.Finding, error) {
 		pages site.Catalog
 	)
 	slices.SortFunc(c.Connectors, func(a, b Connector) int { return cmp.Compare(a.Folder.Name, b.Folder.Name) })
-	for _, conn := range c.Connectors {
-		page, bad, err := files.addConnector(conn, c.Baseline.Documents[conn.Folder.Name])
-		if err != nil {
-			return files, nil, fmt.Errorf("%s: %w", conn.Folder.Name, err)
+	parts := make([]part, len(c.Connectors))
+	err := parallel.Each(context.Background(), runtime.GOMAXPROCS(0), len(parts), func(_ context.Context, i int) error {
+		conn := c.Connectors[i]
+		var err error
+		if parts[i], err = assemble(conn, c.Baseline.Documents[conn.Folder.Name]); err != nil {
+			return fmt.Errorf("%s: %w", conn.Folder.Name, err)
 		}
-		findings = append(findings, bad...)
-		index.Connectors = append(index.Connectors, page.Entry)
-		pages.Connectors = append(pages.Connectors, page)
+		return nil
+	})
+	if err != nil {
+		return files, nil, err
+	}
+	for _, p := range parts {
+		maps.Copy(files.Catalog, p.files.Catalog)
+		maps.Copy(files.Readmes, p.files.Readmes)
+		findings = append(findings, p.findings...)
+		index.Connectors = append(index.Connectors, p.page.Entry)
+		pages.Connectors = append(pages.Connectors, p.page)
 	}
 	for _, retired := range c.Retired.Connectors {
 		for version, text := range c.Baseline.Documents[retired.Name] {
@@ -101,11 +114,18 @@ func Assemble(c Catalog) (Files, []finding.Finding, error) {
 	return files, append(findings, files.equalSets(c.Connectors)...), nil
 }
 
-// addConnector adds the files of one connector and returns its page.
-func (files Files) addConnector(c Connector, released map[string][]byte) (site.Connector, []finding.Finding, error) {
+// A part is what one connector adds to the catalog.
+type part struct {
+	files    Files
+	page     site.Connector
+	findings []finding.Finding
+}
+
+// assemble makes the files of one connector and its page.
+func assemble(c Connector, released map[string][]byte) (part, error) {
 	name, version := c.Folder.Name, c.Document.Version
-	findings := checkVersion(c, released)
-	files.Catalog[documentPath(name, version)] = c.Text
+	p := part{files: Files{Catalog: map[string][]byte{}, Readmes: map[string][]byte{}}, findings: checkVersion(c, released)}
+	p.files.Catalog[documentPath(name, version)] = c.Text
 	documents := map[string]metadata.Document{version: c.Document}
 	for old, text := range released {
 		if old == version {
@@ -113,39 +133,39 @@ func (files Files) addConnector(c Connector, released map[string][]byte) (site.C
 		}
 		var doc metadata.Document
 		if err := json.Unmarshal(text, &doc); err != nil {
-			return site.Connector{}, nil, fmt.Errorf("released version %s: %w", old, err)
+			return p, fmt.Errorf("released version %s: %w", old, err)
 		}
-		files.Catalog[documentPath(name, old)] = text
+		p.files.Catalog[documentPath(name, old)] = text
 		documents[old] = doc
 	}
 	versions := slices.SortedFunc(maps.Keys(documents), newestFirst)
 
 	options, err := encode(c.Document.Schema)
 	if err != nil {
-		return site.Connector{}, nil, err
+		return p, err
 	}
-	files.Catalog["schemas/"+name+".json"] = options
+	p.files.Catalog["schemas/"+name+".json"] = options
 	config, err := configschema.Derive(c.Document)
 	if err != nil {
-		return site.Connector{}, nil, err
+		return p, err
 	}
-	files.Catalog["schemas/"+name+".config.json"] = config
+	p.files.Catalog["schemas/"+name+".config.json"] = config
 
 	table, err := OptionTable(c.Document)
 	if err != nil {
-		return site.Connector{}, nil, err
+		return p, err
 	}
 	text, err := readme.Replace(c.Readme, readme.Options, table)
 	if err != nil {
-		findings = append(findings, finding.Finding{
+		p.findings = append(p.findings, finding.Finding{
 			Connector: name, Rule: "readme-block", Where: c.Folder.Path + "/README.md", Message: err.Error(),
 			Fix: fmt.Sprintf("add these two lines where the options belong: %s and %s", readme.Begin(readme.Options), readme.End(readme.Options)),
 		})
 	} else {
-		files.Readmes[c.Folder.Path+"/README.md"] = text
+		p.files.Readmes[c.Folder.Path+"/README.md"] = text
 	}
 	sum := sha256.Sum256(c.Text)
-	page := site.Connector{
+	p.page = site.Connector{
 		Entry: metadata.Entry{
 			Name: name, Direction: c.Document.Direction, Version: version, Versions: versions, Stability: c.Document.Stability,
 			Category: c.Document.Category, Description: c.Document.Description, Path: c.Folder.Path,
@@ -154,9 +174,9 @@ func (files Files) addConnector(c Connector, released map[string][]byte) (site.C
 		Document: c.Document, Usage: string(readme.Strip(c.Readme)),
 	}
 	for _, v := range versions {
-		page.Versions = append(page.Versions, documents[v])
+		p.page.Versions = append(p.page.Versions, documents[v])
 	}
-	return page, findings, nil
+	return p, nil
 }
 
 // checkVersion holds a connector's version against those that were released.

@@ -2,14 +2,18 @@ package publish
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
+
+	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/parallel"
 )
 
 // owned are the parts of the catalog's folder that catalogen writes and clears. Everything else there is left alone.
@@ -68,14 +72,14 @@ func Compare(dir string, want map[string][]byte, withSite bool) ([]Change, error
 }
 
 // Write makes dir hold the given files. All that is new is written beside dir first, so that a full disk or a crash
-// leaves the old catalog whole; then each file is renamed into place, the index last. Files that are right already are
-// not touched. It returns what changed.
+// leaves the old catalog whole; then a catalog where there was none is renamed into place as a whole, else each file, the
+// index last. Files that are right already are not touched. It returns what changed.
 func Write(dir string, want map[string][]byte) ([]Change, error) {
 	changes, err := Compare(dir, want, true)
 	if err != nil || len(changes) == 0 {
 		return changes, err
 	}
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
 		return nil, err
 	}
 	staging, err := os.MkdirTemp(filepath.Dir(dir), "."+filepath.Base(dir)+"-staging-")
@@ -83,13 +87,18 @@ func Write(dir string, want map[string][]byte) ([]Change, error) {
 		return nil, err
 	}
 	defer os.RemoveAll(staging)
-	for _, c := range changes {
-		if c.Kind == "left over" {
-			continue
+	fresh := filepath.Join(staging, "catalog") // the folder around it is private, as temporary ones are
+	err = parallel.Each(context.Background(), runtime.GOMAXPROCS(0), len(changes), func(_ context.Context, i int) error {
+		if changes[i].Kind == "left over" {
+			return nil
 		}
-		if err := stage(filepath.Join(staging, filepath.FromSlash(c.Path)), want[c.Path]); err != nil {
-			return nil, fmt.Errorf("stage the catalog: %w", err)
-		}
+		return stage(filepath.Join(fresh, filepath.FromSlash(changes[i].Path)), want[changes[i].Path])
+	})
+	if err != nil {
+		return nil, fmt.Errorf("stage the catalog: %w", err)
+	}
+	if _, err := os.Lstat(dir); errors.Is(err, fs.ErrNotExist) {
+		return changes, os.Rename(fresh, dir)
 	}
 	ordered := slices.Clone(changes)
 	slices.SortStableFunc(ordered, func(a, b Change) int { return boolToInt(a.Path == "index.json") - boolToInt(b.Path == "index.json") })
@@ -105,7 +114,7 @@ func Write(dir string, want map[string][]byte) ([]Change, error) {
 		if err := os.MkdirAll(filepath.Dir(target), 0o755); err != nil {
 			return nil, err
 		}
-		if err := os.Rename(filepath.Join(staging, filepath.FromSlash(c.Path)), target); err != nil {
+		if err := os.Rename(filepath.Join(fresh, filepath.FromSlash(c.Path)), target); err != nil {
 			return nil, err
 		}
 	}

@@ -116,9 +116,9 @@ func defaultValid(s Subject) []finding.Finding {
 		if len(o.Default) == 0 {
 			return "", ""
 		}
-		compiled, err := schema.Compile(o.Raw)
-		if err != nil {
-			return err.Error(), "write a schema that is complete in itself"
+		compiled, known := s.Compiled.Property(name)
+		if !known {
+			return "has a default, but the schema says nothing of the option: $ref beside properties hides them", "remove $ref"
 		}
 		if problems := compiled.ValidateText(o.Default); len(problems) > 0 {
 			return fmt.Sprintf("its default %s breaks its own schema: %s", o.Default, problems[0]), "mend the one that is wrong"

@@ -20,8 +20,8 @@ type Subject struct {
 	Text     []byte // the document as the connector printed it
 	Waivers  Waivers
 
-	Options  Options        // Document.Schema, read by Prepare
-	Compiled *schema.Schema // Document.Schema, compiled by Prepare
+	Options  Options        // Document.Schema, read by Check
+	Compiled *schema.Schema // Document.Schema, compiled by Check
 }
 
 // Options is the part of an options schema that the rules read.
@@ -45,18 +45,6 @@ type Option struct {
 	Group       string          `json:"x-group"`
 	Kind        string          `json:"x-type"`
 	Shared      bool            `json:"x-shared"`
-
-	Raw json.RawMessage `json:"-"` // the whole property
-}
-
-// UnmarshalJSON keeps the whole property beside the parts that the rules read.
-func (o *Option) UnmarshalJSON(text []byte) error {
-	type plain Option
-	if err := json.Unmarshal(text, (*plain)(o)); err != nil {
-		return err
-	}
-	o.Raw = append(json.RawMessage(nil), text...)
-	return nil
 }
 
 // A rule is one check. All rules run, so that one round tells an author everything.
@@ -65,8 +53,9 @@ type rule struct {
 	check func(Subject) []finding.Finding
 }
 
-// Check holds a document against its published schema and then, if that is kept, against every named rule.
-func Check(s Subject) []finding.Finding {
+// Check holds a document against its published schema and then, if that is kept, against every named rule. It returns the
+// subject with its schema read and compiled, which is nil where the findings say why it could not be.
+func Check(s Subject) (Subject, []finding.Finding) {
 	if problems := schema.ValidateMetadata(s.Text); len(problems) > 0 {
 		var findings []finding.Finding
 		for _, p := range problems {
@@ -78,11 +67,10 @@ func Check(s Subject) []finding.Finding {
 		// The name and the direction are told all the same: a sink that says Source must hear of it in these words.
 		findings = append(findings, label("name-matches-folder", nameMatchesFolder(s))...)
 		findings = append(findings, label("direction-matches-folder", directionMatchesFolder(s))...)
-		return attribute(s.Folder.Name, findings)
+		return s, attribute(s.Folder.Name, findings)
 	}
-	s, err := Prepare(s)
-	if err != nil {
-		return attribute(s.Folder.Name, []finding.Finding{{
+	if err := s.prepare(); err != nil {
+		return s, attribute(s.Folder.Name, []finding.Finding{{
 			Rule: "schema-compiles", Where: "/schema", Message: err.Error(),
 			Fix: "write a JSON Schema that is complete in itself",
 		}})
@@ -91,23 +79,20 @@ func Check(s Subject) []finding.Finding {
 	for _, r := range all {
 		findings = append(findings, label(r.id, r.check(s))...)
 	}
-	return attribute(s.Folder.Name, findings)
+	return s, attribute(s.Folder.Name, findings)
 }
 
-// Prepare reads and compiles the document's options schema into the subject.
-func Prepare(s Subject) (Subject, error) {
+// prepare reads and compiles the document's options schema into the subject.
+func (s *Subject) prepare() error {
 	if err := json.Unmarshal(s.Document.Schema, &s.Options); err != nil {
-		return s, err
+		return err
 	}
 	if err := bounded(s.Document.Schema); err != nil {
-		return s, err
+		return err
 	}
-	compiled, err := schema.Compile(s.Document.Schema)
-	if err != nil {
-		return s, err
-	}
-	s.Compiled = compiled
-	return s, nil
+	var err error
+	s.Compiled, err = schema.Compile(s.Document.Schema)
+	return err
 }
 
 // The limits of one schema. Flat options need no references at all; a schema that refers to itself twice on each of many

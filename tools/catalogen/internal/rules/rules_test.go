@@ -29,7 +29,8 @@ func check(t *testing.T, name, old, replacement string, waivers Waivers) []strin
 		t.Fatal(err)
 	}
 	var got []string
-	for _, f := range Check(s) {
+	_, findings := Check(s)
+	for _, f := range findings {
 		if f.Connector != name || f.Message == "" {
 			t.Errorf("finding %v", f)
 		}

@@ -74,7 +74,7 @@ func (p prose) tame(root ast.Node, source []byte) ([]heading, error) {
 	for _, n := range nodes {
 		switch n := n.(type) {
 		case *ast.Heading:
-			if n.Level == 1 { // the page has its own title
+			if n.Level == 1 || isEmptySection(n) { // the page has its own title, and its own table of options
 				n.Parent().RemoveChild(n.Parent(), n)
 				continue
 			}
@@ -97,14 +97,34 @@ func (p prose) tame(root ast.Node, source []byte) ([]heading, error) {
 		case *ast.Image:
 			replace(n, plainText(n, source))
 		case *ast.RawHTML:
-			replace(n, string(n.Segments.Value(source)))
+			if text := string(n.Segments.Value(source)); isComment(text) {
+				n.Parent().RemoveChild(n.Parent(), n)
+			} else {
+				replace(n, text)
+			}
 		case *ast.HTMLBlock:
+			if isComment(blockText(n, source)) {
+				n.Parent().RemoveChild(n.Parent(), n)
+				continue
+			}
 			literal := ast.NewParagraph()
 			literal.AppendChild(literal, ast.NewString([]byte(strings.TrimSpace(blockText(n, source)))))
 			n.Parent().ReplaceChild(n.Parent(), n, literal)
 		}
 	}
 	return headings, nil
+}
+
+// isComment reports whether markup is nothing but a comment, which is not for readers.
+func isComment(markup string) bool {
+	markup = strings.TrimSpace(markup)
+	return strings.HasPrefix(markup, "<!--") && strings.Index(markup, "-->") == len(markup)-len("-->")
+}
+
+// isEmptySection reports whether nothing stands between a heading and the next one of its level or above.
+func isEmptySection(h *ast.Heading) bool {
+	following, isHeading := h.NextSibling().(*ast.Heading)
+	return h.NextSibling() == nil || isHeading && following.Level <= h.Level
 }
 
 // target gives the address that a link of the README has on the site, or "" where it must not be a link.
