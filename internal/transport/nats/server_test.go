@@ -86,10 +86,14 @@ func topic(name string) func(*Config) { return func(c *Config) { c.Topic = name 
 
 func openWriter(t *testing.T, c *Conn) transport.Writer {
 	t.Helper()
-	w, err := c.Writer(testContext(t))
-	if err != nil {
-		t.Fatal(err)
-	}
+	var w transport.Writer
+	await(t, "a writer", func() (ok bool) { // the server may still be removing a stream of the same name
+		var err error
+		if w, err = c.Writer(testContext(t)); err != nil {
+			t.Log(err)
+		}
+		return err == nil
+	})
 	t.Cleanup(func() {
 		if err := w.Close(); err != nil {
 			t.Error(err)
