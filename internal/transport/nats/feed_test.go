@@ -53,9 +53,10 @@ func wantTrouble(t *testing.T, r transport.Reader, want error) {
 func TestReaderGoesOnAfterADeletion(t *testing.T) {
 	remake := func(t *testing.T, c *Conn) {
 		deleteStream(t, c)
-		if _, err := c.ensureStream(testContext(t)); err != nil {
-			t.Fatal(err)
-		}
+		await(t, "the stream, which the server may still be removing", func() bool {
+			_, err := c.ensureStream(testContext(t))
+			return err == nil
+		})
 	}
 	tests := []struct {
 		name   string
