@@ -35,10 +35,9 @@ type item struct {
 
 // A parent is a message of the topic; transforms may have made several items of it. It is acknowledged when all are done.
 type parent struct {
-	message  transport.Message
-	size     int64
-	sequence uint64 // of the message within its input
-	open     int    // items that are not done; guarded by the Input's mutex
+	message transport.Message
+	size    int64
+	open    int // items that are not done; guarded by the Input's mutex
 }
 
 func newBatch(items []*item, owner settler) *Batch {

@@ -127,7 +127,6 @@ type fakeReader struct {
 	feed  []string
 	end   bool // io.EOF after the feed; else Read blocks until ctx ends
 	acked []string
-	back  []string // handed back
 }
 
 func (f *fakeReader) Read(ctx context.Context, max int, _ time.Duration) ([]transport.Message, error) {
@@ -140,11 +139,6 @@ func (f *fakeReader) Read(ctx context.Context, max int, _ time.Duration) ([]tran
 			f.mu.Lock()
 			defer f.mu.Unlock()
 			f.acked = append(f.acked, value)
-			return nil
-		}, Nack: func(time.Duration) error {
-			f.mu.Lock()
-			defer f.mu.Unlock()
-			f.back = append(f.back, value)
 			return nil
 		}})
 	}

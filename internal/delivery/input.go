@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -22,8 +21,7 @@ type Input struct {
 	open      map[*parent]struct{} // messages that are not acknowledged
 	bytes     int64                // of these
 	batches   map[*Batch]struct{}  // with open records
-	messages  uint64               // read; the pump's own
-	items     uint64               // made of them; the pump's own
+	items     uint64               // made so far; the pump's own
 	again     []*item              // to be delivered again, in order, before anything new
 	notBefore time.Time            // of again
 	backoff   Backoff
@@ -283,8 +281,7 @@ func (in *Input) pump(ctx context.Context) {
 func (in *Input) admit(ctx context.Context, messages []transport.Message) (items []*item) {
 	var dropped []*parent
 	for _, m := range messages {
-		in.messages++
-		p := &parent{message: m, size: int64(m.Record.Size()), sequence: in.messages}
+		p := &parent{message: m, size: int64(m.Record.Size())}
 		out, err := in.s.Chain.Apply(ctx, m.Record)
 		if err != nil && ctx.Err() != nil { // a stop interrupted the transforms
 			in.keep(p)
@@ -322,19 +319,11 @@ func (in *Input) keep(p *parent) {
 	in.bytes += p.size
 }
 
-// release hands back to the topic what is still open, in order, so that whoever reads it next need not wait for it, and
-// returns how much that is. The run is over then.
-func (in *Input) release() int {
+// unfinished counts the messages that are still open. Closing the reader hands them back to the topic.
+func (in *Input) unfinished() int {
 	in.mu.Lock()
-	rest := slices.SortedFunc(maps.Keys(in.open), func(a, b *parent) int { return cmp.Compare(a.sequence, b.sequence) })
-	in.mu.Unlock()
-	for _, p := range rest {
-		if err := p.message.Nack(0); err != nil {
-			in.s.Log.Debug("a record was not handed back to the topic", "error", err)
-			break
-		}
-	}
-	return len(rest)
+	defer in.mu.Unlock()
+	return len(in.open)
 }
 
 // extend tells the topic that the open messages are being worked on.

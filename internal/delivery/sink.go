@@ -62,7 +62,7 @@ func (s *sink) run() error {
 	end()
 	background.Wait()
 	letters.Close()
-	if left := s.in.release(); left > 0 {
+	if left := s.in.unfinished(); left > 0 {
 		s.Log.Warn("stopped with records that were not written; they are delivered again on the next start", "records", left)
 	}
 	if flushed := s.Reader.Flush(s.last); flushed != nil && err == nil && !transport.Gone(flushed) {

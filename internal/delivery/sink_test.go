@@ -307,26 +307,6 @@ func TestStopLetsTheSinkFinishItsBatch(t *testing.T) {
 	mustEqual(t, "acknowledged", reader.acknowledged(), strs(1, 2))
 }
 
-func TestWhatIsNotWrittenIsHandedBackInOrder(t *testing.T) {
-	reader := &fakeReader{feed: strs(1, 6)}
-	ctx, stop := context.WithCancel(t.Context())
-	err := runSink(ctx, SinkConfig{Reader: reader, BatchSize: 4}, func(ctx context.Context, in *Input) error {
-		b, err := in.Next(ctx)
-		if err != nil {
-			return err
-		}
-		b.AckRecord(1)
-		b.Fail(0, errors.New("busy"))
-		stop()
-		return nil
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	mustEqual(t, "acknowledged", reader.acknowledged(), strs(2, 2))
-	mustEqual(t, "handed back", reader.back[:3], []string{"1", "3", "4"})
-}
-
 // A stoppingReader asks for the end of the run while the records that it returns are transformed.
 type stoppingReader struct {
 	*fakeReader
@@ -350,7 +330,6 @@ func TestWhatAStopInterruptsIsNotTakenForDropped(t *testing.T) {
 		t.Fatal(err)
 	}
 	mustEqual(t, "acknowledged", reader.acknowledged(), []string{})
-	mustEqual(t, "handed back", reader.back, strs(1, 5))
 }
 
 func TestAFailureDuringAStopIsNoFailureOfTheRun(t *testing.T) {

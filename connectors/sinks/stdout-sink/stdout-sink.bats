@@ -80,5 +80,6 @@ has_lines() { [[ $(wc -l <"$2") -ge $1 ]]; }
   run --separate-stderr stdout-sink --topic demo --max-records 2
   assert_equal "$(jq .sequence <<<"$output" | xargs)" "1 2"
   run --separate-stderr stdout-sink --topic demo --once
-  assert_equal "$(jq .sequence <<<"$output" | xargs)" "3 4 5"
+  # What the first had fetched and not printed may come in another order.
+  assert_equal "$(jq .sequence <<<"$output" | sort | xargs)" "3 4 5"
 }

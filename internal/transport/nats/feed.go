@@ -75,7 +75,8 @@ func (r *reader) adopt(f *feed) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.feed != nil && r.feed.origin != f.origin {
-		r.queue, r.late, r.unsettled = nil, nil, 0
+		r.queue, r.late = nil, nil
+		clear(r.unsettled)
 		r.events++
 	}
 	r.feed, r.err = f, nil
@@ -122,16 +123,11 @@ func (r *reader) receive(f *feed, msg jetstream.Msg) {
 	}
 	d := &delivery{origin: f.origin, msg: msg, meta: meta}
 	r.mu.Lock()
-	switch {
-	case f.origin != r.feed.origin: // the server knows no more of it
+	if f.origin != r.feed.origin { // the server knows no more of it
 		r.mu.Unlock()
-		return
-	case r.closed:
-		r.mu.Unlock()
-		r.giveBack(d)
 		return
 	}
-	r.unsettled++
+	r.unsettled[d] = struct{}{}
 	r.events++
 	if r.opts.Once && meta.Sequence.Stream > f.last {
 		r.late = append(r.late, d)

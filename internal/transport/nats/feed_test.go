@@ -162,7 +162,7 @@ func TestWhatWasFetchedFromADeletedConsumerComesOnce(t *testing.T) {
 		}
 		return info.NumAckPending == 0 && info.NumPending == 0
 	})
-	if n := r.(*reader).unsettled; n != 0 {
+	if n := len(r.(*reader).unsettled); n != 0 {
 		t.Errorf("%d messages count as open", n)
 	}
 }
@@ -187,7 +187,7 @@ func TestAnswersForADeletedStreamDoNotSettleTheNewOne(t *testing.T) {
 		t.Fatal(err)
 	}
 	info, err := r.(*reader).feed.consumer.Info(testContext(t))
-	if err != nil || info.NumAckPending != 1 || r.(*reader).unsettled != 1 {
+	if err != nil || info.NumAckPending != 1 || len(r.(*reader).unsettled) != 1 {
 		t.Errorf("%d messages are pending, %v", info.NumAckPending, err)
 	}
 }

@@ -31,7 +31,7 @@ func (r *reader) finished(ctx context.Context) (bool, error) {
 		return true, io.EOF
 	}
 	r.mu.Lock()
-	open, before := r.unsettled, r.events
+	open, before := len(r.unsettled), r.events
 	r.mu.Unlock()
 	info, err := r.feed.consumer.Info(ctx)
 	if err != nil {

@@ -1,11 +1,13 @@
 package nats
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -64,7 +66,8 @@ func (c *Conn) Reader(ctx context.Context, o ReaderOptions) (transport.Reader, e
 	if c.target.core {
 		return c.coreReader(o)
 	}
-	r := &reader{conn: c, log: c.log, opts: o, wake: make(chan struct{}, 1), done: make(chan struct{})}
+	r := &reader{conn: c, log: c.log, opts: o, wake: make(chan struct{}, 1), done: make(chan struct{}),
+		unsettled: map[*delivery]struct{}{}}
 	if err := r.open(ctx); err != nil {
 		return nil, err
 	}
@@ -83,13 +86,13 @@ type reader struct {
 	keeper sync.WaitGroup
 
 	mu        sync.Mutex
-	feed      *feed       // written by open, so by Read only once there is one
-	queue     []*delivery // received and not yet returned
-	late      []*delivery // with Once: received, but beyond the end of the pass
-	unsettled int         // received and not yet settled
-	events    uint64      // counts everything that changes unsettled
-	err       error       // what is wrong with the feed
-	broken    error       // what every Read returns from now on
+	feed      *feed                  // written by open, so by Read only once there is one
+	queue     []*delivery            // received and not yet returned
+	late      []*delivery            // with Once: received, but beyond the end of the pass
+	unsettled map[*delivery]struct{} // received and not yet settled
+	events    uint64                 // counts everything that changes unsettled
+	err       error                  // what is wrong with the feed
+	broken    error                  // what every Read returns from now on
 	closed    bool
 }
 
@@ -211,10 +214,8 @@ func (r *reader) settle(d *delivery, tell func() error) error {
 	if r.isKnown(d) {
 		err = tell()
 		r.mu.Lock()
-		if d.origin == r.feed.origin {
-			r.unsettled--
-			r.events++
-		}
+		delete(r.unsettled, d)
+		r.events++
 		r.mu.Unlock()
 	}
 	if err != nil {
@@ -261,13 +262,6 @@ func (r *reader) keep() {
 	}
 }
 
-// giveBack lets the server deliver a message again at once that was never returned.
-func (r *reader) giveBack(d *delivery) {
-	if err := d.msg.Nak(); err != nil {
-		r.log.Debug("a message could not be handed back and comes later", "error", err)
-	}
-}
-
 // Flush blocks until the server has received every acknowledgement given before the call, or ctx ends.
 func (r *reader) Flush(ctx context.Context) error {
 	if _, ok := ctx.Deadline(); !ok {
@@ -281,8 +275,8 @@ func (r *reader) Flush(ctx context.Context) error {
 	return nil
 }
 
-// Close stops fetching and hands back what was fetched ahead, so that the next reader need not wait for it; that takes one
-// round trip to the server. Messages that the caller holds are delivered again after the server's time limit.
+// Close stops fetching and hands back what is not settled, so that the next reader need not wait for the server's time limit.
+// It does so in order; the server keeps that order for the most part, as it takes answers in its own time. That takes some round trips to the server, and two seconds at most.
 func (r *reader) Close() error {
 	r.mu.Lock()
 	if r.closed {
@@ -292,29 +286,51 @@ func (r *reader) Close() error {
 	r.closed = true
 	r.broken = &transport.Broken{Err: fmt.Errorf("read %s: %w", r.conn.cfg.Topic, io.ErrClosedPipe)}
 	consume := r.feed.consume
-	waiting := slices.Concat(r.queue, r.late)
-	r.queue, r.late = nil, nil
 	r.mu.Unlock()
 	close(r.done)
 	r.signal()
-	// Drained rather than stopped: what the server has sent by the time it hears of the end still reaches receive.
-	if consume != nil {
-		consume.Drain()
-	}
-	for _, d := range waiting {
-		r.giveBack(d)
-	}
 	r.keeper.Wait()
-	if consume == nil || r.conn.Healthy() != nil {
+	if consume == nil {
 		return nil
 	}
-	timeout := time.NewTimer(drainTimeout)
-	defer timeout.Stop()
+	// Drained rather than stopped: what the server has sent by the time it hears of the end still reaches receive.
+	consume.Drain()
+	if r.conn.Healthy() != nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), drainTimeout)
+	defer cancel()
 	select {
 	case <-consume.Closed():
-	case <-timeout.C:
+	case <-ctx.Done():
 	}
-	return nil
+	return r.handBack(ctx)
+}
+
+// handBack lets the server deliver again what is not settled. Nothing may be fetched any more: the server would send it here.
+func (r *reader) handBack(ctx context.Context) error {
+	r.mu.Lock()
+	open := slices.SortedFunc(maps.Keys(r.unsettled), func(a, b *delivery) int {
+		return cmp.Compare(a.meta.Sequence.Stream, b.meta.Sequence.Stream)
+	})
+	r.queue, r.late = nil, nil
+	consumer := r.feed.consumer
+	r.mu.Unlock()
+	if len(open) == 0 {
+		return nil
+	}
+	// Asked for its state, the server forgets requests whose sender has gone. Else it would try to answer the last one with
+	// the first record that is handed back, and then queue that record behind the others.
+	if _, err := consumer.Info(ctx); err != nil {
+		r.log.Debug("the consumer does not tell its state", "error", err)
+	}
+	for _, d := range open {
+		if err := r.settle(d, d.msg.Nak); err != nil {
+			r.log.Debug("a message could not be handed back and comes later", "error", err)
+			return nil
+		}
+	}
+	return r.Flush(ctx)
 }
 
 var _ transport.Reader = (*reader)(nil)

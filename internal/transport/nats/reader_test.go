@@ -3,6 +3,7 @@ package nats
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"strconv"
 	"strings"
@@ -388,4 +389,34 @@ func sorted(ms []transport.Message) []transport.Message {
 		}
 	}
 	return ms
+}
+
+func TestWhatIsNotSettledComesToTheNextReaderAtOnce(t *testing.T) {
+	c := connect(t, startServer(t).url())
+	var all []string
+	for n := range 200 {
+		all = append(all, fmt.Sprintf("%03d", n))
+	}
+	write(t, openWriter(t, c), values(all...)...)
+	first, err := c.Reader(testContext(t), ReaderOptions{Group: "g"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ms := read(t, first, 5)
+	ack(t, ms[0], ms[2])
+	if err := first.Close(); err != nil {
+		t.Fatal(err)
+	}
+	began := time.Now()
+	seen := map[string]bool{"000": true, "002": true}
+	for _, m := range read(t, openReader(t, c, ReaderOptions{}), 198) {
+		if value := string(m.Record.Value); seen[value] {
+			t.Errorf("%s comes again", value)
+		} else {
+			seen[value] = true
+		}
+	}
+	if waited := time.Since(began); waited > ackWait/2 {
+		t.Errorf("they came after %s", waited)
+	}
 }
