@@ -47,7 +47,7 @@ func (c *Tally) Run(ctx context.Context, out Output) error {
 
 func (c *Tally) Validate() error {
 	if c.Upto == 13 {
-		return errors.Join(Invalid("upto", "13 is unlucky; take 12"), errors.New("and that is that"))
+		return errors.Join(errors.Join(Invalid("upto", "13 is unlucky; take 12")), errors.New("and that is that"))
 	}
 	return nil
 }

@@ -194,12 +194,16 @@ func compileProblems(w world, steps []transform.Step) (problems []*options.Probl
 	return problems
 }
 
-// split takes errors apart that were joined.
-func split(err error) []error {
-	if joined, ok := err.(interface{ Unwrap() []error }); ok {
-		return joined.Unwrap()
+// split takes errors apart that were joined, and joined again.
+func split(err error) (errs []error) {
+	joined, ok := err.(interface{ Unwrap() []error })
+	if !ok {
+		return []error{err}
 	}
-	return []error{err}
+	for _, e := range joined.Unwrap() {
+		errs = append(errs, split(e)...)
+	}
+	return errs
 }
 
 // fileProblems gives the problems of a config file their common form.
