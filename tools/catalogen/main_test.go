@@ -26,6 +26,7 @@ func TestScripts(t *testing.T) {
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("HOME", env.WorkDir+"/home")
 			env.Setenv("XDG_CACHE_HOME", env.WorkDir+"/cache")
+			env.Setenv("GORACE", "atexit_sleep_ms=0") // or each catalogen rests for a second before it ends
 			env.Setenv("CANARY_OF_THE_PARENT", "canary-of-the-parent")
 			return os.MkdirAll(env.WorkDir+"/repo", 0o755)
 		},

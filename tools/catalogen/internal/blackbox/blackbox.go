@@ -5,16 +5,16 @@ package blackbox
 
 import (
 	"context"
-	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
+	"runtime"
 	"strings"
 	"time"
 
 	"github.com/patchbay-dev/patchbay/common/metadata"
-	"github.com/patchbay-dev/patchbay/common/metadata/schema"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/evidence"
+	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/parallel"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/proc"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/rules"
 )
@@ -60,22 +60,25 @@ type examiner struct {
 	doc     metadata.Document
 	options map[string]property
 	base    document // valid by the schema
+	trials  []trial
+	samples samples
 	tests   []evidence.Test
 }
 
 // Examine runs every suite and returns a test for each thing that was tried. It blocks until the program has been run some
-// hundreds of times. The error is about the machine or ctx.
+// dozens of times, on all cores. The error is about the machine or ctx.
 func Examine(ctx context.Context, t Target) ([]evidence.Test, error) {
 	x := &examiner{Target: t, doc: t.Subject.Document}
 	var err error
-	if x.options, err = readProperties(x.doc.Schema); err != nil {
+	if x.options, err = readProperties(x.doc.Schema, t.Subject.Compiled); err != nil {
 		return nil, err
 	}
 	if x.base, err = x.findBase(); err != nil {
 		x.report(Parity, "a valid set of options", err.Error())
 		return x.tests, nil
 	}
-	for _, suite := range []func(context.Context) error{x.metadata, x.parity, x.flags, x.environment, x.configFile, x.surface, x.secrets} {
+	x.trials = x.makeTrials()
+	for _, suite := range []func(context.Context) error{x.metadata, x.parity, x.doors, x.surface, x.secrets} {
 		if err := suite(ctx); err != nil {
 			return nil, err
 		}
@@ -133,20 +136,24 @@ func (x *examiner) findBase() (document, error) {
 }
 
 // accepts tells what the schema says of a document.
-func (x *examiner) accepts(d document) bool { return len(x.refusals(d)) == 0 }
-
-func (x *examiner) refusals(value any) []schema.Problem {
-	text, err := json.Marshal(value)
-	if err != nil {
-		return []schema.Problem{{Message: err.Error()}}
-	}
-	return x.Subject.Compiled.ValidateText(text)
+func (x *examiner) accepts(d document) bool {
+	parsed, err := reparse(d)
+	return err == nil && x.Subject.Compiled.Valid(parsed)
 }
 
-// file writes a file of the given content into the scratch folder, over the last one of the name.
-func (x *examiner) file(name string, content []byte) (string, error) {
-	path := filepath.Join(x.Scratch, name)
-	return path, os.WriteFile(path, content, 0o600)
+// file writes a new file of the given content into the scratch folder.
+func (x *examiner) file(content []byte) (string, error) {
+	f, err := os.CreateTemp(x.Scratch, "*.yaml")
+	if err != nil {
+		return "", err
+	}
+	_, err = f.Write(content)
+	return f.Name(), errors.Join(err, f.Close())
+}
+
+// each calls do for 0 to n-1, on all cores.
+func (x *examiner) each(ctx context.Context, n int, do func(ctx context.Context, i int) error) error {
+	return parallel.Each(ctx, runtime.GOMAXPROCS(0), n, do)
 }
 
 // list joins the first problems of a test into one text.

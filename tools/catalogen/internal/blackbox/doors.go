@@ -3,105 +3,27 @@ package blackbox
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
-	"maps"
 	"slices"
+	"strings"
 
 	"github.com/patchbay-dev/patchbay/common/metadata/schema"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/configschema"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/proc"
 )
 
-// Options come in by three more doors: flags, environment variables and a config file. For each option a good and a bad
-// value is tried at each door; the verdict must be the one that validate --batch gives of the same options.
+// Options come in by three more doors: flags, environment variables and a config file. For each option a good value is
+// tried at each door, and bad ones; the verdict must be the one that validate --batch gives of the same options.
 
-// An option is one option with one value.
-type option struct {
-	name  string
-	value any
-}
+// A door turns samples, which the document holds, into what to run.
+type door func(d document, samples []option) (env, args []string, err error)
 
-// samples picks for each option a value that the schema accepts and one that it refuses, both fit for a command line.
-func (x *examiner) samples() []option {
-	var samples []option
-	for _, name := range slices.Sorted(maps.Keys(x.options)) {
-		p := x.options[name]
-		good, bad := false, p.Shared // what every connector shares is refused by the same parser in all of them
-		for _, value := range slices.Concat(p.Examples, p.Enum, p.candidates()) {
-			if !p.spellable(value) || isEmpty(value) {
-				continue
-			}
-			accepted := p.accepts(value)
-			if accepted && !good || !accepted && !bad {
-				samples = append(samples, option{name, value})
-				good, bad = good || accepted, bad || !accepted
-			}
-		}
-	}
-	return samples
-}
-
-// door tries samples at one door: enter turns a base document and a sample into what to run.
-func (x *examiner) door(ctx context.Context, test string, samples []option, enter func(option) (env, args []string, err error)) error {
-	var trials []trial
-	for _, s := range samples {
-		text, err := json.Marshal(x.base.with(s.name, s.value))
-		if err != nil {
-			return err
-		}
-		trials = append(trials, trial{test, text})
-	}
-	verdicts, problem, err := x.batch(ctx, trials)
+// doors tries the samples at every door.
+func (x *examiner) doors(ctx context.Context) error {
+	problem, err := x.pickSamples(ctx)
 	if err != nil {
 		return err
 	}
-	if problem != "" {
-		x.report(Parity, test, problem)
-		return nil
-	}
-	var problems []string
-	for i, s := range samples {
-		env, args, err := enter(s)
-		if err != nil {
-			return err
-		}
-		result, err := x.run(ctx, env, append([]string{"validate"}, args...)...)
-		if err != nil {
-			return err
-		}
-		want := 2
-		if *verdicts[i].Valid {
-			want = 0
-		}
-		if result.Status != want {
-			problems = append(problems, fmt.Sprintf("--%s, value %s: status %d, but validate --batch says %d: %s",
-				s.name, shorten(mustJSON(s.value)), result.Status, want, proc.Tail(result.Stderr, 2)))
-		}
-	}
-	x.report(Parity, test, list(problems))
-	return nil
-}
-
-func (x *examiner) flags(ctx context.Context) error {
-	return x.door(ctx, "flags agree with documents", x.samples(), func(s option) (env, args []string, err error) {
-		return nil, flagArgs(x.base.with(s.name, s.value)), nil
-	})
-}
-
-func (x *examiner) environment(ctx context.Context) error {
-	var single []option // how a list is joined in a variable is the connector's own affair
-	for _, s := range x.samples() {
-		if len(flagTexts(s.value)) == 1 {
-			single = append(single, s)
-		}
-	}
-	return x.door(ctx, "environment variables agree with documents", single, func(s option) (env, args []string, err error) {
-		return []string{x.options[s.name].Env + "=" + flagTexts(s.value)[0]}, flagArgs(x.base.without(s.name)), nil
-	})
-}
-
-func (x *examiner) configFile(ctx context.Context) error {
 	if err := x.derived(); err != nil {
 		return err
 	}
@@ -110,26 +32,106 @@ func (x *examiner) configFile(ctx context.Context) error {
 		secrets[name] = p.Secret
 	}
 	for _, way := range []struct {
-		test    string
-		spell   func(string) string
-		secrets map[string]bool
+		test string
+		door door
+		bad  []option
 	}{
-		{"config files agree with documents", hyphens, nil},
-		{"config files take underscores and secrets", underscores, secrets},
+		{"flags agree with documents", byFlag, x.samples.bad},
+		// Behind these doors stands the parser that the flags have examined: one bad value of each kind is enough.
+		{"environment variables agree with documents", x.byVariable, x.samples.kinds},
+		{"config files agree with documents", x.byFile(hyphens, nil), x.samples.kinds},
+		{"config files take underscores and secrets", x.byFile(underscores, secrets), x.samples.kinds},
 	} {
-		err := x.door(ctx, way.test, x.samples(), func(s option) (env, args []string, err error) {
-			text, err := configText(x.base.with(s.name, s.value), way.secrets, way.spell)
-			if err != nil {
-				return nil, nil, err
+		found := problem
+		if problem == "" {
+			if found, err = x.enter(ctx, way.door, way.bad); err != nil {
+				return err
 			}
-			path, err := x.file("config.yaml", text)
-			return nil, []string{"--config", path}, err
-		})
-		if err != nil {
+		}
+		x.report(Parity, way.test, found)
+	}
+	return x.unknownKey(ctx)
+}
+
+// enter tries all good samples at a door, as many at a time as go together, and the given bad ones each alone.
+func (x *examiner) enter(ctx context.Context, through door, bad []option) (string, error) {
+	attempts := slices.Clone(x.samples.good)
+	for _, s := range bad {
+		attempts = append(attempts, []option{s})
+	}
+	problems := make([][]string, len(attempts))
+	err := x.each(ctx, len(attempts), func(ctx context.Context, i int) error {
+		want := 2
+		if i < len(x.samples.good) {
+			want = 0
+		}
+		problem, err := x.attempt(ctx, through, attempts[i], want)
+		if err != nil || problem == "" {
 			return err
 		}
+		for _, s := range attempts[i] { // which of them is it?
+			alone, err := x.attempt(ctx, through, []option{s}, want)
+			if err != nil {
+				return err
+			}
+			if alone != "" {
+				problems[i] = append(problems[i], alone)
+			}
+		}
+		if problems[i] == nil {
+			problems[i] = []string{problem}
+		}
+		return nil
+	})
+	return list(slices.Concat(problems...)), err
+}
+
+// attempt tries samples together at a door, and tells if the status is not the wanted one.
+func (x *examiner) attempt(ctx context.Context, through door, samples []option, want int) (string, error) {
+	env, args, err := through(x.base.plus(samples), samples)
+	if err != nil {
+		return "", err
 	}
-	path, err := x.file("config.yaml", []byte(`{"parameters": {"no-such-option": 1}}`))
+	result, err := x.run(ctx, env, append([]string{"validate"}, args...)...)
+	if err != nil || result.Status == want {
+		return "", err
+	}
+	var given []string
+	for _, s := range samples {
+		given = append(given, fmt.Sprintf("--%s, value %s", s.name, shorten(mustJSON(s.value))))
+	}
+	return fmt.Sprintf("%s: status %d, but validate --batch says %d: %s",
+		strings.Join(given, "; "), result.Status, want, proc.Tail(result.Stderr, 2)), nil
+}
+
+func byFlag(d document, _ []option) (env, args []string, err error) { return nil, flagArgs(d), nil }
+
+// byVariable gives what is one text by variables, and the rest by flags: how a list is joined in a variable is the
+// connector's own affair.
+func (x *examiner) byVariable(d document, samples []option) (env, args []string, err error) {
+	for _, s := range samples {
+		if texts := flagTexts(s.value); len(texts) == 1 {
+			env = append(env, x.options[s.name].Env+"="+texts[0])
+			d = d.without(s.name)
+		}
+	}
+	return env, flagArgs(d), nil
+}
+
+func (x *examiner) byFile(spell func(string) string, secrets map[string]bool) door {
+	return func(d document, _ []option) (env, args []string, err error) {
+		text, err := configText(d, secrets, spell)
+		if err != nil {
+			return nil, nil, err
+		}
+		path, err := x.file(text)
+		return nil, []string{"--config", path}, err
+	}
+}
+
+// unknownKey checks that a config file with a key that no option has is refused.
+func (x *examiner) unknownKey(ctx context.Context) error {
+	path, err := x.file([]byte(`{"parameters": {"no-such-option": 1}}`))
 	if err != nil {
 		return err
 	}
@@ -145,14 +147,6 @@ func (x *examiner) configFile(ctx context.Context) error {
 	return nil
 }
 
-func mustJSON(value any) []byte {
-	text, err := json.Marshal(value)
-	if err != nil {
-		return []byte(err.Error())
-	}
-	return text
-}
-
 // derived lets the schema of the config file judge what the schema of the flat options judges, written as files.
 func (x *examiner) derived() error {
 	text, err := configschema.Derive(x.doc)
@@ -164,19 +158,14 @@ func (x *examiner) derived() error {
 		return err
 	}
 	var problems []string
-	for _, t := range x.trials() {
-		d, err := decodeDocument(t.text)
-		if err != nil || d == nil || !fileable(d) {
+	for _, t := range x.trials {
+		d, isObject := t.value.(map[string]any)
+		if !isObject || !fileable(d, t.text) {
 			continue
 		}
 		for _, spell := range []func(string) string{hyphens, underscores} {
-			file, err := configText(d, nil, spell)
-			if err != nil {
-				return err
-			}
-			flat, wide := x.Subject.Compiled.ValidateText(t.text), compiled.ValidateText(file)
-			if (len(flat) == 0) != (len(wide) == 0) {
-				problems = append(problems, fmt.Sprintf("%s: %d problems as options, %d as a config file", shorten(t.text), len(flat), len(wide)))
+			if valid := compiled.Valid(configFile(d, nil, spell)); valid != t.valid {
+				problems = append(problems, fmt.Sprintf("%s: as options the schema says %t, as a config file %t", shorten(t.text), t.valid, valid))
 			}
 		}
 	}
@@ -186,12 +175,12 @@ func (x *examiner) derived() error {
 
 // fileable tells whether a document can be written as a config file so that it means the same: steps stand in lists of
 // text there, and the escape for references is for the reader to undo, not for the schema.
-func fileable(d document) bool {
+func fileable(d document, text []byte) bool {
 	for _, kind := range []string{"map", "filter", "arraymap"} {
 		list, isList := d[kind].([]any)
 		if _, given := d[kind]; given && (!isList || slices.ContainsFunc(list, func(v any) bool { s, ok := v.(string); return !ok || s == "" })) {
 			return false
 		}
 	}
-	return !bytes.Contains(mustJSON(d), []byte("${"))
+	return !bytes.Contains(text, []byte("${"))
 }

@@ -15,8 +15,10 @@ import (
 
 // A trial is one document to be judged by the schema and by the program.
 type trial struct {
-	test string // the name of the test it belongs to
-	text []byte
+	test  string // the name of the test it belongs to
+	text  []byte
+	value any  // text, decoded
+	valid bool // what the schema says
 }
 
 // A verdict is one line of what validate --batch answers.
@@ -43,8 +45,7 @@ func (v verdict) accepts() bool {
 
 // parity lets the schema and the program judge the same documents, hundreds of them through one process.
 func (x *examiner) parity(ctx context.Context) error {
-	trials := x.trials()
-	verdicts, problem, err := x.batch(ctx, trials)
+	verdicts, problem, err := x.batch(ctx, x.trials)
 	if err != nil {
 		return err
 	}
@@ -53,12 +54,12 @@ func (x *examiner) parity(ctx context.Context) error {
 		return nil
 	}
 	problems := map[string][]string{}
-	for i, t := range trials {
+	for i, t := range x.trials {
 		if _, ok := problems[t.test]; !ok {
 			problems[t.test] = nil
 		}
-		refusals := x.Subject.Compiled.ValidateText(t.text)
-		if (len(refusals) == 0) != verdicts[i].accepts() {
+		if t.valid != verdicts[i].accepts() {
+			refusals := x.Subject.Compiled.Validate(t.value)
 			problems[t.test] = append(problems[t.test], disagreement(t.text, refusals, verdicts[i]))
 		}
 	}
@@ -68,19 +69,24 @@ func (x *examiner) parity(ctx context.Context) error {
 	return nil
 }
 
-// trials makes every document to be judged, in a fixed order.
-func (x *examiner) trials() []trial {
+// makeTrials makes every document to be judged, in a fixed order.
+func (x *examiner) makeTrials() []trial {
 	var trials []trial
+	try := func(test string, text []byte) {
+		if value, err := schema.Parse(text); err == nil {
+			trials = append(trials, trial{test, text, value, x.Subject.Compiled.Valid(value)})
+		}
+	}
 	add := func(test string, value any) {
 		if text, err := json.Marshal(value); err == nil {
-			trials = append(trials, trial{test, text})
+			try(test, text)
 		}
 	}
 	const whole = "whole documents"
 	add(whole, x.base)
 	add(whole, document{})
 	for _, example := range x.doc.Examples {
-		trials = append(trials, trial{whole, compact(example.Options)})
+		try(whole, compact(example.Options))
 	}
 	for _, value := range []any{nil, true, number("5"), "text", []any{}} {
 		add(whole, value)

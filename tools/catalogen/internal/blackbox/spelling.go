@@ -70,8 +70,13 @@ func flagArgs(d document) []string {
 	return args
 }
 
-// configText writes a document as a config file, keys spelt by spell and secrets in the given map. JSON is YAML.
+// configText writes a document as the text of a config file. JSON is YAML.
 func configText(d document, secrets map[string]bool, spell func(string) string) ([]byte, error) {
+	return json.Marshal(configFile(d, secrets, spell))
+}
+
+// configFile writes a document as a config file, keys spelt by spell and secrets in the given map.
+func configFile(d document, secrets map[string]bool, spell func(string) string) map[string]any {
 	parameters, hidden := map[string]any{}, map[string]any{}
 	file := map[string]any{"parameters": parameters}
 	var steps []any
@@ -81,7 +86,7 @@ func configText(d document, secrets map[string]bool, spell func(string) string) 
 			steps = append(steps, map[string]any{kind: escape(text)})
 		}
 	}
-	if steps != nil {
+	if len(steps) > 0 {
 		file["transforms"] = steps
 	}
 	for name, value := range d {
@@ -98,7 +103,7 @@ func configText(d document, secrets map[string]bool, spell func(string) string) 
 	if len(hidden) > 0 {
 		file["secrets"] = hidden
 	}
-	return json.Marshal(file)
+	return file
 }
 
 // escape keeps text that looks like a reference from being one.

@@ -152,9 +152,8 @@ func (x *examiner) draftProblem(result proc.Result) string {
 		return err.Error()
 	}
 	var problems []string
-	for _, t := range x.trials() {
-		here, there := x.Subject.Compiled.ValidateText(t.text), compiled.ValidateText(t.text)
-		if (len(here) == 0) != (len(there) == 0) {
+	for _, t := range x.trials {
+		if compiled.Valid(t.value) != t.valid {
 			problems = append(problems, shorten(t.text))
 		}
 	}

@@ -29,6 +29,15 @@ func (d document) without(name string) document {
 	return c
 }
 
+// plus returns a copy of the document with some options set.
+func (d document) plus(options []option) document {
+	c := maps.Clone(d)
+	for _, o := range options {
+		c[o.name] = o.value
+	}
+	return c
+}
+
 func decodeDocument(text []byte) (document, error) {
 	d := json.NewDecoder(bytes.NewReader(text))
 	d.UseNumber()
@@ -38,29 +47,28 @@ func decodeDocument(text []byte) (document, error) {
 
 // A property is one option as far as values are made from it.
 type property struct {
-	Type     string          `json:"type"`
-	Kind     string          `json:"x-type"`
-	Enum     []any           `json:"enum"`
-	Default  any             `json:"default"`
-	Examples []any           `json:"examples"`
-	Minimum  json.Number     `json:"minimum"`
-	Maximum  json.Number     `json:"maximum"`
-	Above    json.Number     `json:"exclusiveMinimum"`
-	Below    json.Number     `json:"exclusiveMaximum"`
-	Longest  int             `json:"maxLength"`
-	Shortest int             `json:"minLength"`
-	Items    *property       `json:"items"`
-	Env      string          `json:"x-env"`
-	Shared   bool            `json:"x-shared"`
-	Hidden   bool            `json:"x-hidden"`
-	Secret   bool            `json:"writeOnly"`
-	Raw      json.RawMessage `json:"-"`
+	Type     string      `json:"type"`
+	Kind     string      `json:"x-type"`
+	Enum     []any       `json:"enum"`
+	Default  any         `json:"default"`
+	Examples []any       `json:"examples"`
+	Minimum  json.Number `json:"minimum"`
+	Maximum  json.Number `json:"maximum"`
+	Above    json.Number `json:"exclusiveMinimum"`
+	Below    json.Number `json:"exclusiveMaximum"`
+	Longest  int         `json:"maxLength"`
+	Shortest int         `json:"minLength"`
+	Items    *property   `json:"items"`
+	Env      string      `json:"x-env"`
+	Shared   bool        `json:"x-shared"`
+	Hidden   bool        `json:"x-hidden"`
+	Secret   bool        `json:"writeOnly"`
 
 	compiled *schema.Schema
 }
 
-// readProperties decodes and compiles each property of an options schema.
-func readProperties(text []byte) (map[string]property, error) {
+// readProperties decodes each property of an options schema, which is also given compiled.
+func readProperties(text []byte, compiled *schema.Schema) (map[string]property, error) {
 	var flat struct {
 		Properties map[string]json.RawMessage `json:"properties"`
 	}
@@ -69,15 +77,15 @@ func readProperties(text []byte) (map[string]property, error) {
 	}
 	properties := map[string]property{}
 	for name, raw := range flat.Properties {
-		p := property{Raw: raw}
+		var p property
 		d := json.NewDecoder(bytes.NewReader(raw))
 		d.UseNumber()
 		if err := d.Decode(&p); err != nil {
 			return nil, fmt.Errorf("option %s: %w", name, err)
 		}
-		var err error
-		if p.compiled, err = schema.Compile(raw); err != nil {
-			return nil, fmt.Errorf("option %s: %w", name, err)
+		var known bool
+		if p.compiled, known = compiled.Property(name); !known {
+			return nil, fmt.Errorf("option %s: the schema says nothing of it, because $ref stands beside properties", name)
 		}
 		properties[name] = p
 	}
@@ -86,8 +94,25 @@ func readProperties(text []byte) (map[string]property, error) {
 
 // accepts tells whether the property alone accepts a value.
 func (p property) accepts(value any) bool {
+	parsed, err := reparse(value)
+	return err == nil && p.compiled.Valid(parsed)
+}
+
+// reparse turns a value of ours into one as the validator wants it.
+func reparse(value any) (any, error) {
 	text, err := json.Marshal(value)
-	return err == nil && len(p.compiled.ValidateText(text)) == 0
+	if err != nil {
+		return nil, err
+	}
+	return schema.Parse(text)
+}
+
+func mustJSON(value any) []byte {
+	text, err := json.Marshal(value)
+	if err != nil {
+		return []byte(err.Error())
+	}
+	return text
 }
 
 // valid returns a value that the property accepts: what its author names first, else one of ours.
@@ -225,9 +250,9 @@ func decimal(n *big.Rat) string {
 	return strings.TrimRight(n.FloatString(12), "0")
 }
 
-// Valid returns for each option of a schema a value that it accepts, where one is known.
-func Valid(options []byte) (map[string]any, error) {
-	properties, err := readProperties(options)
+// Valid returns for each option of a schema, which is also given compiled, a value that it accepts, where one is known.
+func Valid(options []byte, compiled *schema.Schema) (map[string]any, error) {
+	properties, err := readProperties(options, compiled)
 	if err != nil {
 		return nil, err
 	}

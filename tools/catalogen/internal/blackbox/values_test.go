@@ -4,11 +4,18 @@ import (
 	"encoding/json"
 	"slices"
 	"testing"
+
+	"github.com/patchbay-dev/patchbay/common/metadata/schema"
 )
 
-func properties(t *testing.T, schema string) map[string]property {
+func properties(t *testing.T, text string) map[string]property {
 	t.Helper()
-	p, err := readProperties([]byte(`{"properties": ` + schema + `}`))
+	options := []byte(`{"properties": ` + text + `}`)
+	compiled, err := schema.Compile(options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := readProperties(options, compiled)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -90,13 +97,16 @@ func TestSpellable(t *testing.T) {
 }
 
 func TestTellsFindsTheCanaryInDisguise(t *testing.T) {
+	const canary = "canary-7c1f/e93b+a5d0"
 	for _, output := range []string{"x " + canary, "canary-7c1f%2Fe93b%2Ba5d0", "Y2FuYXJ5LTdjMWYvZTkzYithNWQw", "63616e6172792d376331662f653933622b61356430"} {
-		if !tells([]byte(output)) {
+		if !tells([]byte(output), canary) {
 			t.Errorf("%q passes", output)
 		}
 	}
-	if tells([]byte("[REDACTED]")) {
-		t.Error("what hides the value is taken for it")
+	for _, output := range []string{"[REDACTED]", "canary-7c1f/e93b+a5d1"} {
+		if tells([]byte(output), canary) {
+			t.Errorf("%q is taken for it", output)
+		}
 	}
 }
 

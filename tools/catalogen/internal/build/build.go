@@ -14,8 +14,9 @@ import (
 )
 
 const (
-	deadline  = 10 * time.Minute
-	maxOutput = 16 << 20
+	deadline      = 10 * time.Minute
+	testsDeadline = 30 * time.Minute // a bare machine compiles the standard library too, with -race
+	maxOutput     = 16 << 20
 )
 
 // Go builds every Go connector that has no build rule of its own with one go build into bin. The error tells what the
@@ -46,6 +47,26 @@ func Go(ctx context.Context, root, bin string, folders []discover.Folder) error 
 		return fmt.Errorf("go build: %s", proc.Tail(result.Stderr, 30))
 	}
 	return nil
+}
+
+// Tests compiles the Go tests of folders as connectors/connector.mk runs them, into the build cache, without linking or
+// running any. What does not compile is no error here, because the tests themselves tell it; the error is ctx's.
+func Tests(ctx context.Context, root string, folders []discover.Folder) error {
+	argv := []string{"go", "list", "-e", "-export", "-test", "-race", "-f", "{{/* only compile */}}"}
+	n := len(argv)
+	for _, f := range folders {
+		if files, err := filepath.Glob(filepath.Join(f.Dir, "*_test.go")); err == nil && len(files) > 0 {
+			argv = append(argv, "./"+f.Path)
+		}
+	}
+	if len(argv) == n {
+		return nil
+	}
+	_, _ = proc.Run(ctx, proc.Spec{
+		Argv: argv, Dir: root, Env: append(os.Environ(), "CGO_ENABLED=1"),
+		Deadline: testsDeadline, MaxStdout: maxOutput, MaxStderr: maxOutput,
+	})
+	return ctx.Err()
 }
 
 // Driver is the program with which connectors' own tests run a broker; it is built beside them where the repository has it.

@@ -9,12 +9,14 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"time"
 
 	"github.com/alecthomas/kong"
 	"golang.org/x/term"
 
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/evidence"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/pipeline"
+	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/probe"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/progress"
 )
 
@@ -55,7 +57,7 @@ func Run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	)
 	parser, err := kong.New(&c, kong.Name("catalogen"), kong.UsageOnError(),
 		kong.Description("Turns a repository of connectors into a catalog that people can trust."),
-		kong.Writers(stdout, stderr), kong.Exit(func(status int) { exited = status }))
+		kong.Vars{"metadataDeadline": probe.Deadline.String()}, kong.Writers(stdout, stderr), kong.Exit(func(status int) { exited = status }))
 	if err != nil {
 		fmt.Fprintf(stderr, "catalogen: %v\n", err)
 		return failed
@@ -94,11 +96,13 @@ type work struct {
 	Bin     string `help:"Folder for the built programs (default: bin in the repository)." placeholder:"DIR"`
 	Jobs    int    `help:"Connectors at a time (default: one for each core)." placeholder:"N"`
 	NoCache bool   `help:"Run everything again, and keep nothing in the local cache."`
+
+	MetadataDeadline time.Duration `hidden:"" default:"${metadataDeadline}"` // for tests, which need not wait that long
 }
 
 // config turns the flags into what the pipeline wants.
 func (w work) config(watch pipeline.Watcher) (pipeline.Config, error) {
-	c := pipeline.Config{Jobs: w.Jobs, Bin: w.Bin, Watch: watch}
+	c := pipeline.Config{Jobs: w.Jobs, Bin: w.Bin, Watch: watch, MetadataDeadline: w.MetadataDeadline}
 	var err error
 	if c.Root, err = filepath.Abs(w.Root); err != nil {
 		return c, err

@@ -15,6 +15,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -30,6 +31,10 @@ const Program = "fakeconnector"
 func Main(args []string) int {
 	dir, args := args[0], args[1:]
 	c := connector{dir: dir, quirks: quirks(dir)}
+	c.compiled = sync.OnceValues(func() (*schema.Schema, error) {
+		_, options, _ := c.document()
+		return schema.Compile(options)
+	})
 	if c.is("leaky") { // tells its environment to everyone
 		fmt.Fprintln(os.Stderr, strings.Join(os.Environ(), "\n"), args)
 	}
@@ -64,8 +69,9 @@ func quirks(dir string) []string {
 }
 
 type connector struct {
-	dir    string
-	quirks []string
+	dir      string
+	quirks   []string
+	compiled func() (*schema.Schema, error)
 }
 
 func (c connector) is(quirk string) bool { return slices.Contains(c.quirks, quirk) }
@@ -155,11 +161,10 @@ type problem struct {
 
 // judge validates one flat document. The quirk "lenient" lets everything pass.
 func (c connector) judge(text []byte) verdict {
-	_, options, _ := c.document()
 	if c.is("lenient") {
 		return verdict{Valid: true}
 	}
-	s, err := schema.Compile(options)
+	s, err := c.compiled()
 	if err != nil {
 		return verdict{Problems: []problem{{Message: err.Error()}}}
 	}

@@ -30,9 +30,11 @@ func (f Folder) Write(root string) error {
 	}
 	makefile := f.Makefile
 	if makefile == "" {
-		rule := "metadata:\n\t@" + Program + " '$(CURDIR)' metadata\n"
+		// A test binary built with -race would else rest for a second before it ends, each of the hundred times.
+		program := "env GORACE=atexit_sleep_ms=0 " + Program
+		rule := "metadata:\n\t@" + program + " '$(CURDIR)' metadata\n"
 		if f.Program {
-			rule = "build:\n\t@printf '#!/bin/sh\\nexec " + Program + " %s \"$$@\"\\n' '$(CURDIR)' >'$(BIN)'\n\t@chmod +x '$(BIN)'\n"
+			rule = "build:\n\t@printf '#!/bin/sh\\nexec " + program + " %s \"$$@\"\\n' '$(CURDIR)' >'$(BIN)'\n\t@chmod +x '$(BIN)'\n"
 		}
 		makefile = rule + "\ntest:\n\t" + test + "\n"
 	}

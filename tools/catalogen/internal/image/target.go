@@ -69,7 +69,7 @@ func (t Target) ask(ctx context.Context, program, home string) (Spec, error) {
 	if t.Document == nil {
 		return t.askVersion(ctx, program, home)
 	}
-	output, err := probe.Run(ctx, []string{program, "metadata"}, home, home)
+	output, err := probe.Run(ctx, []string{program, "metadata"}, home, home, probe.Deadline)
 	if err != nil {
 		return Spec{}, err
 	}

@@ -34,6 +34,8 @@ type Config struct {
 	Only    []string
 	Cache   evidence.Cache
 	Watch   Watcher
+
+	MetadataDeadline time.Duration // how long a connector may take to print its metadata
 }
 
 // A Watcher is told how far the work is. Its methods are called from several goroutines.
@@ -118,6 +120,10 @@ func execute(ctx context.Context, c Config, do work) (Result, error) {
 		return result, err
 	}
 
+	if err := r.compileTests(ctx, folders); err != nil {
+		return result, err
+	}
+
 	rows := make([]Row, len(folders))
 	passed := make([]*publish.Connector, len(folders))
 	bad := make([][]finding.Finding, len(folders))
@@ -188,6 +194,26 @@ func (r *run) prepare(ctx context.Context, folders []discover.Folder) (map[strin
 	}
 	r.digester = inputs.NewDigester(r.Root, graph, drivers)
 	return broken, nil
+}
+
+// compileTests compiles the test programs that are about to run, all at once: several make test beside each other would
+// each compile what they share, and the deadline of a suite is for running it.
+func (r *run) compileTests(ctx context.Context, folders []discover.Folder) error {
+	var unproved []discover.Folder
+	for _, f := range folders {
+		if !f.Go {
+			continue
+		}
+		digest, err := r.digester.Digest(f)
+		if err != nil {
+			return fmt.Errorf("%s: %w", f.Name, err)
+		}
+		if _, known := r.Cache.Load(digest, evidence.Suites); !known {
+			r.Watch.Step(f.Name, "compile tests")
+			unproved = append(unproved, f)
+		}
+	}
+	return build.Tests(ctx, r.Root, unproved)
 }
 
 // choose keeps the named connectors, or all where none is named.

@@ -100,7 +100,7 @@ func (r *run) document(ctx context.Context, f discover.Folder) (rules.Subject, [
 	if !hasBinary(f) {
 		argv = []string{"make", "--silent", "--no-print-directory", "-C", f.Dir, "metadata"}
 	}
-	output, err := probe.Run(ctx, argv, f.Dir, r.home)
+	output, err := probe.Run(ctx, argv, f.Dir, r.home, r.MetadataDeadline)
 	if err != nil {
 		return subject, nil, err
 	}

@@ -16,7 +16,7 @@ import (
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/strictjson"
 )
 
-// The limits within which a connector must print its metadata.
+// The limits within which a connector must print its metadata. Deadline is what callers of Run give it, except in tests.
 const (
 	Deadline  = 10 * time.Second
 	MaxStdout = 4 << 20
@@ -29,11 +29,11 @@ func Env(home string) []string {
 	return []string{"PATH=" + os.Getenv("PATH"), "HOME=" + home, "LANG=C.UTF-8"}
 }
 
-// Run runs a command that prints metadata and returns the bytes. The error is a finding.Finding without Connector, or
-// ctx's.
-func Run(ctx context.Context, argv []string, dir, home string) ([]byte, error) {
+// Run runs a command that prints metadata within a deadline and returns the bytes. The error is a finding.Finding without
+// Connector, or ctx's.
+func Run(ctx context.Context, argv []string, dir, home string, deadline time.Duration) ([]byte, error) {
 	result, err := proc.Run(ctx, proc.Spec{
-		Argv: argv, Dir: dir, Env: Env(home), Deadline: Deadline, MaxStdout: MaxStdout, MaxStderr: MaxStderr,
+		Argv: argv, Dir: dir, Env: Env(home), Deadline: deadline, MaxStdout: MaxStdout, MaxStderr: MaxStderr,
 	})
 	if ctx.Err() != nil {
 		return nil, ctx.Err()

@@ -47,7 +47,7 @@ func Check(file *config.File, doc metadata.Document) ([]config.Problem, error) {
 	if err != nil {
 		return nil, fmt.Errorf("metadata of %s: %w", doc.Name, err)
 	}
-	valid, err := blackbox.Valid(doc.Schema)
+	valid, err := blackbox.Valid(doc.Schema, compiled)
 	if err != nil {
 		return nil, fmt.Errorf("metadata of %s: %w", doc.Name, err)
 	}

@@ -1,0 +1,128 @@
+package blackbox
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+)
+
+// An option is one option with one value.
+type option struct {
+	name  string
+	value any
+}
+
+// samples are options with values to try at every door, fit for a command line.
+type samples struct {
+	good  [][]option // one for each option; those in a list go together
+	bad   []option   // one for each option of the connector's own
+	kinds []option   // those of bad that are the first of their kind
+}
+
+// pickSamples chooses the samples and lets validate --batch say which are good. The problem is about its answers.
+func (x *examiner) pickSamples(ctx context.Context) (problem string, err error) {
+	all := x.candidateSamples()
+	alone := make([][]option, len(all))
+	for i := range all {
+		alone[i] = all[i : i+1]
+	}
+	valid, problem, err := x.validTogether(ctx, alone)
+	if err != nil || problem != "" {
+		return problem, err
+	}
+	var good []option
+	seen := map[string]bool{}
+	for i, s := range all {
+		if valid[i] {
+			good = append(good, s)
+			continue
+		}
+		x.samples.bad = append(x.samples.bad, s)
+		if kind := x.options[s.name].family(); !seen[kind] {
+			seen[kind] = true
+			x.samples.kinds = append(x.samples.kinds, s)
+		}
+	}
+	// What the schema accepts together the connector may still refuse for a reason of its own; then halves may do.
+	for groups := x.together(good); len(groups) > 0; {
+		valid, problem, err := x.validTogether(ctx, groups)
+		if err != nil || problem != "" {
+			return problem, err
+		}
+		var halves [][]option
+		for i, group := range groups {
+			if valid[i] || len(group) == 1 {
+				x.samples.good = append(x.samples.good, group)
+			} else {
+				halves = append(halves, group[:len(group)/2], group[len(group)/2:])
+			}
+		}
+		groups = halves
+	}
+	return "", nil
+}
+
+// candidateSamples picks for each option a value that the schema accepts and one that it refuses.
+func (x *examiner) candidateSamples() []option {
+	var found []option
+	for _, name := range slices.Sorted(maps.Keys(x.options)) {
+		p := x.options[name]
+		good, bad := false, p.Shared // what every connector shares is refused by the same parser in all of them
+		for _, value := range slices.Concat(p.Examples, p.Enum, p.candidates()) {
+			if good && bad {
+				break
+			}
+			if !p.spellable(value) || isEmpty(value) {
+				continue
+			}
+			accepted := p.accepts(value)
+			if accepted && !good || !accepted && !bad {
+				found = append(found, option{name, value})
+				good, bad = good || accepted, bad || !accepted
+			}
+		}
+	}
+	return found
+}
+
+// together puts options into as few lists as the schema allows: each goes into the first with which it is accepted.
+func (x *examiner) together(options []option) [][]option {
+	var groups [][]option
+next:
+	for _, s := range options {
+		for i, group := range groups {
+			if x.accepts(x.base.plus(append(group[:len(group):len(group)], s))) {
+				groups[i] = append(group, s)
+				continue next
+			}
+		}
+		groups = append(groups, []option{s})
+	}
+	return groups
+}
+
+// validTogether asks the program once which lists of options it accepts. The problem is about the answers as a whole.
+func (x *examiner) validTogether(ctx context.Context, groups [][]option) (valid []bool, problem string, err error) {
+	trials := make([]trial, len(groups))
+	for i, group := range groups {
+		if trials[i].text, err = json.Marshal(x.base.plus(group)); err != nil {
+			return nil, "", err
+		}
+	}
+	verdicts, problem, err := x.batch(ctx, trials)
+	for _, v := range verdicts {
+		valid = append(valid, *v.Valid)
+	}
+	return valid, problem, err
+}
+
+// family is the same for options that one and the same reader can be expected to read.
+func (p property) family() string {
+	items := ""
+	if p.Items != nil {
+		items = p.Items.family()
+	}
+	return fmt.Sprint(p.Type, " ", p.Kind, " ", len(p.Enum) > 0, " ", items)
+}
