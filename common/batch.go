@@ -37,6 +37,10 @@ func (p *program) validateBatch(w world, m *options.Model, path string) int {
 		}
 		in = bytes.NewReader(data)
 	}
+	s, err := p.scratch()
+	if err != nil {
+		return p.report(w, err)
+	}
 	lines := bufio.NewReaderSize(in, 64<<10)
 	out := bufio.NewWriter(w.stdout)
 	encoder := json.NewEncoder(out)
@@ -44,7 +48,7 @@ func (p *program) validateBatch(w world, m *options.Model, path string) int {
 	for {
 		line, err := readLine(lines)
 		if err == nil || len(line) > 0 {
-			if err := encoder.Encode(p.judge(w, m, line)); err != nil {
+			if err := encoder.Encode(s.judge(w, m, line)); err != nil {
 				return p.report(w, err)
 			}
 		}
@@ -76,7 +80,7 @@ func readLine(r *bufio.Reader) (line []byte, err error) {
 }
 
 // judge checks one document of flat options.
-func (p *program) judge(w world, m *options.Model, line []byte) verdict {
+func (s scratch) judge(w world, m *options.Model, line []byte) verdict {
 	if len(line) > maxDocument {
 		return verdict{Problems: []finding{{Message: fmt.Sprintf("the line is longer than %d bytes", maxDocument)}}}
 	}
@@ -96,7 +100,7 @@ func (p *program) judge(w world, m *options.Model, line []byte) verdict {
 				list = append(list, transform.Step{Kind: transform.Kind(name), Expr: expr.(string)})
 			}
 		}
-		problems = append(compileProblems(w, list), p.semantic(settings)...)
+		problems = append(compileProblems(w, list), s.semantic(settings)...)
 	}
 	v := verdict{Valid: len(problems) == 0, Problems: []finding{}}
 	for _, problem := range problems {

@@ -77,7 +77,8 @@ func TestADrivenSourceEndsCleanly(t *testing.T) {
 			say(`{"link":1}`)
 			say(`{"stop":true}`)
 		}},
-		{name: "within the shutdown timeout when the driver never saves", args: []string{"--shutdown-timeout", "1s"}, status: 1,
+		{
+			name: "within the shutdown timeout when the driver never saves", args: []string{"--shutdown-timeout", "1s"}, status: 1,
 			script: func(say func(string), hear func(string)) {
 				say(`{"link":1}`)
 				say(`{"resume":{}}`)
@@ -86,9 +87,12 @@ func TestADrivenSourceEndsCleanly(t *testing.T) {
 				say(`{"ack":"1-20"}`)
 				hear(`"save"`)
 				say(`{"stop":true}`)
-			}},
-		{name: "within the start timeout when the driver never says where to resume", args: []string{"--start-timeout", "1s"}, status: 1,
-			script: func(say func(string), _ func(string)) { say(`{"link":1}`) }},
+			},
+		},
+		{
+			name: "within the start timeout when the driver never says where to resume", args: []string{"--start-timeout", "1s"}, status: 1,
+			script: func(say func(string), _ func(string)) { say(`{"link":1}`) },
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -131,12 +131,24 @@ func (p *program) modelWithFlags(own any) (*options.Model, shared, error) {
 
 // bind makes a fresh options struct and stores the settings in it.
 func (p *program) bind(settings options.Settings) (own any, flags shared, err error) {
-	own = p.fresh()
-	m, flags, err := p.modelWithFlags(own)
+	s, err := p.scratch()
 	if err == nil {
-		err = m.Bind(settings)
+		err = s.model.Bind(settings)
 	}
-	return own, flags, err
+	return s.own, s.flags, err
+}
+
+// A scratch is an options struct with the shared flags, into which settings are bound one after the other.
+type scratch struct {
+	model *options.Model
+	own   any
+	flags shared
+}
+
+func (p *program) scratch() (s scratch, err error) {
+	s.own = p.fresh()
+	s.model, s.flags, err = p.modelWithFlags(s.own)
+	return s, err
 }
 
 // A usageError is wrong usage that shows only while the program runs.

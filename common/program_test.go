@@ -135,49 +135,79 @@ func TestStatusesAndMessages(t *testing.T) {
 	}{
 		{name: "runs to its end", p: counter(), set: setting{args: []string{"--topic", "-"}}, stdout: "1\n2\n3\n"},
 		{name: "accepts run as a command", p: counter(), set: setting{args: []string{"run", "--topic", "-", "--upto=1"}}, stdout: "1\n"},
-		{name: "fails with the error", p: counter(), set: setting{args: []string{"--topic", "-", "--upto", "1", "--fail", "broken pipe wrench"}},
-			status: 1, stdout: "1\n", stderr: "tally-source: broken pipe wrench\n"},
+		{
+			name: "fails with the error", p: counter(), set: setting{args: []string{"--topic", "-", "--upto", "1", "--fail", "broken pipe wrench"}},
+			status: 1, stdout: "1\n", stderr: "tally-source: broken pipe wrench\n",
+		},
 		{name: "misses a required option", p: counter(), status: 2, stderr: "tally-source: --topic: is required; give --topic TOPIC, set PATCHBAY_TOPIC"},
 		{name: "names the nearest flag", p: counter(), set: setting{args: []string{"--tpoic", "-"}}, status: 2, stderr: "unknown flag --tpoic; did you mean --topic?"},
-		{name: "names the nearest key", p: counter(), set: setting{args: []string{"--config", "c.yaml"},
-			files: map[string]string{"c.yaml": "topic: '-'\nparameters:\n  up_too: 1\n"}},
-			status: 2, stderr: `c.yaml:3: unknown option "up-too"; did you mean "upto"?`},
+		{
+			name: "names the nearest key", p: counter(), set: setting{
+				args:  []string{"--config", "c.yaml"},
+				files: map[string]string{"c.yaml": "topic: '-'\nparameters:\n  up_too: 1\n"},
+			},
+			status: 2, stderr: `c.yaml:3: unknown option "up-too"; did you mean "upto"?`,
+		},
 		{name: "takes options from flag, environment, file and default, in this order", p: counter(), set: setting{
 			args: []string{"--config", "c.yaml"}, env: map[string]string{"TALLY_SOURCE_UPTO": "2"},
-			files: map[string]string{"c.yaml": "type: tally-source\ntopic: '-'\nparameters: {upto: 1, topic_format: raw}\n"}}, stdout: "1\n2\n"},
-		{name: "refuses a file for another connector", p: counter(), set: setting{args: []string{"--config", "c.yaml"},
-			files: map[string]string{"c.yaml": "type: other-source\ntopic: '-'\n"}}, status: 2, stderr: "c.yaml:1: the file is for other-source, this is tally-source"},
-		{name: "sends a transform under parameters to its place", p: counter(), set: setting{args: []string{"--config", "c.yaml"},
-			files: map[string]string{"c.yaml": "topic: '-'\nparameters: {map: .}\n"}}, status: 2, stderr: "map stands in the list of transforms"},
-		{name: "tells that a file is for another version", p: counter(), set: setting{args: []string{"--config", "c.yaml", "--upto=0"},
-			files: map[string]string{"c.yaml": "version: 9.9.9\ntopic: '-'\n"}}, stderr: "is written for version 9.9.9, this is version 1.2.3"},
+			files: map[string]string{"c.yaml": "type: tally-source\ntopic: '-'\nparameters: {upto: 1, topic_format: raw}\n"},
+		}, stdout: "1\n2\n"},
+		{name: "refuses a file for another connector", p: counter(), set: setting{
+			args:  []string{"--config", "c.yaml"},
+			files: map[string]string{"c.yaml": "type: other-source\ntopic: '-'\n"},
+		}, status: 2, stderr: "c.yaml:1: the file is for other-source, this is tally-source"},
+		{name: "sends a transform under parameters to its place", p: counter(), set: setting{
+			args:  []string{"--config", "c.yaml"},
+			files: map[string]string{"c.yaml": "topic: '-'\nparameters: {map: .}\n"},
+		}, status: 2, stderr: "map stands in the list of transforms"},
+		{name: "tells that a file is for another version", p: counter(), set: setting{
+			args:  []string{"--config", "c.yaml", "--upto=0"},
+			files: map[string]string{"c.yaml": "version: 9.9.9\ntopic: '-'\n"},
+		}, stderr: "is written for version 9.9.9, this is version 1.2.3"},
 		{name: "applies transforms in the order of the command line", p: counter(), set: setting{
-			args: []string{"--topic", "-", "--filter", ". > 1", "--map", ". * 10", "--filter", ". < 30"}}, stdout: "20\n"},
-		{name: "applies transforms of the file", p: counter(), set: setting{args: []string{"--config", "c.yaml"},
-			files: map[string]string{"c.yaml": "topic: '-'\ntransforms:\n- map: . + 1\n- filter: . != 3\n"}}, stdout: "2\n4\n"},
-		{name: "lets the command line replace the transforms of the file", p: counter(), set: setting{args: []string{"--config", "c.yaml", "--map", "."},
-			files: map[string]string{"c.yaml": "topic: '-'\ntransforms:\n- filter: 'false'\n"}}, stdout: "1\n2\n3\n"},
-		{name: "refuses a transform that does not compile", p: counter(), set: setting{args: []string{"--topic", "-", "--map", ".a |"}},
-			status: 2, stderr: "--map: .a |: unexpected end of expression at column 5"},
+			args: []string{"--topic", "-", "--filter", ". > 1", "--map", ". * 10", "--filter", ". < 30"},
+		}, stdout: "20\n"},
+		{name: "applies transforms of the file", p: counter(), set: setting{
+			args:  []string{"--config", "c.yaml"},
+			files: map[string]string{"c.yaml": "topic: '-'\ntransforms:\n- map: . + 1\n- filter: . != 3\n"},
+		}, stdout: "2\n4\n"},
+		{name: "lets the command line replace the transforms of the file", p: counter(), set: setting{
+			args:  []string{"--config", "c.yaml", "--map", "."},
+			files: map[string]string{"c.yaml": "topic: '-'\ntransforms:\n- filter: 'false'\n"},
+		}, stdout: "1\n2\n3\n"},
+		{
+			name: "refuses a transform that does not compile", p: counter(), set: setting{args: []string{"--topic", "-", "--map", ".a |"}},
+			status: 2, stderr: "--map: .a |: unexpected end of expression at column 5",
+		},
 		{name: "counts records after transforms", p: counter(), set: setting{args: []string{"--topic", "-", "--upto", "9", "--filter", ". % 2 == 0", "--max-records", "2"}}, stdout: "2\n4\n"},
-		{name: "skips what a transform cannot process", p: counter(), set: setting{args: []string{"--topic", "-", "--map", "if . == 2 then error(\"no\") else . end", "--on-error", "skip"}},
-			stdout: "1\n3\n", stderr: "record skipped"},
-		{name: "validates, telling everything", p: counter(), set: setting{args: []string{"validate", "--upto=-1", "--map", "|", "--on-error", "x"}},
-			status: 2, stderr: "tally-source: --upto: -1 is less than 0\ntally-source: --on-error: \"x\" is not one of fail, skip, dead-letter\ntally-source: --topic: is required"},
+		{
+			name: "skips what a transform cannot process", p: counter(), set: setting{args: []string{"--topic", "-", "--map", "if . == 2 then error(\"no\") else . end", "--on-error", "skip"}},
+			stdout: "1\n3\n", stderr: "record skipped",
+		},
+		{
+			name: "validates, telling everything", p: counter(), set: setting{args: []string{"validate", "--upto=-1", "--map", "|", "--on-error", "x"}},
+			status: 2, stderr: "tally-source: --upto: -1 is less than 0\ntally-source: --on-error: \"x\" is not one of fail, skip, dead-letter\ntally-source: --topic: is required",
+		},
 		{name: "validates what is right", p: counter(), set: setting{args: []string{"validate", "--topic", "x"}}, stdout: "tally-source: the options are valid\n"},
-		{name: "asks the author's Validate", p: counter(), set: setting{args: []string{"--topic", "-", "--upto", "13"}}, status: 2,
-			stderr: "tally-source: --upto: 13 is unlucky; take 12\ntally-source: and that is that\n"},
+		{
+			name: "asks the author's Validate", p: counter(), set: setting{args: []string{"--topic", "-", "--upto", "13"}}, status: 2,
+			stderr: "tally-source: --upto: 13 is unlucky; take 12\ntally-source: and that is that\n",
+		},
 		{name: "refuses dead letters without a broker", p: counter(), set: setting{args: []string{"--topic", "-", "--on-error", "dead-letter"}}, status: 2, stderr: "needs a topic on a broker"},
 		{name: "refuses dead letters without a topic for them", p: counter(), set: setting{args: []string{"validate", "--topic", "t", "--on-error", "dead-letter"}}, status: 2, stderr: "--on-error: dead-letter needs --dead-letter TOPIC"},
 		{name: "refuses acks without a name", p: counter(), set: setting{args: []string{"--topic", "-", "--acks"}}, status: 2, stderr: "--acks: needs --name"},
 		{name: "shows the version", p: counter(), set: setting{args: []string{"--version"}}, stdout: "tally-source 1.2.3\n"},
 		{name: "checks the system", p: counter(), set: setting{args: []string{"check", "--topic", "-"}}, stdout: "system: ok\n"},
-		{name: "tells what a check found", p: counter(), set: setting{args: []string{"check", "--topic", "-", "--fail", "no route"}}, status: 1,
-			stdout: "system: no route\n", stderr: "the check of system failed"},
+		{
+			name: "tells what a check found", p: counter(), set: setting{args: []string{"check", "--topic", "-", "--fail", "no route"}}, status: 1,
+			stdout: "system: no route\n", stderr: "the check of system failed",
+		},
 		{name: "knows its shells", p: counter(), set: setting{args: []string{"completion", "tcsh"}}, status: 2, stderr: "choose one of bash, zsh, fish"},
 		{name: "knows its drafts", p: counter(), set: setting{args: []string{"metadata", "--draft", "4"}}, status: 2, stderr: "neither draft-07 nor 2020-12"},
-		{name: "warns of a secret on the command line", p: counter(), set: setting{args: []string{"--topic", "-", "--upto=0", "--token", "c4n4ry"}},
-			stderr: "--token on the command line shows in the process list; set TALLY_SOURCE_TOKEN"},
+		{
+			name: "warns of a secret on the command line", p: counter(), set: setting{args: []string{"--topic", "-", "--upto=0", "--token", "c4n4ry"}},
+			stderr: "--token on the command line shows in the process list; set TALLY_SOURCE_TOKEN",
+		},
 		{name: "sinks read standard input", p: gatherer(), set: setting{args: []string{"--topic", "-"}, stdin: "1\n2\n"}},
 		{name: "sinks follow the error policy", p: gatherer(), set: setting{args: []string{"--topic", "-"}, stdin: "1\npoison\n"}, status: 1, stderr: "gather-sink: write: poisonous\n"},
 		{name: "sinks have no state", p: gatherer(), set: setting{args: []string{"--topic", "-", "--state", "none"}}, status: 2, stderr: "unknown flag --state"},
@@ -217,8 +247,10 @@ func TestStopEndsARunWithStatusZero(t *testing.T) {
 	done := make(chan int)
 	go func() {
 		p := counter()
-		done <- p.run(ctx, world{args: []string{"--topic", "-", "--wait"}, lookupEnv: func(string) (string, bool) { return "", false },
-			stdout: w, stderr: io.Discard})
+		done <- p.run(ctx, world{
+			args: []string{"--topic", "-", "--wait"}, lookupEnv: func(string) (string, bool) { return "", false },
+			stdout: w, stderr: io.Discard,
+		})
 	}()
 	buffer := make([]byte, 6)
 	if _, err := io.ReadFull(r, buffer); err != nil || string(buffer) != "1\n2\n3\n" {

@@ -51,7 +51,11 @@ func (p *program) resolve(w world, m *options.Model, line *options.Line) (*resol
 	r.steps = steps(line, settings, fileSteps)
 	problems = append(problems, compileProblems(w, r.steps)...)
 	if len(problems) == 0 {
-		problems = p.semantic(settings)
+		s, err := p.scratch()
+		if err != nil {
+			return r, []*options.Problem{{Message: err.Error()}}
+		}
+		problems = s.semantic(settings)
 	}
 	return r, problems
 }
@@ -61,8 +65,10 @@ func (p *program) fileOptions(f *config.File) (map[string]config.Value, []*optio
 	values := map[string]config.Value{}
 	var problems []*options.Problem
 	add := func(line int, format string, args ...any) {
-		problems = append(problems, &options.Problem{Origin: options.Origin{Kind: options.FromFile, Name: f.Path, Line: line},
-			Message: fmt.Sprintf(format, args...)})
+		problems = append(problems, &options.Problem{
+			Origin:  options.Origin{Kind: options.FromFile, Name: f.Path, Line: line},
+			Message: fmt.Sprintf(format, args...),
+		})
 	}
 	for key, v := range f.Parameters {
 		switch key {
@@ -134,9 +140,9 @@ var semanticChecks = []string{
 }
 
 // semantic makes the checks that the schema has no words for.
-func (p *program) semantic(settings options.Settings) (problems []*options.Problem) {
-	own, flags, err := p.bind(settings)
-	if err != nil {
+func (s scratch) semantic(settings options.Settings) (problems []*options.Problem) {
+	own, flags := s.own, s.flags
+	if err := s.model.Bind(settings); err != nil {
 		return []*options.Problem{{Message: err.Error()}}
 	}
 	add := func(option, message string) {
@@ -167,7 +173,7 @@ func (p *program) semantic(settings options.Settings) (problems []*options.Probl
 	if _, isSink := flags.(*sinkFlags); isSink && run.Once && strings.HasPrefix(t.Broker, "nats+core://") {
 		add("once", "has no end on plain subjects, which keep nothing; use a broker with JetStream, or --max-records")
 	}
-	if s, ok := flags.(*sourceFlags); ok && t.Topic == "-" && strings.HasPrefix(s.State.State, "kv:") {
+	if source, ok := flags.(*sourceFlags); ok && t.Topic == "-" && strings.HasPrefix(source.State.State, "kv:") {
 		add("state", "a bucket needs a topic on a broker; with --topic - choose file:PATH or none")
 	}
 	if v, ok := own.(Validator); ok {

@@ -55,12 +55,16 @@ func (p *program) start(ctx context.Context, w world, r *resolved) error {
 	failures := delivery.Failures{On: delivery.OnError(d.OnError), Dead: e.dead}
 	log.Info("starting", "version", p.info.Version, "topic", t.Topic)
 	if isSource {
-		err = p.startSource(ctx, r, e, delivery.SourceConfig{Instance: instance, Limits: limits, Failures: failures,
-			Chain: chain, Log: log, Status: e.status})
+		err = p.startSource(ctx, r, e, delivery.SourceConfig{
+			Instance: instance, Limits: limits, Failures: failures,
+			Chain: chain, Log: log, Status: e.status,
+		})
 	} else {
 		batch := flags.(*sinkFlags).Batch
-		err = p.startSink(ctx, r, e, delivery.SinkConfig{Instance: instance, Limits: limits, Failures: failures,
-			Chain: chain, Log: log, Status: e.status, BatchSize: batch.BatchSize, BatchWait: batch.BatchWait})
+		err = p.startSink(ctx, r, e, delivery.SinkConfig{
+			Instance: instance, Limits: limits, Failures: failures,
+			Chain: chain, Log: log, Status: e.status, BatchSize: batch.BatchSize, BatchWait: batch.BatchWait,
+		})
 	}
 	var mismatch *delivery.StateMismatch
 	if errors.As(err, &mismatch) {

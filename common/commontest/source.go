@@ -58,8 +58,10 @@ func (c Config) limits() delivery.Limits {
 	if timeout == 0 {
 		timeout = 5 * time.Second
 	}
-	return delivery.Limits{MaxInFlight: 4096, MaxBytes: 64 << 20, RetryCap: 200 * time.Millisecond, StartTimeout: Patience,
-		ShutdownTimeout: timeout, Once: c.Once}
+	return delivery.Limits{
+		MaxInFlight: 4096, MaxBytes: 64 << 20, RetryCap: 200 * time.Millisecond, StartTimeout: Patience,
+		ShutdownTimeout: timeout, Once: c.Once,
+	}
 }
 
 func (c Config) onError() string {

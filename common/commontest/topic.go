@@ -86,7 +86,8 @@ func (t *topic) Read(_ context.Context, max int, _ time.Duration) ([]transport.M
 	}
 	var messages []transport.Message
 	for _, rec := range t.feed[:min(max, len(t.feed))] {
-		messages = append(messages, transport.Message{Record: rec, Attempt: 1,
+		messages = append(messages, transport.Message{
+			Record: rec, Attempt: 1,
 			Ack: func() error {
 				t.mu.Lock()
 				defer t.mu.Unlock()

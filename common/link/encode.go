@@ -113,8 +113,12 @@ func appendRecordFrame(dst []byte, f *Frame) ([]byte, error) {
 // appendRecord appends the members of a record that hold something.
 func appendRecord(dst []byte, rec *record.Record) ([]byte, error) {
 	for _, field := range [...]struct{ name, value string }{
-		{"id", rec.ID}, {"partition", rec.Partition}, {"position", rec.Position}, {"op", opText(rec.Op)},
-		{"type", rec.Type}, {"subject", rec.Subject},
+		{"id", rec.ID},
+		{"partition", rec.Partition},
+		{"position", rec.Position},
+		{"op", opText(rec.Op)},
+		{"type", rec.Type},
+		{"subject", rec.Subject},
 	} {
 		if field.value == "" {
 			continue

@@ -25,8 +25,11 @@ var frames = []struct {
 	line  string
 }{
 	{"link", link.Frame{Kind: link.Link, Version: 1}, `{"link":1}`},
-	{"record", link.Frame{Kind: link.Rec, Attempt: 1, Record: record.Record{Value: []byte(`{"n":1}`)}},
-		`{"record":{"value":"{\"n\":1}"}}`},
+	{
+		"record",
+		link.Frame{Kind: link.Rec, Attempt: 1, Record: record.Record{Value: []byte(`{"n":1}`)}},
+		`{"record":{"value":"{\"n\":1}"}}`,
+	},
 	{"empty record", link.Frame{Kind: link.Rec, Attempt: 1}, `{"record":{}}`},
 	{"record with everything", link.Frame{Kind: link.Rec, Attempt: 3, Record: record.Record{
 		ID: "i", Key: "k", Partition: "p", Position: "7", Op: record.Delete, Time: when, Type: "t", Subject: "s",
@@ -34,12 +37,18 @@ var frames = []struct {
 	}}, `{"record":{"id":"i","partition":"p","position":"7","op":"delete","type":"t","subject":"s",` +
 		`"time":"2025-01-02T03:04:05.0000006Z","headers":{"a":"\"1\"","b":"\t2"},"key":"k",` +
 		`"value":"v\u0000\né 😀"},"attempt":3}`},
-	{"bytes that are no text", link.Frame{Kind: link.Rec, Attempt: 1, Record: record.Record{Key: "\xff", Value: []byte("\xfe")}},
-		`{"record":{"key_base64":"/w==","value_base64":"/g=="}}`},
+	{
+		"bytes that are no text",
+		link.Frame{Kind: link.Rec, Attempt: 1, Record: record.Record{Key: "\xff", Value: []byte("\xfe")}},
+		`{"record":{"key_base64":"/w==","value_base64":"/g=="}}`,
+	},
 	{"dead", link.Frame{Kind: link.Dead, Attempt: 1, Record: record.Record{Value: []byte("x")}}, `{"dead":{"value":"x"}}`},
 	{"ack", link.Frame{Kind: link.Ack, Lines: link.Ranges{{1, 5}, {7, 7}}}, `{"ack":"1-5,7"}`},
-	{"nack", link.Frame{Kind: link.Nack, Lines: link.Ranges{{6, 6}}, Error: "no", Delay: 1500 * time.Millisecond, Permanent: true},
-		`{"nack":"6","error":"no","delay_ms":1500,"permanent":true}`},
+	{
+		"nack",
+		link.Frame{Kind: link.Nack, Lines: link.Ranges{{6, 6}}, Error: "no", Delay: 1500 * time.Millisecond, Permanent: true},
+		`{"nack":"6","error":"no","delay_ms":1500,"permanent":true}`,
+	},
 	{"credit", link.Frame{Kind: link.Credit, Credit: 100}, `{"credit":100}`},
 	{"stop", link.Frame{Kind: link.Stop}, `{"stop":true}`},
 	{"resume from nothing", link.Frame{Kind: link.Resume, State: link.State{Positions: map[string]string{}}}, `{"resume":{}}`},

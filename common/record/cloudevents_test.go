@@ -23,12 +23,21 @@ func TestMarshalCloudEvent(t *testing.T) {
 		{"JSON with newlines", record.Record{Value: []byte("{\n \"a\": 1\n}\n")}, `,"datacontenttype":"application/json","data":{"a":1}}`},
 		{"text", record.Record{Value: []byte("<a>\n")}, `,"datacontenttype":"text/plain","data":"<a>\n"}`},
 		{"bytes", record.Record{Value: []byte("\xff")}, `,"datacontenttype":"application/octet-stream","data_base64":"/w=="}`},
-		{"a content type that is not JSON", record.Record{Value: []byte("5"), Headers: map[string]string{"Content-Type": "text/csv"}},
-			`,"datacontenttype":"text/csv","data":"5"}`},
-		{"a content type that is JSON", record.Record{Value: []byte("5"), Headers: map[string]string{"content-type": "a/b+json"}},
-			`,"datacontenttype":"a/b+json","data":5}`},
-		{"text that should be JSON", record.Record{Value: []byte("{"), Headers: map[string]string{"content-type": "application/json"}},
-			`,"datacontenttype":"application/json","data_base64":"ew=="}`},
+		{
+			"a content type that is not JSON",
+			record.Record{Value: []byte("5"), Headers: map[string]string{"Content-Type": "text/csv"}},
+			`,"datacontenttype":"text/csv","data":"5"}`,
+		},
+		{
+			"a content type that is JSON",
+			record.Record{Value: []byte("5"), Headers: map[string]string{"content-type": "a/b+json"}},
+			`,"datacontenttype":"a/b+json","data":5}`,
+		},
+		{
+			"text that should be JSON",
+			record.Record{Value: []byte("{"), Headers: map[string]string{"content-type": "application/json"}},
+			`,"datacontenttype":"application/json","data_base64":"ew=="}`,
+		},
 		{"attributes of their own", record.Record{
 			Subject: "a/b", Time: time.Date(2025, 1, 2, 3, 4, 5, 6000, time.FixedZone("", 3600)), Key: "k", Op: record.Delete,
 			Partition: "p", Position: "9",

@@ -20,8 +20,10 @@ func TestRuntimeDir(t *testing.T) {
 		{"is made below XDG_RUNTIME_DIR", true, nil, ""},
 		{"is made in the temp folder", false, nil, ""},
 		{"is used again", false, func(dir string, _ *broker.Env) error { return os.Mkdir(dir, 0o700) }, ""},
-		{"is refused when it is a file", false,
-			func(dir string, _ *broker.Env) error { return os.WriteFile(dir, nil, 0o600) }, "is not a folder"},
+		{
+			"is refused when it is a file", false,
+			func(dir string, _ *broker.Env) error { return os.WriteFile(dir, nil, 0o600) }, "is not a folder",
+		},
 		{"is refused when it is a link, even to a good folder", false, func(dir string, _ *broker.Env) error {
 			return os.Symlink(os.Getenv("HOME"), dir)
 		}, "is not a folder"},

@@ -67,8 +67,10 @@ func (c *child) ended() (bool, error) {
 
 // childEnv is the little that the broker needs: what this process holds besides, secrets above all, is not its business.
 func childEnv(env Env) []string {
-	names := []string{"HOME", "PATH", "TZ", "LANG", "XDG_RUNTIME_DIR", "XDG_DATA_HOME",
-		"PATCHBAY_BROKER_SYNC", "PATCHBAY_BROKER_IDLE_TIMEOUT"}
+	names := []string{
+		"HOME", "PATH", "TZ", "LANG", "XDG_RUNTIME_DIR", "XDG_DATA_HOME",
+		"PATCHBAY_BROKER_SYNC", "PATCHBAY_BROKER_IDLE_TIMEOUT",
+	}
 	out := []string{"TMPDIR=" + env.TempDir}
 	for _, name := range names {
 		if v := env.Getenv(name); v != "" && !strings.ContainsRune(v, 0) {

@@ -105,6 +105,7 @@ type brokenReader struct{ fakeReader }
 func (b *brokenReader) Read(context.Context, int, time.Duration) ([]transport.Message, error) {
 	return nil, &transport.Broken{Err: errors.New("read standard input: line 1: not a CloudEvent")}
 }
+
 func TestABrokenReaderEndsTheRun(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
 	defer cancel()

@@ -32,8 +32,10 @@ type Input struct {
 }
 
 func newInput(s *sink) *Input {
-	return &Input{s: s, feed: make(chan []*item), open: map[*parent]struct{}{}, batches: map[*Batch]struct{}{},
-		backoff: Backoff{Cap: s.RetryCap}, changed: make(chan struct{})}
+	return &Input{
+		s: s, feed: make(chan []*item), open: map[*parent]struct{}{}, batches: map[*Batch]struct{}{},
+		backoff: Backoff{Cap: s.RetryCap}, changed: make(chan struct{}),
+	}
 }
 
 // Next implements common.Input.

@@ -116,8 +116,10 @@ func TestErrorPolicy(t *testing.T) {
 				headers = rec.Headers
 				return letters.Write(ctx, rec, settled)
 			}
-			err := runSource(t.Context(), SourceConfig{Writer: topic, Store: store, Chain: chain, Failures: Failures{tt.on, dead},
-				Instance: Instance{Connector: "c", Version: "1.2.3", Topic: "t"}}, func(ctx context.Context, out *Output) error {
+			err := runSource(t.Context(), SourceConfig{
+				Writer: topic, Store: store, Chain: chain, Failures: Failures{tt.on, dead},
+				Instance: Instance{Connector: "c", Version: "1.2.3", Topic: "t"},
+			}, func(ctx context.Context, out *Output) error {
 				for _, rec := range numbered(1, 3) {
 					if err := out.Deliver(ctx, rec); err != nil {
 						return err
@@ -364,8 +366,10 @@ func TestAStateOfSomethingElseIsRefused(t *testing.T) {
 		"another connector": {Connector: "other"}, "another resource": {Connector: "c", Identity: "b"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			err := runSource(t.Context(), SourceConfig{Writer: &fakeTopic{}, Store: &fakeStore{state: &saved}, Identity: "a",
-				Instance: Instance{Connector: "c"}}, func(context.Context, *Output) error { return nil })
+			err := runSource(t.Context(), SourceConfig{
+				Writer: &fakeTopic{}, Store: &fakeStore{state: &saved}, Identity: "a",
+				Instance: Instance{Connector: "c"},
+			}, func(context.Context, *Output) error { return nil })
 			var mismatch *StateMismatch
 			if !errors.As(err, &mismatch) {
 				t.Errorf("error = %v, want a StateMismatch", err)

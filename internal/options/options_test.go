@@ -67,13 +67,17 @@ func newKitchen(t testing.TB) (*Model, *kitchen, *kitchenShared) {
 
 func TestResolveTakesEachOptionFromTheHighestPlace(t *testing.T) {
 	m, own, shared := newKitchen(t)
-	line, problems := m.Args([]string{"--endpoint", "https://a.example/x", "--gzip", "--header", "A: 1,2", "--header=B: 3",
-		"--codes", "404,500", "--labels", "a=1;b=x=y", "--offset", "-1h", "--tls-ca", "-"})
+	line, problems := m.Args([]string{
+		"--endpoint", "https://a.example/x", "--gzip", "--header", "A: 1,2", "--header=B: 3",
+		"--codes", "404,500", "--labels", "a=1;b=x=y", "--offset", "-1h", "--tls-ca", "-",
+	})
 	if len(problems) > 0 {
 		t.Fatal(problems)
 	}
-	env := map[string]string{"PATCHBAY_TOPIC": "orders", "KITCHEN_SOURCE_ENDPOINT": "https://env.example",
-		"KITCHEN_SOURCE_RETRIES": "7", "KITCHEN_SOURCE_TOKEN": "hush", "KITCHEN_SOURCE_METHOD": ""}
+	env := map[string]string{
+		"PATCHBAY_TOPIC": "orders", "KITCHEN_SOURCE_ENDPOINT": "https://env.example",
+		"KITCHEN_SOURCE_RETRIES": "7", "KITCHEN_SOURCE_TOKEN": "hush", "KITCHEN_SOURCE_METHOD": "",
+	}
 	settings, problems := m.Resolve(Inputs{
 		Line: line, FilePath: "c.yaml",
 		LookupEnv: func(name string) (string, bool) { v, ok := env[name]; return v, ok },
@@ -107,8 +111,10 @@ func TestResolveTakesEachOptionFromTheHighestPlace(t *testing.T) {
 
 func TestEveryProblemIsReportedInOneGo(t *testing.T) {
 	m, _, _ := newKitchen(t)
-	line, problems := m.Args([]string{"--endpiont", "https://a.example", "--interval=0s", "--level", "9", "--user", "toolong",
-		"--nonsense", "--codes", "99", "--buffer", "64kb", "--labels", "x", "--token", "t"})
+	line, problems := m.Args([]string{
+		"--endpiont", "https://a.example", "--interval=0s", "--level", "9", "--user", "toolong",
+		"--nonsense", "--codes", "99", "--buffer", "64kb", "--labels", "x", "--token", "t",
+	})
 	_, more := m.Resolve(Inputs{Line: line, FilePath: "c.yaml", File: map[string]config.Value{
 		"ratio": {Any: "half", Line: 7}, "wat": {Any: true, Line: 2}, "retires": {Any: true, Line: 9},
 		"password": {Any: json.Number("12345"), Line: 8, Secret: true, Redact: true},
@@ -151,10 +157,14 @@ func TestArgsFindsCommandsAndKeepsTheOrderOfFlags(t *testing.T) {
 	}{
 		{name: "no command", args: []string{"--topic", "-"}, order: []Occurrence{{"topic", "-"}}},
 		{name: "a value that looks like a flag", args: []string{"--user", "--topic"}, order: []Occurrence{{"user", "--topic"}}},
-		{name: "flags around a command", args: []string{"--topic=x", "validate", "--batch", "-", "--gzip=false"},
-			command: []string{"validate"}, order: []Occurrence{{"topic", "x"}, {"batch", "-"}, {"gzip", "false"}}},
-		{name: "an argument of a command", args: []string{"completion", "bash"}, command: []string{"completion"},
-			order: []Occurrence{{"shell", "bash"}}},
+		{
+			name: "flags around a command", args: []string{"--topic=x", "validate", "--batch", "-", "--gzip=false"},
+			command: []string{"validate"}, order: []Occurrence{{"topic", "x"}, {"batch", "-"}, {"gzip", "false"}},
+		},
+		{
+			name: "an argument of a command", args: []string{"completion", "bash"}, command: []string{"completion"},
+			order: []Occurrence{{"shell", "bash"}},
+		},
 		{name: "an unknown command", args: []string{"valid"}, problem: "neither a command nor the value of a flag"},
 		{name: "a flag without its value", args: []string{"--topic"}, problem: "--topic"},
 	}

@@ -65,7 +65,8 @@ func TestSchemaGolden(t *testing.T) {
 func agree(t interface {
 	Fatalf(string, ...any)
 	Helper()
-}, m *Model, schemas []*jsonschema.Schema, doc string) bool {
+}, m *Model, schemas []*jsonschema.Schema, doc string,
+) bool {
 	t.Helper()
 	instance, err := jsonschema.UnmarshalJSON(strings.NewReader(doc))
 	if err != nil {
@@ -89,9 +90,11 @@ func agree(t interface {
 
 // values are accepted (true) or refused (false) for an option.
 var values = map[string]map[string]bool{
-	"interval": {`"0"`: false, `"0s"`: false, `"1.5s"`: true, `"10µs"`: true, `"-1h"`: false, `"3d"`: false, `"abc"`: false, `""`: false,
+	"interval": {
+		`"0"`: false, `"0s"`: false, `"1.5s"`: true, `"10µs"`: true, `"-1h"`: false, `"3d"`: false, `"abc"`: false, `""`: false,
 		`".5s"`: true, `"1.s"`: true, `"1h30m"`: true, `"1h 30m"`: false, `"+1s"`: false, `"1"`: false, `10`: false, `"99999h"`: true,
-		`"999999h"`: false, `"0.0000000001s"`: false, `"1ns"`: true, `"0.1ns"`: false, `null`: false, `"0h0.001ms"`: true},
+		`"999999h"`: false, `"0.0000000001s"`: false, `"1ns"`: true, `"0.1ns"`: false, `null`: false, `"0h0.001ms"`: true,
+	},
 	"offset":   {`"0"`: true, `"-0"`: true, `"-1h"`: true, `"--1h"`: false, `"-"`: false, `"1m1m"`: true},
 	"wait":     {`"0"`: true, `"0s"`: true, `"-1s"`: false, `"1us"`: true},
 	"buffer":   {`"64KiB"`: true, `"64kb"`: false, `"1.5MiB"`: false, `"0"`: true, `64`: false, `"999999TiB"`: true, `"1000000TiB"`: false, `"1KB"`: true, `"B"`: false, `"1 KiB"`: false},

@@ -40,8 +40,12 @@ func TestApply(t *testing.T) {
 		want  []string
 	}{
 		{"map replaces the payload", []Step{{Map, "{a: .x}"}}, `{"x": 1, "y": 2}`, []string{`{"a":1}`}},
-		{"map writes compact JSON with sorted keys", []Step{{Map, "."}}, "{\"b\": 1,\n \"a\": [1, 2]}",
-			[]string{`{"a":[1,2],"b":1}`}},
+		{
+			"map writes compact JSON with sorted keys",
+			[]Step{{Map, "."}},
+			"{\"b\": 1,\n \"a\": [1, 2]}",
+			[]string{`{"a":[1,2],"b":1}`},
+		},
 		{"map leaves a string a JSON string", []Step{{Map, ".x"}}, `{"x": "hi"}`, []string{`"hi"`}},
 		{"map does not escape for HTML", []Step{{Map, "."}}, `"<a&b>\u2028é"`, []string{"\"<a&b>\u2028é\""}},
 		{"map writes not-a-number as null", []Step{{Map, "nan"}}, `1`, []string{`null`}},
@@ -52,18 +56,29 @@ func TestApply(t *testing.T) {
 		{"filter keeps zero and the empty string", []Step{{Filter, "0"}, {Filter, `""`}}, `{}`, []string{`{}`}},
 		{"filter drops where select gives nothing", []Step{{Filter, "select(.n)"}}, `{"n":false}`, nil},
 		{"filter keeps where select gives the value", []Step{{Filter, "select(.n)"}}, `{"n": 1}`, []string{`{"n": 1}`}},
-		{"arraymap makes a record of each element", []Step{{ArrayMap, ".xs"}}, `{"xs":[1,"b",{"c":3}]}`,
-			[]string{`1`, `"b"`, `{"c":3}`}},
+		{
+			"arraymap makes a record of each element",
+			[]Step{{ArrayMap, ".xs"}},
+			`{"xs":[1,"b",{"c":3}]}`,
+			[]string{`1`, `"b"`, `{"c":3}`},
+		},
 		{"arraymap makes a record of each output", []Step{{ArrayMap, ".xs[]"}}, `{"xs":[1,2]}`, []string{`1`, `2`}},
 		{"arraymap spreads one level", []Step{{ArrayMap, ".[]"}}, `[[1,[2]],3]`, []string{`1`, `[2]`, `3`}},
 		{"arraymap keeps one value as one record", []Step{{ArrayMap, "."}}, `{"a": 1}`, []string{`{"a":1}`}},
 		{"arraymap drops a record without outputs", []Step{{ArrayMap, "empty"}}, `1`, nil},
 		{"arraymap drops the empty array", []Step{{ArrayMap, "."}}, `[]`, nil},
-		{"steps run in the order given",
+		{
+			"steps run in the order given",
 			[]Step{{ArrayMap, "."}, {Filter, ". > 1"}, {Map, ". * 10"}, {Filter, ". < 40"}},
-			`[1,2,3,4]`, []string{`20`, `30`}},
-		{"a filter after a map sees the new value", []Step{{Map, ".a"}, {Filter, ".b"}}, `{"a": {"b": true}}`,
-			[]string{`{"b":true}`}},
+			`[1,2,3,4]`,
+			[]string{`20`, `30`},
+		},
+		{
+			"a filter after a map sees the new value",
+			[]Step{{Map, ".a"}, {Filter, ".b"}},
+			`{"a": {"b": true}}`,
+			[]string{`{"b":true}`},
+		},
 		{"text that is no JSON is a string", []Step{{Map, "length"}}, `hello`, []string{`5`}},
 		{"two JSON values are text", []Step{{Map, "."}}, `1 2`, []string{`"1 2"`}},
 		{"JSON with a tail is text", []Step{{Map, "."}}, `{"a":1}x`, []string{`"{\"a\":1}x"`}},
@@ -72,17 +87,32 @@ func TestApply(t *testing.T) {
 		{"blanks around a value are not part of it", []Step{{Map, "."}}, "\r\n\t 7 \n", []string{`7`}},
 		{"an empty payload is null", []Step{{Map, "[.]"}}, ``, []string{`[null]`}},
 		{"an empty payload stays empty under a filter", []Step{{Filter, ". == null"}}, ``, []string{``}},
-		{"numbers keep their digits", []Step{{Map, "."}},
+		{
+			"numbers keep their digits",
+			[]Step{{Map, "."}},
 			`[12345678901234567890,0.1,1.000,1e2,-0,123456789.123456789012345678901234567890,1e1000]`,
-			[]string{`[12345678901234567890,0.1,1.000,1e2,-0,123456789.123456789012345678901234567890,1e1000]`}},
-		{"numbers keep their digits when moved", []Step{{Map, "{n: .a[0]}"}}, `{"a":[12345678901234567890]}`,
-			[]string{`{"n":12345678901234567890}`}},
-		{"integer arithmetic is exact", []Step{{Map, ". + 1"}}, `12345678901234567890`,
-			[]string{`12345678901234567891`}},
+			[]string{`[12345678901234567890,0.1,1.000,1e2,-0,123456789.123456789012345678901234567890,1e1000]`},
+		},
+		{
+			"numbers keep their digits when moved",
+			[]Step{{Map, "{n: .a[0]}"}},
+			`{"a":[12345678901234567890]}`,
+			[]string{`{"n":12345678901234567890}`},
+		},
+		{
+			"integer arithmetic is exact",
+			[]Step{{Map, ". + 1"}},
+			`12345678901234567890`,
+			[]string{`12345678901234567891`},
+		},
 		{"now is the clock", []Step{{Map, "now > 1700000000"}}, `0`, []string{`true`}},
 		{"a variable of the user hides ours", []Step{{Map, `. as $key | $key`}}, `1`, []string{`1`}},
-		{"the name of a variable may be text", []Step{{Map, `"$headers and $time"`}}, `1`,
-			[]string{`"$headers and $time"`}},
+		{
+			"the name of a variable may be text",
+			[]Step{{Map, `"$headers and $time"`}},
+			`1`,
+			[]string{`"$headers and $time"`},
+		},
 		{"an error that is caught is none", []Step{{Map, `try error("x") catch .`}}, `1`, []string{`"x"`}},
 	}
 	for _, tt := range tests {
@@ -106,27 +136,59 @@ func TestApplyErrors(t *testing.T) {
 		in    string
 		want  string
 	}{
-		{"map without output", []Step{{Map, "empty"}}, `1`,
-			"map: no output, and a map needs one; to drop records use --filter"},
-		{"map with two outputs", []Step{{Map, ".[]"}}, `[1,2]`,
-			"map: more than one output; to make several records of one use --arraymap"},
+		{
+			"map without output",
+			[]Step{{Map, "empty"}},
+			`1`,
+			"map: no output, and a map needs one; to drop records use --filter",
+		},
+		{
+			"map with two outputs",
+			[]Step{{Map, ".[]"}},
+			`[1,2]`,
+			"map: more than one output; to make several records of one use --arraymap",
+		},
 		{"map with an error after its output", []Step{{Map, `1, error("late")`}}, `1`, "map: error: late"},
-		{"filter with two outputs", []Step{{Filter, ".[]"}}, `[true,true]`,
-			"filter: more than one output, and a filter needs one; combine them with any(…) or all(…)"},
+		{
+			"filter with two outputs",
+			[]Step{{Filter, ".[]"}},
+			`[true,true]`,
+			"filter: more than one output, and a filter needs one; combine them with any(…) or all(…)",
+		},
 		{"filter with an error after its output", []Step{{Filter, `true, error("late")`}}, `1`, "filter: error: late"},
 		{"arraymap with an error after outputs", []Step{{ArrayMap, `1, error("late")`}}, `1`, "arraymap: error: late"},
-		{"the step is numbered in a longer chain", []Step{{Filter, "."}, {Map, ".a.b"}}, `{"a":1}`,
-			"map (step 2 of 2): expected an object but got: number (1)"},
-		{"a binary payload", []Step{{Filter, "true"}}, "\xff\xfe",
-			"filter: the payload is not text (it holds bytes that are not UTF-8), and jq reads text only"},
-		{"JSON with bytes that are not UTF-8", []Step{{Map, "."}}, "\"\xff\"",
-			"map: the payload is not text (it holds bytes that are not UTF-8), and jq reads text only"},
-		{"halt", []Step{{Filter, "halt"}}, `1`,
-			"filter: halt is not available: an expression cannot stop the connector"},
+		{
+			"the step is numbered in a longer chain",
+			[]Step{{Filter, "."}, {Map, ".a.b"}},
+			`{"a":1}`,
+			"map (step 2 of 2): expected an object but got: number (1)",
+		},
+		{
+			"a binary payload",
+			[]Step{{Filter, "true"}},
+			"\xff\xfe",
+			"filter: the payload is not text (it holds bytes that are not UTF-8), and jq reads text only",
+		},
+		{
+			"JSON with bytes that are not UTF-8",
+			[]Step{{Map, "."}},
+			"\"\xff\"",
+			"map: the payload is not text (it holds bytes that are not UTF-8), and jq reads text only",
+		},
+		{
+			"halt",
+			[]Step{{Filter, "halt"}},
+			`1`,
+			"filter: halt is not available: an expression cannot stop the connector",
+		},
 		{"halt_error", []Step{{Map, `"bad" | halt_error`}}, `1`, "map: halt error: bad"},
 		{"a message of several lines", []Step{{Map, `error("a\nb\u001bc")`}}, `1`, "map: error: a b c"},
-		{"a message that quotes the payload is cut", []Step{{Map, "error"}}, long,
-			"map: error: " + strings.Repeat("é", 96) + "…"},
+		{
+			"a message that quotes the payload is cut",
+			[]Step{{Map, "error"}},
+			long,
+			"map: error: " + strings.Repeat("é", 96) + "…",
+		},
 		{"modulemeta has nothing to read", []Step{{Map, `"x" | modulemeta`}}, `1`, `map: cannot load module: "x"`},
 	}
 	for _, tt := range tests {
@@ -164,8 +226,10 @@ func TestVariables(t *testing.T) {
 		{"topic", "$topic", full, `"orders"`},
 		{"time is UTC with nanoseconds", "$time", full, `"2026-03-04T05:06:07.089000001Z"`},
 		{"headers", "$headers", full, `{"a":"1","b":""}`},
-		{"all in one, in any order", "[$headers.a, $time[:4], $topic, ($key | length)]", full,
-			`["1","2026","orders",2]`},
+		{
+			"all in one, in any order", "[$headers.a, $time[:4], $topic, ($key | length)]", full,
+			`["1","2026","orders",2]`,
+		},
 		{"unknown time is null", "[$time]", record.Record{Value: []byte("0")}, `[null]`},
 		{"no key is the empty string", "$key", record.Record{Value: []byte("0")}, `""`},
 		{"no headers are an empty object", "$headers", record.Record{Value: []byte("0")}, `{}`},
@@ -222,13 +286,25 @@ func TestChildrenAreTheParentButForValueAndID(t *testing.T) {
 		{"no steps", nil, parent, []record.Record{parent}},
 		{"filter", []Step{{Filter, "true"}}, parent, []record.Record{parent}},
 		{"map", []Step{{Map, "1"}}, parent, []record.Record{with("id", "1")}},
-		{"several children are numbered", []Step{{ArrayMap, ".[0]"}}, parent,
-			[]record.Record{with("id.0", "1"), with("id.1", "2"), with("id.2", "3")}},
+		{
+			"several children are numbered",
+			[]Step{{ArrayMap, ".[0]"}},
+			parent,
+			[]record.Record{with("id.0", "1"), with("id.1", "2"), with("id.2", "3")},
+		},
 		{"an only child keeps the ID", []Step{{ArrayMap, ".[1]"}}, parent, []record.Record{with("id", "4")}},
-		{"children of children are numbered in their families", []Step{{ArrayMap, "."}, {ArrayMap, "."}}, parent,
-			[]record.Record{with("id.0.0", "1"), with("id.0.1", "2"), with("id.0.2", "3"), with("id.1", "4")}},
-		{"a later filter does not renumber", []Step{{ArrayMap, ".[0]"}, {Filter, ". > 2"}}, parent,
-			[]record.Record{with("id.2", "3")}},
+		{
+			"children of children are numbered in their families",
+			[]Step{{ArrayMap, "."}, {ArrayMap, "."}},
+			parent,
+			[]record.Record{with("id.0.0", "1"), with("id.0.1", "2"), with("id.0.2", "3"), with("id.1", "4")},
+		},
+		{
+			"a later filter does not renumber",
+			[]Step{{ArrayMap, ".[0]"}, {Filter, ". > 2"}},
+			parent,
+			[]record.Record{with("id.2", "3")},
+		},
 		{"no ID stays none", []Step{{ArrayMap, ".[0][:2]"}}, anonymous, []record.Record{with("", "1"), with("", "2")}},
 	}
 	for _, tt := range tests {
@@ -297,8 +373,10 @@ func TestDeletes(t *testing.T) {
 }
 
 func TestContextEndsAnEndlessExpression(t *testing.T) {
-	for _, expr := range []string{"last(repeat(1))", "[range(infinite)] | length", "def f: f; f",
-		"try last(repeat(1)) catch 1"} {
+	for _, expr := range []string{
+		"last(repeat(1))", "[range(infinite)] | length", "def f: f; f",
+		"try last(repeat(1)) catch 1",
+	} {
 		for _, kind := range []Kind{Map, Filter, ArrayMap} {
 			t.Run(string(kind)+" "+expr, func(t *testing.T) {
 				ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
@@ -326,8 +404,10 @@ func TestContextEndsAnEndlessFanOut(t *testing.T) {
 
 func TestEnvironmentIsNotReadable(t *testing.T) {
 	t.Setenv("PATCHBAY_CANARY", "canary")
-	got, err := mustCompile(t, Step{Map,
-		"[env, $ENV, env.PATCHBAY_CANARY, $ENV.PATCHBAY_CANARY]"}).Apply(t.Context(), record.Record{})
+	got, err := mustCompile(t, Step{
+		Map,
+		"[env, $ENV, env.PATCHBAY_CANARY, $ENV.PATCHBAY_CANARY]",
+	}).Apply(t.Context(), record.Record{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -370,10 +450,14 @@ func TestEvaluationDoesNotChangeItsInput(t *testing.T) {
 }
 
 func TestConcurrentUse(t *testing.T) {
-	c := mustCompile(t, Step{ArrayMap, `.xs, {fixed: [1, 2]}`}, Step{Map,
-		`(try .fixed[0] catch 0) as $f | [$f, test("a")?, $headers, $time]`})
-	rec := record.Record{ID: "i", Headers: map[string]string{"h": "v"}, Time: time.Unix(5, 0),
-		Value: []byte(`{"xs":["a","b"]}`)}
+	c := mustCompile(t, Step{ArrayMap, `.xs, {fixed: [1, 2]}`}, Step{
+		Map,
+		`(try .fixed[0] catch 0) as $f | [$f, test("a")?, $headers, $time]`,
+	})
+	rec := record.Record{
+		ID: "i", Headers: map[string]string{"h": "v"}, Time: time.Unix(5, 0),
+		Value: []byte(`{"xs":["a","b"]}`),
+	}
 	want, err := c.Apply(t.Context(), rec)
 	if err != nil {
 		t.Fatal(err)

@@ -19,12 +19,15 @@ var info = common.Info{
 	},
 	Examples: []common.Example{
 		{Title: "Send each record to a webhook, with an id by which the receiver can tell duplicates", Args: []string{
-			"--topic", "orders", "--endpoint", "https://example.com/hooks/orders", "--id-header", "Idempotency-Key"}},
+			"--topic", "orders", "--endpoint", "https://example.com/hooks/orders", "--id-header", "Idempotency-Key",
+		}},
 		{Title: "Send batches of a thousand records, one JSON value a line, compressed", Args: []string{
-			"--topic", "events", "--endpoint", "https://logs.example.com/ingest", "--body", "ndjson", "--gzip", "--batch-size", "1000"}},
+			"--topic", "events", "--endpoint", "https://logs.example.com/ingest", "--body", "ndjson", "--gzip", "--batch-size", "1000",
+		}},
 		{Title: "Mirror records by their keys, eight requests at a time", Args: []string{
 			"--topic", "items", "--endpoint", "https://api.example.com/items", "--key-in-path", "--method", "PUT",
-			"--delete-method", "DELETE", "--parallel", "8"}},
+			"--delete-method", "DELETE", "--parallel", "8",
+		}},
 	},
 }
 

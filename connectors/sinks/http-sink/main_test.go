@@ -160,26 +160,34 @@ func TestRequestsOfRecords(t *testing.T) {
 		{"bytes are found out", common.Record{Value: []byte("\"\xff\"")}, "", seen("Content-Type"), "application/octet-stream"},
 		{"no payload has no type", common.Record{}, "", seen("Content-Type"), ""},
 		{
-			"a record says what it is", common.Record{Value: []byte("1"), Headers: map[string]string{"content-type": "text/csv"}}, "",
+			"a record says what it is",
+			common.Record{Value: []byte("1"), Headers: map[string]string{"content-type": "text/csv"}},
+			"",
 			seen("Content-Type"), "text/csv",
 		},
 		{
-			"a header that no request can hold is not taken", common.Record{Value: []byte("1"), Headers: map[string]string{"content-type": "a\nb"}}, "",
+			"a header that no request can hold is not taken",
+			common.Record{Value: []byte("1"), Headers: map[string]string{"content-type": "a\nb"}},
+			"",
 			seen("Content-Type"), "application/json",
 		},
 		{
-			"an option says what all are", common.Record{Value: []byte("1"), Headers: map[string]string{"content-type": "text/csv"}},
+			"an option says what all are",
+			common.Record{Value: []byte("1"), Headers: map[string]string{"content-type": "text/csv"}},
 			"--content-type text/x-log", seen("Content-Type"), "text/x-log",
 		},
 		{
-			"id, key and op become headers", common.Record{ID: "i1", Key: "ключ"},
+			"id, key and op become headers",
+			common.Record{ID: "i1", Key: "ключ"},
 			"--id-header Idempotency-Key --key-header X-Key --op-header X-Op", seen("Idempotency-Key", "X-Key", "X-Op"), "i1|ключ|upsert",
 		},
 		{"a delete can be told", common.Record{Op: record.Delete}, "--op-header X-Op", seen("X-Op"), "delete"},
 		{"a delete has the method of the others", common.Record{Op: record.Delete}, "--method PATCH", line, "PATCH /base"},
 		{"a delete may have its own method", common.Record{Op: record.Delete}, "--method PUT --delete-method DELETE", line, "DELETE /base"},
 		{
-			"a delete of its own has no body", common.Record{Op: record.Delete, Value: []byte("x")}, "--delete-method DELETE --content-type text/x",
+			"a delete of its own has no body",
+			common.Record{Op: record.Delete, Value: []byte("x")},
+			"--delete-method DELETE --content-type text/x",
 			func(r *http.Request) string {
 				return seen("Content-Type", "Content-Length")(r) + strconv.FormatInt(r.ContentLength, 10)
 			}, "|0",
@@ -238,7 +246,8 @@ func TestBatches(t *testing.T) {
 		{"a type of one's own", "--body ndjson --content-type text/x", []string{"{\"a\": 1}\n{\"b\":\"<\"}\n\"plain <text>\"\n\"\"\nnull\n"}, "text/x"},
 		{
 			"an array in parts", "--body json-array --max-body 20",
-			[]string{`[{"a": 1},{"b":"<"}]`, `["plain <text>",""]`, `[null]`}, "application/json",
+			[]string{`[{"a": 1},{"b":"<"}]`, `["plain <text>",""]`, `[null]`},
+			"application/json",
 		},
 		{"lines in parts", "--body ndjson --max-body 19", []string{"{\"a\": 1}\n{\"b\":\"<\"}\n", "\"plain <text>\"\n\"\"\n", "null\n"}, "application/x-ndjson"},
 		{"a value above the limit goes alone", "--body ndjson --max-body 1", []string{"{\"a\": 1}\n", "{\"b\":\"<\"}\n", "\"plain <text>\"\n", "\"\"\n", "null\n"}, "application/x-ndjson"},

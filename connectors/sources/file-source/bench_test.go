@@ -46,6 +46,7 @@ func (d *discard) Send(_ context.Context, recs ...common.Record) error {
 	d.records += len(recs)
 	return nil
 }
+
 func (d *discard) Deliver(ctx context.Context, recs ...common.Record) error {
 	return d.Send(ctx, recs...)
 }

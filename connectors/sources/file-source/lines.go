@@ -43,8 +43,10 @@ type lineReader struct {
 
 // newLineReader reads file from the position on, or, without one, all of it as a new generation.
 func newLineReader(o *File, out common.Output, log *slog.Logger, path string, file *os.File, info os.FileInfo, from *position) (*lineReader, error) {
-	r := &lineReader{options: o, out: out, log: log, path: path, file: file, id: identify(info), limit: -1,
-		headers: map[string]string{"file": path}, cutHeaders: map[string]string{"file": path, "truncated": "true"}}
+	r := &lineReader{
+		options: o, out: out, log: log, path: path, file: file, id: identify(info), limit: -1,
+		headers: map[string]string{"file": path}, cutHeaders: map[string]string{"file": path, "truncated": "true"},
+	}
 	if from == nil {
 		r.restart()
 		return r, nil

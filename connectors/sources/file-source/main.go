@@ -23,8 +23,10 @@ func main() {
 			"max-line is at least 1 byte",
 		},
 		Examples: []common.Example{
-			{Title: "Follow a log file, new lines only", Args: []string{"--path", "/var/log/syslog", "--from", "end",
-				"--topic", "syslog"}},
+			{Title: "Follow a log file, new lines only", Args: []string{
+				"--path", "/var/log/syslog", "--from", "end",
+				"--topic", "syslog",
+			}},
 			{Title: "Follow all logs below a folder", Args: []string{"--path", "/var/log/**/*.log", "--topic", "logs"}},
 			{Title: "Print what a file holds and end", Args: []string{"--path", "events.jsonl", "--topic", "-", "--once"}},
 		},

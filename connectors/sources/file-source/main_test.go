@@ -132,10 +132,16 @@ func TestLines(t *testing.T) {
 		{"sends nothing for an empty file", "", nil, nil},
 		{"joins a line from many chunks", strings.Repeat("x", 3*chunkSize+5) + "\ny\n", nil, []string{strings.Repeat("x", 3*chunkSize+5), "y"}},
 		{"takes a line of just the longest size", "abcd\r\ne\n", []string{"--max-line", "4"}, []string{"abcd", "e"}},
-		{"truncates longer lines", "abcde\nf\n" + strings.Repeat("x", chunkSize) + "\ny\n" + strings.Repeat("z", chunkSize+9),
-			[]string{"--max-line", "4", "--long-lines", "truncate"}, []string{"abcd", "f", "xxxx", "y", "zzzz"}},
-		{"skips longer lines", "abcde\nf\n" + strings.Repeat("x", chunkSize) + "\ny\nabcde",
-			[]string{"--max-line", "4", "--long-lines", "skip"}, []string{"f", "y"}},
+		{
+			"truncates longer lines", "abcde\nf\n" + strings.Repeat("x", chunkSize) + "\ny\n" + strings.Repeat("z", chunkSize+9),
+			[]string{"--max-line", "4", "--long-lines", "truncate"},
+			[]string{"abcd", "f", "xxxx", "y", "zzzz"},
+		},
+		{
+			"skips longer lines", "abcde\nf\n" + strings.Repeat("x", chunkSize) + "\ny\nabcde",
+			[]string{"--max-line", "4", "--long-lines", "skip"},
+			[]string{"f", "y"},
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -131,8 +131,11 @@ func TestRotationWhileStopped(t *testing.T) {
 		want    []string
 	}{
 		{"resumes at the byte", "a.log", "one\nhal", func(d folder) { d.write("a.log", "f\nthree\n") }, []string{"half", "three"}},
-		{"reads the rest of a rotated file", "a.log", "one\n",
-			func(d folder) { d.write("a.log", "two\n"); rotate(d, "three\n") }, []string{"two", "three"}},
+		{
+			"reads the rest of a rotated file", "a.log", "one\n",
+			func(d folder) { d.write("a.log", "two\n"); rotate(d, "three\n") },
+			[]string{"two", "three"},
+		},
 		{"reads the rest of a file rotated to a dated name", "a.log", "one\n", func(d folder) {
 			d.write("a.log", "two\n")
 			d.rename("a.log", "a-2026-11-22T02-27-50.000.log")
@@ -149,21 +152,32 @@ func TestRotationWhileStopped(t *testing.T) {
 			d.write("a.log", "two\n")
 			rotate(d, "three\n")
 		}, []string{"two", "three"}},
-		{"sends nothing twice when nothing took the place of a rotated file", "a.log*", "one\n",
-			func(d folder) { d.rename("a.log", "a.log.1"); d.write("a.log.1", "two\n") }, []string{"two"}},
+		{
+			"sends nothing twice when nothing took the place of a rotated file", "a.log*", "one\n",
+			func(d folder) { d.rename("a.log", "a.log.1"); d.write("a.log.1", "two\n") },
+			[]string{"two"},
+		},
 		{"begins anew after a truncation", "a.log", "one\n", func(d folder) { d.truncate("a.log"); d.write("a.log", "2\n") }, []string{"2"}},
-		{"begins anew when the content is another", "a.log", "one\n",
-			func(d folder) { d.must(os.WriteFile(d.path("a.log"), []byte("ONE\ntwo\n"), 0o600)) }, []string{"ONE", "two"}},
+		{
+			"begins anew when the content is another", "a.log", "one\n",
+			func(d folder) { d.must(os.WriteFile(d.path("a.log"), []byte("ONE\ntwo\n"), 0o600)) },
+			[]string{"ONE", "two"},
+		},
 		{"reads the rest of a truncated file from its copy", "a.log", "one\n" + long + "\n", func(d folder) {
 			d.write("a.log", "two\n")
 			d.copy("a.log", "a.log.1")
 			d.truncate("a.log")
 			d.write("a.log", "three\n")
 		}, []string{"two", "three"}},
-		{"reads the file in the place of one that is gone", "a.log", "one\n",
-			func(d folder) { d.write("b", ""); d.remove("a.log"); d.write("a.log", "two, longer\n") }, []string{"two, longer"}},
-		{"takes a file for the same although it was moved and back", "a.log", "one\n",
-			func(d folder) { d.rename("a.log", "b"); d.rename("b", "a.log") }, nil},
+		{
+			"reads the file in the place of one that is gone", "a.log", "one\n",
+			func(d folder) { d.write("b", ""); d.remove("a.log"); d.write("a.log", "two, longer\n") },
+			[]string{"two, longer"},
+		},
+		{
+			"takes a file for the same although it was moved and back", "a.log", "one\n",
+			func(d folder) { d.rename("a.log", "b"); d.rename("b", "a.log") }, nil,
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -67,9 +67,11 @@ type tailer struct {
 }
 
 func newTailer(o *File, out common.Output, log *slog.Logger) *tailer {
-	return &tailer{options: o, out: out, log: log, rescan: make(chan struct{}, 1), failed: make(chan error, 1),
+	return &tailer{
+		options: o, out: out, log: log, rescan: make(chan struct{}, 1), failed: make(chan error, 1),
 		entries: map[string]*entry{}, owners: map[fileID]*entry{}, left: map[fileID]leftFile{}, sizes: map[fileID]int64{},
-		told: map[string]bool{}}
+		told: map[string]bool{},
+	}
 }
 
 // run follows the files until ctx ends or, in a bounded pass, all are read.

@@ -21,11 +21,15 @@ func main() {
 		},
 		Examples: []common.Example{
 			{Title: "Print five records", Args: []string{"--topic", "-", "--max-records", "5"}},
-			{Title: "Publish a hundred made-up orders a second, by customer", Args: []string{"--topic", "orders", "--rate", "100",
+			{Title: "Publish a hundred made-up orders a second, by customer", Args: []string{
+				"--topic", "orders", "--rate", "100",
 				"--key", ".customer", "--template",
-				`{order: .sequence, customer: "c-\(random * 50 | floor)", item: (["tea", "coffee", "cake"][random * 3 | floor]), at: .time}`}},
-			{Title: "Load a topic with a million records of 1 KiB, as fast as it takes them", Args: []string{"--topic", "load",
-				"--rate", "0", "--count", "1000000", "--size", "1KiB"}},
+				`{order: .sequence, customer: "c-\(random * 50 | floor)", item: (["tea", "coffee", "cake"][random * 3 | floor]), at: .time}`,
+			}},
+			{Title: "Load a topic with a million records of 1 KiB, as fast as it takes them", Args: []string{
+				"--topic", "load",
+				"--rate", "0", "--count", "1000000", "--size", "1KiB",
+			}},
 		},
 	}, &Generate{})
 }

@@ -120,8 +120,10 @@ func TestLocalBrokerIsLookedUpAtEveryReconnect(t *testing.T) {
 
 func TestLocalBrokerThatCannotBeHad(t *testing.T) {
 	want := &broker.UnavailableError{Err: errors.New("no binary")}
-	_, err := Connect(testContext(t), Config{Topic: "demo",
-		Local: func(context.Context) (broker.Endpoint, error) { return broker.Endpoint{}, want }})
+	_, err := Connect(testContext(t), Config{
+		Topic: "demo",
+		Local: func(context.Context) (broker.Endpoint, error) { return broker.Endpoint{}, want },
+	})
 	var got *broker.UnavailableError
 	if !errors.As(err, &got) {
 		t.Errorf("error %v is no UnavailableError", err)

@@ -38,18 +38,22 @@ func awkward() map[string]record.Record {
 			}
 			return b
 		}()},
-		"every field": {ID: "a:1", Key: "k", Partition: "p", Op: record.Delete, Time: instant, Type: "com.example.x",
-			Subject: "file.txt", Headers: map[string]string{"color": "red", "X-Trace": "a b"}, Value: []byte(`{"a": 1}`)},
+		"every field": {
+			ID: "a:1", Key: "k", Partition: "p", Op: record.Delete, Time: instant, Type: "com.example.x",
+			Subject: "file.txt", Headers: map[string]string{"color": "red", "X-Trace": "a b"}, Value: []byte(`{"a": 1}`),
+		},
 		"binary key":                {ID: "1", Key: "\x00\xff\r\n%41", Value: []byte("x")},
 		"key with spaces":           {ID: "1", Key: "  two words\t", Value: []byte("x")},
 		"id that is no plain value": {ID: "ä\r\nNats-Rollup: all %", Value: []byte("x")},
 		"text beyond ASCII":         {ID: "1", Type: "größe", Subject: "日本 \"x\"", Partition: "100%", Value: []byte("x")},
 		"headers that would be taken for something else": {ID: "1", Value: []byte("x"), Headers: map[string]string{
 			"Nats-Rollup": "all", "nats-msg-id": "z", "Patchbay-Key": "z", "Ce-Id": "z", "ce-specversion": "1.0", "Status": "503",
-			"Content-Type": "application/cloudevents+json"}},
+			"Content-Type": "application/cloudevents+json",
+		}},
 		"headers that are no header": {ID: "1", Value: []byte("x"), Headers: map[string]string{
 			"": "empty name", "a b": "space", "a:b": "colon", "ü": "ü", "crlf": "a\r\nb: c", "trimmed": " x ", "empty": "", "a%41": "%41",
-			"id": "z", "source": "z", "patchbayop": "z", "data": "z", "UPPER": "z"}},
+			"id": "z", "source": "z", "patchbayop": "z", "data": "z", "UPPER": "z",
+		}},
 	}
 }
 
@@ -144,8 +148,10 @@ func TestLeanEnvelopeCarriesOnlyWhatIsThere(t *testing.T) {
 }
 
 func TestEventHeaders(t *testing.T) {
-	rec := record.Record{ID: "1", Key: "k 1", Time: instant, Subject: "ä", Op: record.Delete, Value: []byte(`{}`),
-		Headers: map[string]string{"color": "red", "X-Trace": "t"}}
+	rec := record.Record{
+		ID: "1", Key: "k 1", Time: instant, Subject: "ä", Op: record.Delete, Value: []byte(`{}`),
+		Headers: map[string]string{"color": "red", "X-Trace": "t"},
+	}
 	var msg natsgo.Msg
 	encodeEvent(&rec, "/http-source/one", &msg)
 	want := natsgo.Header{
@@ -176,17 +182,27 @@ func TestDecodeForeignMessages(t *testing.T) {
 		want record.Record
 	}{
 		{"no headers", newMsg("s", "x"), record.Record{Value: []byte("x")}},
-		{"headers of its own", newMsg("s", "x", "a", "1", "a", "2", "Nats-Expected-Stream", "X"),
-			record.Record{Value: []byte("x"), Headers: map[string]string{"a": "1, 2"}}},
-		{"a percent sign that escapes nothing", newMsg("s", "x", "Patchbay-Key", "100% %4"),
-			record.Record{Value: []byte("x"), Key: "100% %4"}},
-		{"a binary event in another case, with quotes and the content type of HTTP", newMsg("s", "x", "Ce-Specversion", "1.0",
-			"CE-ID", "1", "Ce-Source", "/s", "Ce-Type", `"a \"b\" c"`, "Ce-Color", "red", "Content-Type", "text/csv", "Trace", "t"),
-			record.Record{ID: "1", Type: `a "b" c`, Value: []byte("x"),
-				Headers: map[string]string{"ce-source": "/s", "color": "red", "content-type": "text/csv", "Trace": "t"}}},
-		{"a structured event", newMsg("s", `{"specversion":"1.0","id":"1","source":"/s","type":"t","data":{"a":1}}`,
-			"Content-Type", "Application/CloudEvents+json; charset=utf-8"),
-			record.Record{ID: "1", Type: "t", Value: []byte(`{"a":1}`), Headers: map[string]string{"ce-source": "/s"}}},
+		{
+			"headers of its own", newMsg("s", "x", "a", "1", "a", "2", "Nats-Expected-Stream", "X"),
+			record.Record{Value: []byte("x"), Headers: map[string]string{"a": "1, 2"}},
+		},
+		{
+			"a percent sign that escapes nothing", newMsg("s", "x", "Patchbay-Key", "100% %4"),
+			record.Record{Value: []byte("x"), Key: "100% %4"},
+		},
+		{
+			"a binary event in another case, with quotes and the content type of HTTP", newMsg("s", "x", "Ce-Specversion", "1.0",
+				"CE-ID", "1", "Ce-Source", "/s", "Ce-Type", `"a \"b\" c"`, "Ce-Color", "red", "Content-Type", "text/csv", "Trace", "t"),
+			record.Record{
+				ID: "1", Type: `a "b" c`, Value: []byte("x"),
+				Headers: map[string]string{"ce-source": "/s", "color": "red", "content-type": "text/csv", "Trace": "t"},
+			},
+		},
+		{
+			"a structured event", newMsg("s", `{"specversion":"1.0","id":"1","source":"/s","type":"t","data":{"a":1}}`,
+				"Content-Type", "Application/CloudEvents+json; charset=utf-8"),
+			record.Record{ID: "1", Type: "t", Value: []byte(`{"a":1}`), Headers: map[string]string{"ce-source": "/s"}},
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

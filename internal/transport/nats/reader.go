@@ -66,8 +66,10 @@ func (c *Conn) Reader(ctx context.Context, o ReaderOptions) (transport.Reader, e
 	if c.target.core {
 		return c.coreReader(o)
 	}
-	r := &reader{conn: c, log: c.log, opts: o, wake: make(chan struct{}, 1), done: make(chan struct{}),
-		unsettled: map[*delivery]struct{}{}}
+	r := &reader{
+		conn: c, log: c.log, opts: o, wake: make(chan struct{}, 1), done: make(chan struct{}),
+		unsettled: map[*delivery]struct{}{},
+	}
 	if err := r.open(ctx); err != nil {
 		return nil, err
 	}

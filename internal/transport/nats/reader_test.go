@@ -235,12 +235,21 @@ func TestReaderRefusesWhatWouldLoseRecords(t *testing.T) {
 		cfg  jetstream.ConsumerConfig
 		want string
 	}{
-		{"a consumer of another topic", jetstream.ConsumerConfig{FilterSubject: "orders.us", AckPolicy: jetstream.AckExplicitPolicy},
-			"choose another --group"},
-		{"a consumer of all topics of the stream", jetstream.ConsumerConfig{AckPolicy: jetstream.AckExplicitPolicy},
-			"choose another --group"},
-		{"a consumer without acknowledgements", jetstream.ConsumerConfig{FilterSubject: "orders.eu", AckPolicy: jetstream.AckNonePolicy},
-			"explicit acknowledgements"},
+		{
+			"a consumer of another topic",
+			jetstream.ConsumerConfig{FilterSubject: "orders.us", AckPolicy: jetstream.AckExplicitPolicy},
+			"choose another --group",
+		},
+		{
+			"a consumer of all topics of the stream",
+			jetstream.ConsumerConfig{AckPolicy: jetstream.AckExplicitPolicy},
+			"choose another --group",
+		},
+		{
+			"a consumer without acknowledgements",
+			jetstream.ConsumerConfig{FilterSubject: "orders.eu", AckPolicy: jetstream.AckNonePolicy},
+			"explicit acknowledgements",
+		},
 	}
 	for i, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

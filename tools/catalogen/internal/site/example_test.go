@@ -58,25 +58,32 @@ var snippetTests = []struct {
 		options: `{"endpoint": "https://example.com/x", "limit": 10, "topic": "demo"}`,
 		args:    []string{"--endpoint", "https://example.com/x", "--limit", "10", "--topic", "demo"},
 		envEnv:  map[string]string{"DEMO_ENDPOINT": "https://example.com/x", "DEMO_LIMIT": "10", "PATCHBAY_TOPIC": "demo"},
-		file: map[string]any{"type": "demo-source", "topic": "demo",
-			"parameters": map[string]any{"endpoint": "https://example.com/x", "limit": uint64(10)}},
+		file: map[string]any{
+			"type": "demo-source", "topic": "demo",
+			"parameters": map[string]any{"endpoint": "https://example.com/x", "limit": uint64(10)},
+		},
 	},
 	{
 		name:    "text that shells and YAML take for something else",
 		options: `{"endpoint": "it's \"$HOME\" #1: ${x} \\ *", "words": ["yes", "1e3", "a,b"], "name": "on"}`,
-		args: []string{"--endpoint", `it's "$HOME" #1: ${x} \ *`, "--words", "yes", "--words", "1e3", "--words", `a\,b`,
-			"--name", "on"},
+		args: []string{
+			"--endpoint", `it's "$HOME" #1: ${x} \ *`, "--words", "yes", "--words", "1e3", "--words", `a\,b`,
+			"--name", "on",
+		},
 		envEnv: map[string]string{"DEMO_ENDPOINT": `it's "$HOME" #1: ${x} \ *`, "DEMO_WORDS": `yes,1e3,a\,b`, "PATCHBAY_NAME": "on"},
 		file: map[string]any{"type": "demo-source", "name": "on", "parameters": map[string]any{
-			"endpoint": `it's "$HOME" #1: $${x} \ *`, "words": []any{"yes", "1e3", "a,b"}}},
+			"endpoint": `it's "$HOME" #1: $${x} \ *`, "words": []any{"yes", "1e3", "a,b"},
+		}},
 	},
 	{
 		name:    "flags that need no value, and values that look like flags",
 		options: `{"fresh": true, "tls": false, "endpoint": "-x", "topic": "-"}`,
 		args:    []string{"--endpoint=-x", "--fresh", "--tls=false", "--topic", "-"},
 		envEnv:  map[string]string{"DEMO_FRESH": "true", "DEMO_TLS": "false", "DEMO_ENDPOINT": "-x", "PATCHBAY_TOPIC": "-"},
-		file: map[string]any{"type": "demo-source", "topic": "-",
-			"parameters": map[string]any{"fresh": true, "tls": false, "endpoint": "-x"}},
+		file: map[string]any{
+			"type": "demo-source", "topic": "-",
+			"parameters": map[string]any{"fresh": true, "tls": false, "endpoint": "-x"},
+		},
 	},
 	{
 		name:    "a secret is asked for and never written down",
@@ -89,13 +96,17 @@ var snippetTests = []struct {
 	{
 		name:    "lists, pairs and transforms",
 		options: `{"codes": [200, 204], "labels": {"b": "2;3", "a": "1"}, "filter": [".x > 1"], "map": [".a", "{b: .c, d}"]}`,
-		args: []string{"--codes", "200", "--codes", "204", "--labels", `b=2\;3`, "--labels", "a=1",
-			"--map", ".a", "--map", "{b: .c, d}", "--filter", ".x > 1"},
+		args: []string{
+			"--codes", "200", "--codes", "204", "--labels", `b=2\;3`, "--labels", "a=1",
+			"--map", ".a", "--map", "{b: .c, d}", "--filter", ".x > 1",
+		},
 		envArgs: []string{"--map", ".a", "--map", "{b: .c, d}", "--filter", ".x > 1"},
 		envEnv:  map[string]string{"DEMO_CODES": "200,204", "DEMO_LABELS": `b=2\;3;a=1`},
-		file: map[string]any{"type": "demo-source",
+		file: map[string]any{
+			"type":       "demo-source",
 			"parameters": map[string]any{"codes": []any{uint64(200), uint64(204)}, "labels": map[string]any{"b": "2;3", "a": "1"}},
-			"transforms": []any{map[string]any{"map": ".a"}, map[string]any{"map": "{b: .c, d}"}, map[string]any{"filter": ".x > 1"}}},
+			"transforms": []any{map[string]any{"map": ".a"}, map[string]any{"map": "{b: .c, d}"}, map[string]any{"filter": ".x > 1"}},
+		},
 	},
 	{
 		name:    "a single transform may stand in a variable",

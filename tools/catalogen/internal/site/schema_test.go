@@ -78,8 +78,10 @@ func TestOptionsAreShownInWords(t *testing.T) {
 		{"a bounded number with a unit", `{"type": "integer", "minimum": 1, "maximum": 9, "x-unit": "pages"}`, "whole number", "1 to 9 pages"},
 		{"a least number", `{"type": "number", "minimum": 0.5}`, "number", "at least 0.5"},
 		{"a most number", `{"type": "number", "maximum": 7}`, "number", "at most 7"},
-		{"a number without bounds of its own",
-			`{"type": "integer", "minimum": -9007199254740991, "maximum": 9007199254740991}`, "whole number", ""},
+		{
+			"a number without bounds of its own",
+			`{"type": "integer", "minimum": -9007199254740991, "maximum": 9007199254740991}`, "whole number", "",
+		},
 		{"a number that a foreign program lets be null", `{"type": ["integer", "null"]}`, "whole number", ""},
 		{"a list of text", `{"type": "array", "items": {"type": "string"}}`, "list of text", ""},
 		{"a list of durations", `{"type": "array", "items": {"type": "string", "x-type": "duration"}}`, "list of durations, such as 1m30s", ""},

@@ -48,8 +48,10 @@ func TestLinksOfProse(t *testing.T) {
 func TestProseBecomesHTML(t *testing.T) {
 	tests := []struct{ name, markdown, want string }{
 		{"drops its title", "# Title\n\nText.", "<p>Text.</p>\n"},
-		{"puts headings under the page's own", "## Some pages\n\n### Deeper\n\nText.",
-			"<h3 id=\"readme-some-pages\">Some pages</h3>\n<h4 id=\"readme-deeper\">Deeper</h4>\n<p>Text.</p>\n"},
+		{
+			"puts headings under the page's own", "## Some pages\n\n### Deeper\n\nText.",
+			"<h3 id=\"readme-some-pages\">Some pages</h3>\n<h4 id=\"readme-deeper\">Deeper</h4>\n<p>Text.</p>\n",
+		},
 		{"drops headings with nothing under them", "## A\n\n## B\n\nText.\n\n## C\n", "<h3 id=\"readme-b\">B</h3>\n<p>Text.</p>\n"},
 		{"drops comments", "a <!-- b --> c\n\n<!-- tested -->\n\nd", "<p>a  c</p>\n<p>d</p>\n"},
 		{"shows what only begins as a comment", "<!-- a --><b>\n", "<p>&lt;!-- a --&gt;&lt;b&gt;</p>\n"},
