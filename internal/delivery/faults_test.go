@@ -3,6 +3,7 @@ package delivery
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"testing"
 	"time"
@@ -158,13 +159,20 @@ func TestTheStartTimeoutCoversAllSessions(t *testing.T) {
 }
 
 func TestAnyErrorAfterAStopIsACleanStop(t *testing.T) {
-	ctx, cancel := context.WithCancel(t.Context())
-	err := runSource(ctx, SourceConfig{Writer: &fakeTopic{}}, func(ctx context.Context, out *Output) error {
-		cancel()
-		<-ctx.Done()
-		return errors.New("use of closed network connection")
-	})
-	mustEqual(t, "err", err, nil)
+	for name, failure := range map[string]error{
+		"one of a closed connection":     errors.New("use of closed network connection"),
+		"the news of the stop, promoted": Permanent(fmt.Errorf("render: %w", context.Canceled)),
+	} {
+		t.Run(name, func(t *testing.T) {
+			ctx, cancel := context.WithCancel(t.Context())
+			err := runSource(ctx, SourceConfig{Writer: &fakeTopic{}}, func(ctx context.Context, out *Output) error {
+				cancel()
+				<-ctx.Done()
+				return failure
+			})
+			mustEqual(t, "err", err, nil)
+		})
+	}
 }
 
 type loadStore struct{ fakeStore }

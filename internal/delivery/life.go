@@ -213,7 +213,7 @@ func (l *life) sessions(session func() error) error {
 			return fatal
 		}
 		if l.stop.Err() != nil {
-			if IsPermanent(err) {
+			if IsPermanent(err) && !echo(err) {
 				return err
 			}
 			if err != nil && !echo(err) {
