@@ -127,7 +127,6 @@ func (o *Output) send(ctx context.Context, recs []record.Record, i int, settled 
 	slot := o.tracker.add(rec.Partition, position)
 	err := o.writer.Write(ctx, rec, func(err error) {
 		settled(err)
-		o.tracker.settle(slot, err == nil)
 		switch {
 		case err == nil:
 			o.life.delivered(1)
@@ -135,6 +134,7 @@ func (o *Output) send(ctx context.Context, recs []record.Record, i int, settled 
 		default:
 			o.life.fail(err)
 		}
+		o.tracker.settle(slot, err == nil) // last: whoever waits for everything to settle looks at the outcome next
 	})
 	if err != nil {
 		settled(err)
