@@ -28,6 +28,7 @@ var parts = []part{
 	{"catalog", measureCatalog},
 	{"size", measureSize},
 	{"pipe", measurePipe},
+	{"broker", measureBroker},
 }
 
 // bench is where the programs are that parts run.

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 )
@@ -15,63 +14,29 @@ import (
 const (
 	pipeRounds  = 3
 	pipeRecords = 200_000
-	natsRecords = 100_000
 	pipeSize    = "256B"
 )
 
-// measurePipe measures records a second of 256 bytes, whole processes from start to end: through a pipe, and out to and in
-// from the local broker, which is started for the purpose and keeps its data in the scratch folder.
-func measurePipe(ctx context.Context, b *bench) (figures []Figure, err error) {
+// measurePipe measures records a second of 256 bytes through a pipe, whole processes from start to end.
+func measurePipe(ctx context.Context, b *bench) ([]Figure, error) {
 	home, err := os.MkdirTemp(b.scratch, "pipe-")
 	if err != nil {
 		return nil, err
 	}
 	defer os.RemoveAll(home)
-	env := append(cleanEnv(home), "XDG_DATA_HOME="+home, "XDG_STATE_HOME="+home, "PATCHBAY_BROKER_IDLE_TIMEOUT=1m")
+	env := cleanEnv(home)
 	out := filepath.Join(home, "out")
-	generate := func(topic string, count int) []string {
-		return []string{
-			b.program("generate-source"), "--topic", topic, "--rate", "0", "--count", strconv.Itoa(count), "--size", pipeSize,
-		}
+	generate := []string{
+		b.program("generate-source"), "--topic", "-", "--rate", "0", "--count", strconv.Itoa(pipeRecords), "--size", pipeSize,
 	}
-	read := func(topic string, args ...string) []string {
-		return append([]string{b.program("stdout-sink"), "--topic", topic}, args...)
-	}
-
+	print := []string{b.program("stdout-sink"), "--topic", "-"}
 	pipe, err := throughput(ctx, "generate-source | stdout-sink", pipeRecords, func(int) task {
-		return task{argv: [][]string{generate("-", pipeRecords), read("-")}, env: env, out: out}
+		return task{argv: [][]string{generate, print}, env: env, out: out}
 	})
 	if err != nil {
 		return nil, err
 	}
-	figures = append(figures, pipe)
-
-	// The broker is started by the first who needs it, before anything is measured.
-	defer func() {
-		stop := exec.Command(b.program("patchbay"), "broker", "stop")
-		stop.Env = env
-		if text, failed := stop.CombinedOutput(); failed != nil {
-			err = errors.Join(err, fmt.Errorf("patchbay broker stop: %w: %s", failed, lastLine(string(text))))
-		}
-	}()
-	if _, err := (task{argv: [][]string{generate("warm", 1)}, env: env}).run(ctx); err != nil {
-		return figures, err
-	}
-	topic := func(round int) string { return "round-" + strconv.Itoa(round) }
-	publish, err := throughput(ctx, "generate-source to the local broker", natsRecords, func(round int) task {
-		return task{argv: [][]string{generate(topic(round), natsRecords)}, env: env}
-	})
-	if err != nil {
-		return figures, err
-	}
-	figures = append(figures, publish)
-	consume, err := throughput(ctx, "stdout-sink from the local broker", natsRecords, func(round int) task {
-		return task{argv: [][]string{read(topic(round), "--once")}, env: env, out: out}
-	})
-	if err != nil {
-		return figures, err
-	}
-	return append(figures, consume), nil
+	return []Figure{pipe}, nil
 }
 
 // throughput runs a task for some rounds and returns the median of records a second. Where the task has an output, every

@@ -33,10 +33,11 @@ type Figure struct {
 	Error string  `json:"error,omitempty"` // why there is no value
 }
 
-// A Goal is the largest value that will do.
+// A Goal is the largest value that will do or, where Least is not 0, the smallest.
 type Goal struct {
-	Most float64 `json:"most"`
-	Why  string  `json:"why,omitempty"` // where it comes from, if it is not a plain number
+	Most  float64 `json:"most,omitempty"`
+	Least float64 `json:"least,omitempty"`
+	Why   string  `json:"why,omitempty"` // where it comes from, if it is not a plain number
 }
 
 // A Unit says how a value is printed.
@@ -52,6 +53,9 @@ const (
 // judge returns the figure with a goal and with whether its value meets it.
 func (f Figure) judge(g Goal) Figure {
 	met := f.Value <= g.Most
+	if g.Least != 0 {
+		met = f.Value >= g.Least
+	}
 	f.Goal, f.Met = &g, &met
 	return f
 }
@@ -142,6 +146,9 @@ func (f Figure) cells() []string {
 	goal, met, note := "-", "-", f.Note
 	if f.Goal != nil {
 		goal, met = "≤ "+f.Unit.format(f.Goal.Most), "no"
+		if f.Goal.Least != 0 {
+			goal = "≥ " + f.Unit.format(f.Goal.Least)
+		}
 		if *f.Met {
 			met = "yes"
 		}

@@ -39,6 +39,8 @@ func TestRowsTellValueGoalAndWhetherItIsMet(t *testing.T) {
 		{"a figure to compare with", f, "start, x, 5 ms, -, -, n"},
 		{"a goal that is met exactly", f.judge(Goal{Most: 0.005}), "start, x, 5 ms, ≤ 5 ms, yes, n"},
 		{"a goal that is missed", f.judge(Goal{Most: 0.004, Why: "bare"}), "start, x, 5 ms, ≤ 4 ms (bare), no, n"},
+		{"a least value that is met", f.judge(Goal{Least: 0.005}), "start, x, 5 ms, ≥ 5 ms, yes, n"},
+		{"a least value that is missed", f.judge(Goal{Least: 0.006}), "start, x, 5 ms, ≥ 6 ms, no, n"},
 		{
 			"what could not be measured",
 			Figure{Part: "jq", Name: "jq", Error: "there is no jq"},

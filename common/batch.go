@@ -8,7 +8,6 @@ import (
 	"io"
 
 	"github.com/patchbay-dev/patchbay/internal/options"
-	"github.com/patchbay-dev/patchbay/internal/transform"
 )
 
 // maxDocument bounds a line of validate --batch, in bytes.
@@ -31,11 +30,12 @@ type finding struct {
 func (p *program) validateBatch(w world, m *options.Model, path string) int {
 	in := w.stdin
 	if path != "-" {
-		data, err := w.readFile(path)
+		f, err := w.open(path)
 		if err != nil {
 			return p.report(w, &usageError{fmt.Errorf("--batch: %w", err)})
 		}
-		in = bytes.NewReader(data)
+		defer f.Close() // only read from
+		in = f
 	}
 	s, err := p.scratch()
 	if err != nil {
@@ -93,14 +93,7 @@ func (s scratch) judge(w world, m *options.Model, line []byte) verdict {
 	}
 	settings, problems := m.Document(doc)
 	if len(problems) == 0 {
-		var list []transform.Step
-		for _, name := range transformNames {
-			expressions, _ := settings[name].Value.([]any)
-			for _, expr := range expressions {
-				list = append(list, transform.Step{Kind: transform.Kind(name), Expr: expr.(string)})
-			}
-		}
-		problems = append(compileProblems(w, list), s.semantic(settings)...)
+		problems = append(compileProblems(w, settingSteps(settings)), s.semantic(settings)...)
 	}
 	v := verdict{Valid: len(problems) == 0, Problems: []finding{}}
 	for _, problem := range problems {

@@ -40,7 +40,8 @@ func (o *opening) openNATS(ctx context.Context, e *endpoint) error {
 		if group == "" {
 			group = o.name
 		}
-		e.reader, err = conn.Reader(ctx, nats.ReaderOptions{Group: group, From: g.From, Once: run.Once, MaxInFlight: d.MaxInFlight})
+		e.reader, err = conn.Reader(ctx, nats.ReaderOptions{Group: group, From: g.From, Once: run.Once,
+			MaxInFlight: d.MaxInFlight, MaxBytes: int(d.MaxInFlightBytes)})
 		if err != nil {
 			return err
 		}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/signal"
 	"reflect"
@@ -12,6 +13,7 @@ import (
 	"sync/atomic"
 	"syscall"
 
+	"github.com/patchbay-dev/patchbay/common/config"
 	"github.com/patchbay-dev/patchbay/common/metadata"
 	"github.com/patchbay-dev/patchbay/internal/options"
 	"github.com/patchbay-dev/patchbay/internal/transport"
@@ -37,10 +39,24 @@ type program struct {
 type world struct {
 	args      []string
 	lookupEnv func(string) (string, bool)
-	readFile  func(string) ([]byte, error)
+	open      func(string) (io.ReadCloser, error) // a file to read from
 	stdin     io.Reader
 	stdout    io.Writer
 	stderr    io.Writer
+}
+
+// readFile reads a file that an option names, and refuses one that is larger than such a file may be: it may be endless.
+func (w world) readFile(path string) ([]byte, error) {
+	f, err := w.open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close() // only read from
+	data, err := io.ReadAll(io.LimitReader(f, config.MaxBytes+1))
+	if err == nil && len(data) > config.MaxBytes {
+		err = &fs.PathError{Op: "read", Path: path, Err: fmt.Errorf("it is larger than %d bytes", config.MaxBytes)}
+	}
+	return data, err
 }
 
 // main runs the program in the real world.
@@ -59,7 +75,8 @@ func main(p *program) {
 		}
 		os.Exit(statusAborted)
 	}()
-	os.Exit(p.run(ctx, world{os.Args[1:], os.LookupEnv, os.ReadFile, os.Stdin, os.Stdout, os.Stderr}))
+	open := func(path string) (io.ReadCloser, error) { return os.Open(path) }
+	os.Exit(p.run(ctx, world{os.Args[1:], os.LookupEnv, open, os.Stdin, os.Stdout, os.Stderr}))
 }
 
 // run does what the command line says and returns the exit status.
@@ -86,10 +103,12 @@ func (p *program) run(ctx context.Context, w world) int {
 	case command == "metadata":
 		return p.report(w, p.writeMetadata(w.stdout, m, line.Flag("draft")))
 	case command == "completion":
-		if err := m.WriteCompletion(w.stdout, line.Flag("shell")); err != nil {
-			return p.refuse(w, []*options.Problem{{Message: err.Error()}})
+		err := m.WriteCompletion(w.stdout, line.Flag("shell"))
+		var unknown *options.Problem
+		if errors.As(err, &unknown) {
+			return p.refuse(w, []*options.Problem{unknown})
 		}
-		return statusOK
+		return p.report(w, err)
 	case command == "validate" && line.Flag("batch") != "":
 		return p.validateBatch(w, m, line.Flag("batch"))
 	}

@@ -11,11 +11,13 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
 	"go.uber.org/goleak"
 
+	"github.com/patchbay-dev/patchbay/common/config"
 	"github.com/patchbay-dev/patchbay/common/metadata"
 )
 
@@ -112,12 +114,12 @@ func invoke(ctx context.Context, p *program, s setting) outcome {
 	status := p.run(ctx, world{
 		args:      s.args,
 		lookupEnv: func(name string) (string, bool) { v, ok := s.env[name]; return v, ok },
-		readFile: func(path string) ([]byte, error) {
+		open: func(path string) (io.ReadCloser, error) {
 			text, ok := s.files[path]
 			if !ok {
 				return nil, &fs.PathError{Op: "open", Path: path, Err: fs.ErrNotExist}
 			}
-			return []byte(text), nil
+			return io.NopCloser(strings.NewReader(text)), nil
 		},
 		stdin: strings.NewReader(s.stdin), stdout: &stdout, stderr: &stderr,
 	})
@@ -132,6 +134,7 @@ func TestStatusesAndMessages(t *testing.T) {
 		status int
 		stdout string // exactly
 		stderr string // contained
+		exact  bool   // and nothing else is told
 	}{
 		{name: "runs to its end", p: counter(), set: setting{args: []string{"--topic", "-"}}, stdout: "1\n2\n3\n"},
 		{name: "accepts run as a command", p: counter(), set: setting{args: []string{"run", "--topic", "-", "--upto=1"}}, stdout: "1\n"},
@@ -164,6 +167,41 @@ func TestStatusesAndMessages(t *testing.T) {
 			args:  []string{"--config", "c.yaml", "--upto=0"},
 			files: map[string]string{"c.yaml": "version: 9.9.9\ntopic: '-'\n"},
 		}, stderr: "is written for version 9.9.9, this is version 1.2.3"},
+		{name: "tells what is wrong with a file's options beside what is wrong with the file", p: counter(), set: setting{
+			args: []string{"validate", "--config", "c.yaml"},
+			files: map[string]string{"c.yaml": "topic: '-'\nwat: 1\nparameters:\n  upto: -1\n  fail: ${env:NONE}\n" +
+				"secrets: {fail: x}\ntransforms:\n- map: .[\n- filter: 3\n"},
+		}, status: 2, exact: true, stderr: "tally-source: c.yaml:2:1: wat: unknown key; the keys are name, type, version, topic, parameters, secrets, transforms; " +
+			"a connector's options stand under parameters\n" +
+			"tally-source: c.yaml:5:9: parameters.fail: environment variable NONE is not set; set it, or write the value\n" +
+			"tally-source: c.yaml:6:11: secrets.fail: option fail stands in line 5 already; keep one of them; hyphens and underscores are the same, and so are parameters and secrets\n" +
+			"tally-source: c.yaml:9:11: transforms[1].filter: the value is a number and not text; quote it\n" +
+			"tally-source: --upto (c.yaml:4): -1 is less than 0\n" +
+			"tally-source: --map (c.yaml:8): .[: unexpected end of expression at column 3\n"},
+		{name: "does not miss what stands in a file that cannot be used", p: counter(), set: setting{
+			args: []string{"validate", "--config", "c.yaml"}, files: map[string]string{"c.yaml": "topic: [\n"},
+		}, status: 2, exact: true, stderr: "tally-source: c.yaml:1:8: the file is not valid YAML: sequence end token ']' not found\n"},
+		{name: "does not miss an option whose value in the file cannot be used", p: counter(), set: setting{
+			args: []string{"validate", "--config", "c.yaml"}, files: map[string]string{"c.yaml": "topic: ${env:NONE}\n"},
+		}, status: 2, exact: true, stderr: "tally-source: c.yaml:1:8: topic: environment variable NONE is not set; set it, or write the value\n"},
+		{name: "reads on below a key that is spelled wrong", p: counter(), set: setting{
+			args: []string{"validate", "--config", "c.yaml"}, files: map[string]string{"c.yaml": "topic: '-'\nparamters: {upto: -1}\n"},
+		}, status: 2, exact: true, stderr: "tally-source: c.yaml:2:1: paramters: unknown key; did you mean parameters?\n" +
+			"tally-source: --upto (c.yaml:2): -1 is less than 0\n"},
+		{name: "quotes no expression that comes from a reference", p: counter(), set: setting{
+			args: []string{"validate", "--config", "c.yaml"}, env: map[string]string{"EXPR": "c4n4ry["},
+			files: map[string]string{"c.yaml": "topic: '-'\ntransforms: [{map: '${env:EXPR}'}]\n"},
+		}, status: 2, exact: true, stderr: "tally-source: --map (c.yaml:2): the expression behind the reference does not compile at line 1, column 8\n"},
+		{name: "names the variable that holds a transform", p: counter(), set: setting{
+			args: []string{"validate", "--topic", "-"}, env: map[string]string{"PATCHBAY_FILTER": ".["},
+		}, status: 2, exact: true, stderr: "tally-source: --filter (PATCHBAY_FILTER): .[: unexpected end of expression at column 3\n"},
+		{name: "refuses a file without end", p: counter(), set: setting{
+			args: []string{"validate", "--topic", "-", "--map", "@endless"}, files: map[string]string{"endless": strings.Repeat(" ", config.MaxBytes+1)},
+		}, status: 2, exact: true, stderr: "tally-source: --map: endless: it is larger than 1048576 bytes\n"},
+		{name: "names the nearest command", p: counter(), set: setting{args: []string{"validat", "--topic", "-"}}, status: 2, exact: true, stderr: "tally-source: there is " +
+			"a word that is neither a command nor the value of a flag (put a value with spaces in quotes); did you mean the command validate?\n"},
+		{name: "misses nothing behind what it cannot read", p: counter(), set: setting{args: []string{"-x", "--upto"}}, status: 2, exact: true, stderr: "tally-source: " +
+			"unknown flag -x; see tally-source --help\n"},
 		{name: "applies transforms in the order of the command line", p: counter(), set: setting{
 			args: []string{"--topic", "-", "--filter", ". > 1", "--map", ". * 10", "--filter", ". < 30"},
 		}, stdout: "20\n"},
@@ -223,6 +261,9 @@ func TestStatusesAndMessages(t *testing.T) {
 			}
 			if !strings.Contains(got.stderr, tt.stderr) {
 				t.Errorf("stderr lacks %q:\n%s", tt.stderr, got.stderr)
+			}
+			if tt.exact && got.stderr != tt.stderr {
+				t.Errorf("stderr = %s\nwant %s", got.stderr, tt.stderr)
 			}
 			if strings.Contains(got.stdout+got.stderr, "c4n4ry") {
 				t.Error("a secret shows")
@@ -306,9 +347,31 @@ func TestBatchAnswersEveryLine(t *testing.T) {
 		}
 		verdicts = append(verdicts, text)
 	}
-	want := []string{"true", "false topic:false", "false upto:true :true", "false :true", "false :false", "false :false", "false token:false", "false :false", "false :true"}
+	want := []string{"true", "false topic:false", "false upto:true :true", "false map:true", "false :false", "false :false", "false token:false", "false :false", "false filter:true"}
 	if !slices.Equal(verdicts, want) || got.status != 0 {
 		t.Errorf("verdicts = %q, want %q; status %d", verdicts, want, got.status)
+	}
+}
+
+// A fullDisk takes nothing.
+type fullDisk struct{ err error }
+
+func (w fullDisk) Write([]byte) (int, error) { return 0, w.err }
+
+func TestOutputThatNobodyTakes(t *testing.T) {
+	for _, args := range [][]string{{"metadata"}, {"completion", "bash"}, {"--help"}, {"--version"}} {
+		for _, tt := range []struct {
+			err    error
+			status int
+		}{{syscall.EPIPE, 0}, {syscall.ENOSPC, 1}} {
+			w := world{
+				args: args, lookupEnv: func(string) (string, bool) { return "", false },
+				stdout: fullDisk{&fs.PathError{Op: "write", Path: "/dev/stdout", Err: tt.err}}, stderr: io.Discard,
+			}
+			if status := counter().run(t.Context(), w); status != tt.status {
+				t.Errorf("%q on %v: status %d, want %d", args, tt.err, status, tt.status)
+			}
+		}
 	}
 }
 

@@ -15,8 +15,24 @@ import (
 // resolved is what a command line, with environment and file, comes to.
 type resolved struct {
 	settings options.Settings
-	steps    []transform.Step
+	steps    []step
 	notes    []string // what the user should know, though nothing is wrong
+}
+
+// A step is a transform with the place it came from.
+type step struct {
+	transform.Step
+	origin options.Origin
+	redact bool // it came from a reference, and no message quotes it
+}
+
+// bare gives the steps without their places.
+func bare(steps []step) []transform.Step {
+	out := make([]transform.Step, len(steps))
+	for i, s := range steps {
+		out[i] = s.Step
+	}
+	return out
 }
 
 // resolve takes the options from flags, environment, file and defaults, and checks all that can be checked without a
@@ -25,16 +41,26 @@ func (p *program) resolve(w world, m *options.Model, line *options.Line) (*resol
 	r := &resolved{}
 	in := options.Inputs{Line: line, LookupEnv: w.lookupEnv}
 	var problems []*options.Problem
-	var fileSteps []config.Transform
+	var fileSteps []step
 	if path := line.Flag("config"); path != "" {
 		file, err := config.Read(path, config.Env{LookupEnv: w.lookupEnv, ReadFile: w.readFile})
-		if err != nil {
-			problems = append(problems, fileProblems(err)...)
-		} else {
-			in.FilePath = path
-			in.File, problems = p.fileOptions(file)
-			fileSteps = file.Transforms
-			if v := file.Version; v != nil && v.Any != p.info.Version {
+		problems = fileProblems(err)
+		in.FilePath, in.Unread = path, file == nil
+		if file != nil { // with or without problems: what is wrong beside these is told, too
+			var more []*options.Problem
+			in.File, more = p.fileOptions(file)
+			problems = append(problems, more...)
+			for _, t := range file.Transforms {
+				if t.Kind == "uses" {
+					continue // fileOptions refuses it
+				}
+				fileSteps = append(fileSteps, step{
+					transform.Step{Kind: transform.Kind(t.Kind), Expr: t.Text},
+					options.Origin{Kind: options.FromFile, Name: path, Line: t.Line},
+					t.Redact,
+				})
+			}
+			if v := file.Version; v != nil && v.Any != nil && v.Any != p.info.Version {
 				r.notes = append(r.notes, fmt.Sprintf("%s is written for version %v, this is version %s", path, v.Any, p.info.Version))
 			}
 		}
@@ -86,7 +112,7 @@ func (p *program) fileOptions(f *config.File) (map[string]config.Value, []*optio
 	if f.Topic != nil {
 		values["topic"] = *f.Topic
 	}
-	if t := f.Type; t != nil && t.Any != p.info.Name {
+	if t := f.Type; t != nil && t.Any != nil && t.Any != p.info.Name {
 		add(t.Line, "the file is for %v, this is %s", t.Any, p.info.Name)
 	}
 	for _, t := range f.Transforms {
@@ -98,27 +124,30 @@ func (p *program) fileOptions(f *config.File) (map[string]config.Value, []*optio
 }
 
 // steps puts the transforms in order. They are one list: the place of the highest precedence that has any gives them all.
-func steps(line *options.Line, settings options.Settings, file []config.Transform) (out []transform.Step) {
+func steps(line *options.Line, settings options.Settings, file []step) (out []step) {
 	for _, o := range line.Order {
 		if isTransform(o.Name) {
-			out = append(out, transform.Step{Kind: transform.Kind(o.Name), Expr: o.Text})
+			out = append(out, step{Step: transform.Step{Kind: transform.Kind(o.Name), Expr: o.Text}})
 		}
 	}
-	if len(out) > 0 {
-		return out
+	if len(out) == 0 {
+		out = settingSteps(settings)
 	}
+	if len(out) == 0 {
+		out = file
+	}
+	return out
+}
+
+// settingSteps are the transforms that stand among the options, in the order of their kinds.
+func settingSteps(settings options.Settings) (out []step) {
 	for _, name := range transformNames {
-		if list, ok := settings[name].Value.([]any); ok {
-			for _, expr := range list {
-				out = append(out, transform.Step{Kind: transform.Kind(name), Expr: expr.(string)})
-			}
+		list, _ := settings[name].Value.([]any)
+		for _, expr := range list {
+			out = append(out, step{
+				Step: transform.Step{Kind: transform.Kind(name), Expr: expr.(string)}, origin: settings[name].Origin,
+			})
 		}
-	}
-	if len(out) > 0 {
-		return out
-	}
-	for _, t := range file {
-		out = append(out, transform.Step{Kind: transform.Kind(t.Kind), Expr: t.Text})
 	}
 	return out
 }
@@ -191,11 +220,26 @@ func (s scratch) semantic(settings options.Settings) (problems []*options.Proble
 }
 
 // compileProblems lists the transforms that do not compile.
-func compileProblems(w world, steps []transform.Step) (problems []*options.Problem) {
-	if _, err := transform.Compile(steps, transform.Options{ReadFile: w.readFile}); err != nil {
-		for _, e := range split(err) {
-			problems = append(problems, &options.Problem{Message: e.Error(), Semantic: true})
+func compileProblems(w world, steps []step) (problems []*options.Problem) {
+	_, err := transform.Compile(bare(steps), transform.Options{ReadFile: w.readFile})
+	if err == nil {
+		return nil
+	}
+	for _, e := range split(err) {
+		problem := &options.Problem{Message: e.Error(), Semantic: true}
+		var syntax *transform.SyntaxError
+		if errors.As(e, &syntax) {
+			flag := string(syntax.Kind)
+			problem.Option, problem.Origin = flag, steps[syntax.Index].origin
+			problem.Message = strings.TrimPrefix(problem.Message, "--"+flag+": ")
+			if steps[syntax.Index].redact {
+				problem.Message = "the expression behind the reference does not compile"
+				if syntax.Line > 0 {
+					problem.Message += fmt.Sprintf(" at line %d, column %d", syntax.Line, syntax.Column)
+				}
+			}
 		}
+		problems = append(problems, problem)
 	}
 	return problems
 }
@@ -215,7 +259,10 @@ func split(err error) (errs []error) {
 // fileProblems gives the problems of a config file their common form.
 func fileProblems(err error) (problems []*options.Problem) {
 	var all *config.Error
-	if !errors.As(err, &all) {
+	switch {
+	case err == nil:
+		return nil
+	case !errors.As(err, &all):
 		return []*options.Problem{{Message: err.Error()}}
 	}
 	for _, f := range all.Problems {

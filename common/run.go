@@ -26,7 +26,7 @@ func (p *program) start(ctx context.Context, w world, r *resolved) error {
 	for _, note := range r.notes {
 		log.Warn(note)
 	}
-	chain, err := transform.Compile(r.steps, transform.Options{Topic: t.Topic, ReadFile: w.readFile})
+	chain, err := transform.Compile(bare(r.steps), transform.Options{Topic: t.Topic, ReadFile: w.readFile})
 	if err != nil {
 		return &usageError{err}
 	}

@@ -15,7 +15,10 @@ UP := $(dir $(lastword $(MAKEFILE_LIST)))..
 ROOT := $(CURDIR)/$(UP)
 NAME := $(notdir $(lastword $(CURDIR)))
 BIN := $(or $(PATCHBAY_BIN_DIR),$(ROOT)/bin)/$(NAME)
-OWN_BUILD := $(shell grep -l '^build:' Makefile)
+# Rules may stand below the include line, so this is looked up when it is needed, in every file but those shared with others.
+OWN_BUILD = $(shell grep -lE '^([A-Za-z0-9_./-]+ +)*build( +[A-Za-z0-9_./-]+)* *::?([^:=]|$$)' $(filter-out ../%,$(MAKEFILE_LIST)))
+# What tests may run beside the program itself: the local broker, and something to fill and to empty a topic.
+DRIVERS := ./tools/patchbay ./connectors/sources/generate-source ./connectors/sinks/stdout-sink
 SUITES := $(wildcard *.bats)
 # A bats file that calls start_nginx needs what test/servers/nginx.bash needs.
 SERVERS := $(basename $(notdir $(wildcard $(UP)/test/servers/*.bash)))
@@ -32,10 +35,9 @@ test: unit suites ## run the unit tests and the bats file
 metadata: programs ## print the metadata document
 	@"$(BIN)" metadata
 
-# The tests use the local broker, so patchbay is built too.
 programs:
 ifeq ($(PATCHBAY_BIN_DIR),)
-	@cd "$(ROOT)" && CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags '-s -w' -o bin/ ./tools/patchbay \
+	@cd "$(ROOT)" && CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags '-s -w' -o bin/ $(DRIVERS) \
 		$(if $(OWN_BUILD),,"$(CURDIR)")
 	$(if $(OWN_BUILD),@$(MAKE) --no-print-directory build)
 endif

@@ -65,6 +65,15 @@ last_line() { echo "${lines[${#lines[@]} - 1]}"; }
   assert_equal "$(last_line)" "0 passed, 1 failed"
 }
 
+@test "a run that ends before its tests does not tell an earlier run's count" {
+  mkdir "$TREE/reports"
+  echo "9 passed, 0 failed" >"$TREE/reports/total"
+  rm "$TREE/test/run"
+  run "$TREE/.ci/run"
+  assert_failure
+  assert_equal "$(last_line)" "0 passed, 1 failed"
+}
+
 @test "a catalog that is out of date fails the run" {
   CHECK=1 run "$TREE/.ci/run"
   assert_failure
@@ -95,7 +104,7 @@ connector_file() { printf '%s\n' "$2" >"$TREE/connectors/sources/x-source/$1"; }
   run cat "$CALLS"
   assert_line --regexp '^install +bats +pond +go-race$'
   assert_line --regexp '^go tool -modfile=.*/tools/dev/go.mod gotestsum .* -race \./\.\.\.$'
-  assert_line --regexp '^go build .* -o bin/ ./tools/patchbay .*/connectors/sources/x-source$'
+  assert_line --regexp '^go build .* -o bin/ ./tools/patchbay ./connectors/sources/generate-source ./connectors/sinks/stdout-sink .*/connectors/sources/x-source$'
   assert_line "bats x-source.bats"
 }
 
@@ -140,7 +149,31 @@ build:
   assert_success
   run cat "$CALLS"
   assert_line --regexp '^own .*/bin/x-source$'
-  assert_line --regexp '^go build .* ./tools/patchbay$'
+  assert_line --regexp '^go build .* ./tools/patchbay [^"]*-sink$'
+}
+
+@test "a connector's own build rule is found however it is written" {
+  local rule
+  for rule in 'build ::' 'other build more: Makefile' 'build:'; do
+    : >"$CALLS"
+    connector_file own.mk "$rule
+	@echo \"own \$(BIN)\" >>\"\$(CALLS)\""
+    connector_file Makefile 'include ../../connector.mk
+include own.mk'
+    connector_make programs
+    assert_success
+    run cat "$CALLS"
+    assert_line --regexp '^own .*/bin/x-source$'
+  done
+  connector_file Makefile '.PHONY: build
+build := no
+rebuild:
+include ../../connector.mk'
+  : >"$CALLS"
+  connector_make programs
+  assert_success
+  run cat "$CALLS"
+  assert_line --regexp '^go build .*/x-source$'
 }
 
 @test "metadata prints the document and nothing else" {

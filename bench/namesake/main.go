@@ -1,9 +1,11 @@
 // Command namesake is a connector that is called what its file is called: one build, linked under many names, makes as many
-// connectors, each a source or a sink as its name ends. They move nothing; they are there to be catalogued.
+// connectors, each a source or a sink as its name ends. They move nothing, but connect as the gate wants it; they are there to
+// be catalogued.
 package main
 
 import (
 	"context"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -27,14 +29,24 @@ func main() {
 	}
 }
 
-// Nothing holds the options of a source that is at its end from the start.
+// reach connects to an address and hangs up.
+func reach(ctx context.Context, endpoint common.URL) error {
+	var d net.Dialer
+	connection, err := d.DialContext(ctx, "tcp", endpoint.Host)
+	if err != nil {
+		return err
+	}
+	return connection.Close()
+}
+
+// Nothing holds the options of a source that is at its end once it is connected.
 type Nothing struct {
 	Endpoint common.URL `help:"Address to read nothing from." placeholder:"URL" required:""`
 	httpclient.Options
 }
 
 // Run implements common.Source.
-func (*Nothing) Run(context.Context, common.Output) error { return nil }
+func (n *Nothing) Run(ctx context.Context, _ common.Output) error { return reach(ctx, n.Endpoint) }
 
 // Discard holds the options of a sink that takes everything and keeps none of it.
 type Discard struct {
@@ -43,6 +55,9 @@ type Discard struct {
 }
 
 // Run implements common.Sink.
-func (*Discard) Run(ctx context.Context, in common.Input) error {
+func (d *Discard) Run(ctx context.Context, in common.Input) error {
+	if err := reach(ctx, d.Endpoint); err != nil {
+		return err
+	}
 	return common.Each(ctx, in, func(context.Context, []common.Record) error { return nil })
 }

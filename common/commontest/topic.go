@@ -2,7 +2,6 @@ package commontest
 
 import (
 	"context"
-	"errors"
 	"io"
 	"slices"
 	"sync"
@@ -94,7 +93,6 @@ func (t *topic) Read(_ context.Context, max int, _ time.Duration) ([]transport.M
 				t.acked = append(t.acked, rec)
 				return nil
 			},
-			Nack: func(time.Duration) error { return errors.New("a topic in memory delivers once") },
 		})
 	}
 	t.feed = t.feed[len(messages):]

@@ -46,10 +46,14 @@ func (b *binder) bind(root *node) {
 			b.transforms(e)
 		default:
 			fix := "the keys are " + strings.Join(keys, ", ") + "; a connector's options stand under parameters"
-			if nearest := Nearest(e.key, keys); nearest != "" {
+			nearest := Nearest(e.key, keys)
+			if nearest != "" {
 				fix = "did you mean " + nearest + "?"
 			}
 			b.problem(e.line, e.column, e.key, "unknown key", fix)
+			if nearest == "parameters" || nearest == "secrets" { // what stands below is not missing for that
+				b.options(e, given)
+			}
 		}
 	}
 	b.problems = sortProblems(b.problems)
@@ -83,11 +87,11 @@ func (b *binder) unique(n *node, path string, secret bool) []entry {
 func (b *binder) word(e entry) *Value {
 	v, ok := b.value(e, e.key, false)
 	if !ok {
-		return nil
+		return &v
 	}
 	if _, ok := v.Any.(string); !ok {
 		b.problem(e.value.line, e.value.column, e.key, "the value is "+e.value.kind.String()+" and not text", "quote it")
-		return nil
+		v.Any = nil
 	}
 	return &v
 }
@@ -96,7 +100,7 @@ func (b *binder) options(e entry, given map[string]int) {
 	if !b.is(e.value, mapping, e.key) {
 		return
 	}
-	secret := e.key == "secrets"
+	secret := Nearest(e.key, keys) == "secrets"
 	for _, option := range e.value.entries {
 		if option.message != "" {
 			b.problem(option.line, option.column, e.key, option.message, option.fix)
@@ -115,9 +119,7 @@ func (b *binder) options(e entry, given map[string]int) {
 			continue
 		}
 		given[name] = option.line
-		if v, ok := b.value(option, path, secret); ok {
-			b.file.Parameters[name] = v
-		}
+		b.file.Parameters[name], _ = b.value(option, path, secret)
 	}
 }
 
@@ -136,7 +138,7 @@ func (b *binder) transforms(e entry) {
 func (b *binder) transform(n *node, path string) {
 	var t Transform
 	var with *entry
-	known := true
+	known, usable := true, true
 	for _, e := range b.unique(n, path, false) {
 		switch e.key {
 		case "map", "filter", "arraymap", "uses":
@@ -148,9 +150,10 @@ func (b *binder) transform(n *node, path string) {
 			t.Kind, t.Line = e.key, e.line
 			v, ok := b.value(e, path+"."+e.key, false)
 			if !ok {
+				usable = false
 				continue
 			}
-			if t.Text, ok = v.Any.(string); !ok {
+			if t.Text, usable = v.Any.(string); !usable {
 				b.problem(e.value.line, e.value.column, path+"."+e.key,
 					"the value is "+e.value.kind.String()+" and not text", "quote it")
 			}
@@ -181,7 +184,9 @@ func (b *binder) transform(n *node, path string) {
 			}
 		}
 	}
-	b.file.Transforms = append(b.file.Transforms, t)
+	if usable {
+		b.file.Transforms = append(b.file.Transforms, t)
+	}
 }
 
 // is says whether a value is of the kind that its key needs, and reports it if not.
@@ -199,12 +204,16 @@ func (b *binder) is(n *node, want kind, path string) bool {
 	return false
 }
 
-// value resolves one option or word; it is false if it reported a problem.
+// value resolves one option or word; it is false, and the value holds nothing, if it reported a problem.
 func (b *binder) value(e entry, path string, secret bool) (Value, bool) {
 	before := len(b.problems)
 	v := Value{Line: e.line, Secret: secret, Redact: secret}
 	v.Any, v.Reference = b.resolve(e.value, path, &v)
-	return v, len(b.problems) == before
+	if len(b.problems) > before {
+		v.Any = nil
+		return v, false
+	}
+	return v, true
 }
 
 // resolve gives the JSON form of a node and whether all of it came from a reference. Whatever holds a reference is marked

@@ -42,7 +42,8 @@ type File struct {
 
 // A Value is one value of a config file.
 type Value struct {
-	// Any is the value in its JSON form: string, json.Number, bool, []any or map[string]any, never nil.
+	// Any is the value in its JSON form: string, json.Number, bool, []any or map[string]any. It is nil only beside an error,
+	// for a value that cannot be used.
 	Any any
 	// Line is where the value's key stands, counted from 1.
 	Line int
@@ -77,7 +78,8 @@ type Env struct {
 }
 
 // Read reads the config file at path. It blocks for as long as the file and the files it refers to do. The error is an
-// *Error that lists every problem of the file.
+// *Error that lists every problem of the file. Beside it stands what could be read, so that a caller can look for further
+// problems; it is nil if that is nothing.
 func Read(path string, env Env) (*File, error) {
 	env = env.withDefaults()
 	data, err := env.ReadFile(path)
@@ -101,7 +103,7 @@ func Parse(path string, data []byte, env Env) (*File, error) {
 	}
 	b.bind(root)
 	if len(b.problems) > 0 {
-		return nil, &Error{Problems: b.problems}
+		return b.file, &Error{Problems: b.problems}
 	}
 	return b.file, nil
 }

@@ -112,6 +112,29 @@ transforms:
 	}
 }
 
+func TestWhatCanBeReadIsThereBesideTheProblems(t *testing.T) {
+	f, err := Parse("f.yaml", []byte("name: 1\ntopic: t\nparameters: {a: x, b: [~], c: '${env:NONE}'}\nsecrets: {b: y}\n"+
+		"transforms: [{map: .}, {map: 1}, {filter: .}]\n"), world())
+	var problems *Error
+	if !errors.As(err, &problems) || len(problems.Problems) != 5 {
+		t.Fatal(err)
+	}
+	if f.Topic.Any != "t" || f.Parameters["a"].Any != "x" {
+		t.Errorf("lost what is right: %+v", f)
+	}
+	for key, v := range map[string]Value{"name": *f.Name, "b": f.Parameters["b"], "c": f.Parameters["c"]} {
+		if v.Any != nil || v.Line == 0 {
+			t.Errorf("%s, which cannot be used, is %+v", key, v)
+		}
+	}
+	if len(f.Transforms) != 2 {
+		t.Errorf("transforms = %+v", f.Transforms)
+	}
+	if f, err := Parse("f.yaml", []byte("a: ["), world()); f != nil || err == nil {
+		t.Errorf("a file that is no YAML gives %+v, %v", f, err)
+	}
+}
+
 func TestAbsentKeysAreNil(t *testing.T) {
 	f, err := Parse("f.yaml", []byte("\ufefftopic: x\n"), Env{})
 	if err != nil {

@@ -23,6 +23,16 @@ func TestProblems(t *testing.T) {
 				"a connector's options stand under parameters",
 		},
 		{
+			"reads options below a key that is spelled wrong", "f.yaml", "paramters: {a: ~}\n",
+			"1:1: paramters: unknown key; did you mean parameters?\n" +
+				"1:16: paramters.a: the value is null; leave the key out",
+		},
+		{
+			"tells how to write a topic that is a dash", "f.yaml", "name: x\ntopic: -\n",
+			"2:8: the file is not valid YAML: block sequence entries are not allowed in this context; " +
+				"put a dash that is a value in quotes",
+		},
+		{
 			"refuses a top-level key twice", "f.yaml", "topic: x\nname: y\ntopic: z\n",
 			"3:1: topic: the key stands in line 1 already; keep one of them",
 		},
@@ -334,7 +344,7 @@ func TestLimits(t *testing.T) {
 			if tt.want == "" && err != nil || tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want)) {
 				t.Errorf("error = %.300v, want %q", err, tt.want)
 			}
-			if took := time.Since(start); took > 10*time.Second {
+			if took := time.Since(start); took > time.Minute {
 				t.Errorf("took %v", took)
 			}
 		})

@@ -110,6 +110,9 @@ func yamlSyntax(err error) *Problem {
 		if message := syntax.GetMessage(); message != "" && !strings.Contains(message, `"`) {
 			p.Message += ": " + message
 		}
+		if strings.HasPrefix(syntax.GetMessage(), "block sequence entries are not allowed") { // as in topic: -
+			p.Fix = "put a dash that is a value in quotes"
+		}
 		if t := syntax.GetToken(); t != nil && t.Position != nil {
 			p.Line, p.Column = max(t.Position.Line, 1), max(t.Position.Column, 1)
 		}

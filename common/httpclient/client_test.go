@@ -432,6 +432,7 @@ func TestStatusError(t *testing.T) {
 		},
 		{"a date that has passed", 503, http.Header{"Retry-After": {"Fri, 02 Jan 2026 10:01:00 GMT"}}, "503", 0, true},
 		{"for ever", 503, http.Header{"Retry-After": {"999999999999"}}, "asks to wait 1h0m0s", time.Hour, true},
+		{"longer than any number", 503, http.Header{"Retry-After": {"99999999999999999999999"}}, "asks to wait 1h0m0s", time.Hour, true},
 		{"nonsense", 503, http.Header{"Retry-After": {"-soon"}}, "503", 0, true},
 		{"a redirect to where credentials do not go", 302, http.Header{"Location": {other.URL}}, "credentials go to http://127.0.0.1:", 0, false},
 	}

@@ -13,8 +13,9 @@ import (
 // redacted stands in for a secret, as it does wherever a common.Secret is printed.
 const redacted = "[REDACTED]"
 
-// Redact replaces in text, which a server sent, every secret of the options and every value of the endpoint's query, as they
-// are and as they look in a header, a query or JSON: a server may quote the request in its answer.
+// Redact replaces in text, which a server sent, every secret of the options, every value of a plain header that holds
+// credentials and every value of the endpoint's query, as they are and as they look in a header, a query or JSON: a server
+// may quote the request in its answer.
 func (o *Options) Redact(endpoint *url.URL, text string) string {
 	secrets := []string{o.Password.Reveal(), o.BearerToken.Reveal()}
 	if o.Username != "" {
@@ -26,6 +27,11 @@ func (o *Options) Redact(endpoint *url.URL, text string) string {
 	}{{o.SecretHeader, headerField}, {o.SecretQuery, queryField}} {
 		for _, secret := range fields.texts {
 			secrets = append(secrets, fields.parse(secret.Reveal()).value)
+		}
+	}
+	for _, text := range o.Header {
+		if h := headerField(text); credentials[h.name] {
+			secrets = append(secrets, h.value)
 		}
 	}
 	for _, values := range endpoint.Query() {

@@ -22,6 +22,8 @@ func TestRedact(t *testing.T) {
 		{"a password in a header", login, "http://x.example", "Basic YW5uOm9wZW4gInNlc2FtZSI=", "Basic [REDACTED]"},
 		{"a token", []string{"--bearer-token", "abc="}, "http://x.example", "Bearer abc=", "Bearer [REDACTED]"},
 		{"a header", []string{"--secret-header", "X-Key: hush "}, "http://x.example", "X-Key: hush", "X-Key: [REDACTED]"},
+		{"credentials in a plain header", []string{"--header", "authorization: ApiKey hush"}, "http://x.example", "not ApiKey hush", "not [REDACTED]"},
+		{"another plain header", []string{"--header", "Accept: text/plain"}, "http://x.example", "not text/plain", "not text/plain"},
 		{"a parameter, escaped", []string{"--secret-query", "key=a b&c"}, "http://x.example", "/?key=a+b%26c", "/?key=[REDACTED]"},
 		{"a query of the endpoint", nil, "http://x.example/?sig=ab%2Fcd", "sig ab/cd, ab%2Fcd", "sig [REDACTED], [REDACTED]"},
 		{

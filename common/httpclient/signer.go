@@ -41,8 +41,8 @@ func newSigner(o *Options, product string, endpoint *url.URL, next http.RoundTri
 	return s
 }
 
-// ownOrigin lists the headers that stay with the endpoint's origin although no secret option holds them.
-var ownOrigin = map[string]bool{"Authorization": true, "Cookie": true, "Proxy-Authorization": true, "Host": true}
+// credentials lists the headers that stay with the endpoint's origin although no secret option holds them.
+var credentials = map[string]bool{"Authorization": true, "Cookie": true, "Proxy-Authorization": true}
 
 // RoundTrip implements http.RoundTripper.
 func (s *signer) RoundTrip(req *http.Request) (*http.Response, error) {
@@ -51,7 +51,7 @@ func (s *signer) RoundTrip(req *http.Request) (*http.Response, error) {
 	out.Header.Set("User-Agent", s.agent)
 	var plain []field
 	for _, h := range s.headers {
-		if at || !ownOrigin[h.name] {
+		if at || h.name != "Host" && !credentials[h.name] {
 			plain = append(plain, h)
 		}
 	}

@@ -25,7 +25,7 @@ func ParseFrame(line []byte) (Frame, error) {
 	}
 	f := Frame{}
 	for _, kind := range kinds {
-		if _, ok := m[string(kind)]; !ok {
+		if raw, ok := m[string(kind)]; !ok || string(raw) == "null" {
 			continue
 		}
 		if f.Kind != "" {

@@ -89,6 +89,7 @@ func TestParseFrame(t *testing.T) {
 		{name: "unknown frames have no kind", line: `{"hello":"you"}`},
 		{name: "names are case-sensitive", line: `{"STOP":true}`},
 		{name: "unknown members are ignored", line: `{"record":{"value":"x","VALUE":5,"new":{}},"more":1}`, kind: link.Rec},
+		{name: "a kind that is null is none", line: `{"ack":null,"stop":true,"record":null}`, kind: link.Stop},
 		{name: "null is as good as absent", line: `{"record":{"value":null,"headers":null}}`, kind: link.Rec},
 		{name: "escapes of every sort", line: `{"record":{"value":"\"\\\/\b\f\n\r\t\u00e9\ud83d\ude00"}}`, kind: link.Rec},
 		{name: "no JSON", line: `hello`, err: `"hello" is no JSON object`},

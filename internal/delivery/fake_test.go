@@ -125,7 +125,8 @@ func (f *fakeStore) position() string {
 type fakeReader struct {
 	mu    sync.Mutex
 	feed  []string
-	end   bool // io.EOF after the feed; else Read blocks until ctx ends
+	end   bool   // io.EOF after the feed; else Read blocks until ctx ends
+	id    string // of the records
 	acked []string
 }
 
@@ -135,7 +136,7 @@ func (f *fakeReader) Read(ctx context.Context, max int, _ time.Duration) ([]tran
 	for len(f.feed) > 0 && len(messages) < max {
 		value := f.feed[0]
 		f.feed = f.feed[1:]
-		messages = append(messages, transport.Message{Record: record.Record{Value: []byte(value)}, Ack: func() error {
+		messages = append(messages, transport.Message{Record: record.Record{ID: f.id, Value: []byte(value)}, Ack: func() error {
 			f.mu.Lock()
 			defer f.mu.Unlock()
 			f.acked = append(f.acked, value)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -273,10 +274,12 @@ func TestCommittedIsNotCalledAfterRunHasReturned(t *testing.T) {
 	topic, n := &fakeTopic{hold: true}, 0
 	err := runSource(t.Context(), SourceConfig{Writer: topic, Store: &fakeStore{}, Session: func() (SourceSession, error) {
 		n++
-		me, open := n, true
+		me := n
+		var open atomic.Bool
+		open.Store(true)
 		return SourceSession{
 			Run: func(ctx context.Context, out *Output) error {
-				defer func() { open = false }()
+				defer open.Store(false)
 				if me > 1 {
 					return nil
 				}
@@ -285,7 +288,7 @@ func TestCommittedIsNotCalledAfterRunHasReturned(t *testing.T) {
 				return RetryAfter(errors.New("connection reset"), 500*time.Millisecond)
 			},
 			Committed: func(context.Context, string, string) error {
-				if !open {
+				if me == 1 && !open.Load() {
 					return errors.New("use of closed connection")
 				}
 				return nil
@@ -346,4 +349,36 @@ func TestAStopTakesOneShutdownTimeout(t *testing.T) {
 		t.Errorf("shutdown timeout 500ms took %v", d)
 	}
 	close(release)
+}
+
+func TestCommittedEndsWithItsSession(t *testing.T) {
+	n := 0
+	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Second)
+	defer cancel()
+	err := runSource(ctx, SourceConfig{Writer: &fakeTopic{}, Store: &fakeStore{}, Session: func() (SourceSession, error) {
+		n++
+		me, called := n, make(chan struct{})
+		return SourceSession{
+			Run: func(ctx context.Context, out *Output) error {
+				if me > 1 {
+					return nil
+				}
+				_ = out.Send(ctx, numbered(1, 1)...)
+				<-called
+				return errors.New("connection lost")
+			},
+			Committed: func(ctx context.Context, _, _ string) error {
+				if me > 1 {
+					return nil
+				}
+				close(called)
+				<-ctx.Done() // an answer that never comes
+				return ctx.Err()
+			},
+		}, nil
+	}}, nil)
+	mustEqual(t, "err", err, nil)
+	if ctx.Err() != nil || n != 2 {
+		t.Errorf("%d sessions, the first is held up by Committed", n)
+	}
 }

@@ -327,21 +327,3 @@ func (in *Input) unfinished() int {
 	defer in.mu.Unlock()
 	return len(in.open)
 }
-
-// extend tells the topic that the open messages are being worked on.
-func (in *Input) extend() {
-	in.mu.Lock()
-	var work []func() error
-	for p := range in.open {
-		if p.message.Extend != nil {
-			work = append(work, p.message.Extend)
-		}
-	}
-	in.mu.Unlock()
-	for _, f := range work {
-		if err := f(); err != nil {
-			in.s.Log.Debug("the topic was not told that work goes on", "error", err)
-			return
-		}
-	}
-}

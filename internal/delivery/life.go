@@ -125,6 +125,17 @@ func (l *life) outcome() (over bool, fatal error) {
 	return l.over, l.fatal
 }
 
+// lastAcks is how long a run that has failed waits for acknowledgements that are on their way.
+const lastAcks = time.Second
+
+// finishing returns the context for waiting, at the end of a run, for what is under way.
+func (l *life) finishing() (context.Context, context.CancelFunc) {
+	if _, fatal := l.outcome(); fatal != nil {
+		return context.WithTimeout(l.work, lastAcks)
+	}
+	return l.work, func() {}
+}
+
 // begin notes a sign of life of the session that runs.
 func (l *life) begin() {
 	if l.well.Load() {

@@ -25,6 +25,7 @@ const (
 
 // Headers of a dead letter, beside those of the record itself.
 const (
+	HeaderID        = "Patchbay-Dead-Id" // the id of the record; the dead letter has one of its own
 	HeaderReason    = "Patchbay-Dead-Reason"
 	HeaderStep      = "Patchbay-Dead-Step" // transform, publish or write
 	HeaderConnector = "Patchbay-Dead-Connector"
@@ -37,14 +38,14 @@ const (
 
 // A policy decides about records that cannot be processed.
 type policy struct {
-	on                        OnError
-	dead                      func(ctx context.Context, rec record.Record, settled func(error)) error
-	ctx                       context.Context // of the dead letters; outlives a stop by the shutdown timeout
-	log                       *slog.Logger
-	connector, version, topic string
+	Instance
+	on      OnError
+	letters *letters
+	log     *slog.Logger
 }
 
-// apply settles a record that failed at a step: with nil when the policy has dealt with it, else with a permanent error.
+// apply settles a record that failed at a step: with nil when the policy has dealt with it, else with a permanent error. It
+// does not block.
 func (p *policy) apply(rec record.Record, step string, cause error, settled func(error)) {
 	switch p.on {
 	case Skip:
@@ -53,34 +54,35 @@ func (p *policy) apply(rec record.Record, step string, cause error, settled func
 	case DeadLetter:
 		p.log.Warn("record sent to the dead-letter topic", "step", step, "partition", rec.Partition, "position", rec.Position,
 			"error", cause)
-		err := p.dead(p.ctx, p.letter(rec, step, cause), func(err error) {
+		p.letters.put(p.letter(rec, step, cause), func(err error) {
 			if err != nil {
 				err = Permanent(fmt.Errorf("write the dead letter: %w", err))
 			}
 			settled(err)
 		})
-		if err != nil {
-			settled(Permanent(fmt.Errorf("write the dead letter: %w", err)))
-		}
 	default:
 		settled(Permanent(fmt.Errorf("%s: %w", step, cause)))
 	}
 }
 
-// letter is the record with the reason in its headers and its bytes as they were.
+// letter is the record with the reason in its headers and its bytes as they were. Its id is the same whenever the same
+// instance gives up the same record, and that of nothing else: a topic that drops duplicates by id may hold the record too.
 func (p *policy) letter(rec record.Record, step string, cause error) record.Record {
 	h := maps.Clone(rec.Headers)
 	if h == nil {
 		h = map[string]string{}
 	}
 	for key, text := range map[string]string{
-		HeaderReason: cause.Error(), HeaderStep: step, HeaderConnector: p.connector, HeaderVersion: p.version,
-		HeaderPartition: rec.Partition, HeaderPosition: rec.Position, HeaderTopic: p.topic,
+		HeaderReason: cause.Error(), HeaderStep: step, HeaderConnector: p.Connector, HeaderVersion: p.Version,
+		HeaderPartition: rec.Partition, HeaderPosition: rec.Position, HeaderTopic: p.Topic, HeaderID: rec.ID,
 		HeaderTime: time.Now().UTC().Format(time.RFC3339Nano),
 	} {
 		if text != "" {
 			h[key] = text
 		}
+	}
+	if rec.ID != "" {
+		rec.ID += ".dead." + p.Name
 	}
 	rec.Headers, rec.Settled = h, nil
 	return rec
@@ -92,8 +94,11 @@ type policed struct {
 	policy *policy
 }
 
-// Write implements transport.Writer.
+// Write implements transport.Writer. It blocks while dead letters cannot be handed over.
 func (p *policed) Write(ctx context.Context, rec record.Record, settled func(error)) error {
+	if err := p.policy.letters.room(ctx); err != nil {
+		return err
+	}
 	return p.Writer.Write(ctx, rec, func(err error) {
 		var (
 			rejected *transport.Rejected
@@ -142,24 +147,3 @@ func (t *transformed) Write(ctx context.Context, rec record.Record, settled func
 	}
 	return nil
 }
-
-// letters writes dead letters, again and again until they are stored: losing one would lose its record.
-type letters struct{ *retry }
-
-func newLetters(write func(context.Context, record.Record, func(error)) error, l *life, backoff Backoff) *letters {
-	return &letters{newRetry(letterWriter(write), l, backoff)}
-}
-
-// letterWriter makes a transport.Writer of the function that writes a dead letter. Whoever made it flushes and closes.
-type letterWriter func(context.Context, record.Record, func(error)) error
-
-// Write implements transport.Writer.
-func (w letterWriter) Write(ctx context.Context, rec record.Record, settled func(error)) error {
-	return w(ctx, rec, settled)
-}
-
-// Flush implements transport.Writer.
-func (letterWriter) Flush(context.Context) error { return nil }
-
-// Close implements transport.Writer.
-func (letterWriter) Close() error { return nil }

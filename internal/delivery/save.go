@@ -25,6 +25,7 @@ type saver struct {
 	life    *life
 
 	mu        sync.Mutex
+	session   context.Context   // ends when the session's Run returns
 	committed committedFunc     // of the session that runs; nil tells nobody
 	untold    map[string]string // saved positions that no session was told of
 
@@ -50,7 +51,7 @@ func (s *saver) run(ctx context.Context) {
 		select {
 		case <-wake:
 		case <-s.told:
-			s.tell(ctx)
+			s.tell()
 			continue
 		case <-ctx.Done():
 			return
@@ -63,7 +64,7 @@ func (s *saver) run(ctx context.Context) {
 		} else {
 			backoff.Reset()
 		}
-		s.tell(ctx)
+		s.tell()
 		if Sleep(ctx, wait) != nil {
 			return
 		}
@@ -87,11 +88,19 @@ func (s *saver) save(ctx context.Context) error {
 	return nil
 }
 
-// setCommitted says whom to tell of saved positions while a session runs; nil tells nobody. It waits for a call that is
-// under way.
-func (s *saver) setCommitted(f committedFunc) {
+// tellWhile calls f for saved positions while run runs, and returns what run does. The context of f ends with run, and no
+// call outlives it.
+func (s *saver) tellWhile(f committedFunc, run func() error) error {
+	ctx, cancel := context.WithCancel(s.life.last)
+	s.setCommitted(ctx, f)
+	defer s.setCommitted(nil, nil) // waits for a call that is under way
+	defer cancel()
+	return run()
+}
+
+func (s *saver) setCommitted(session context.Context, f committedFunc) {
 	s.mu.Lock()
-	s.committed = f
+	s.session, s.committed = session, f
 	s.mu.Unlock()
 	select {
 	case s.told <- struct{}{}:
@@ -101,19 +110,23 @@ func (s *saver) setCommitted(f committedFunc) {
 
 // tell calls the connector for each saved position that it has not heard of. An error ends the session; the next one hears
 // of the position again.
-func (s *saver) tell(ctx context.Context) {
+func (s *saver) tell() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.committed == nil {
 		return
 	}
 	for _, partition := range slices.Sorted(maps.Keys(s.untold)) {
-		if err := s.committed(ctx, partition, s.untold[partition]); err != nil {
-			s.committed = nil
-			s.life.endSession(fmt.Errorf("confirm the position %q: %w", s.untold[partition], err))
-			return
+		err := s.committed(s.session, partition, s.untold[partition])
+		if err == nil {
+			delete(s.untold, partition)
+			continue
 		}
-		delete(s.untold, partition)
+		s.committed = nil
+		if s.session.Err() == nil {
+			s.life.endSession(fmt.Errorf("confirm the position %q: %w", s.untold[partition], err))
+		}
+		return
 	}
 }
 

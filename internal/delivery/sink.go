@@ -11,10 +11,6 @@ import (
 	"github.com/patchbay-dev/patchbay/internal/transport"
 )
 
-// extendEvery is how often the topic is told that work on open messages goes on: well below the 30 s after which NATS
-// delivers again.
-const extendEvery = 10 * time.Second
-
 // SinkConfig is what RunSink needs.
 type SinkConfig struct {
 	Instance
@@ -51,17 +47,17 @@ type sink struct {
 
 func (s *sink) run() error {
 	letters := newLetters(s.Dead, s.life, Backoff{Cap: s.RetryCap})
-	s.policy = &policy{on: s.On, dead: letters.Write, ctx: s.work, log: s.Log, connector: s.Connector, version: s.Version, topic: s.Topic}
+	s.policy = &policy{Instance: s.Instance, on: s.On, letters: letters, log: s.Log}
 	s.in = newInput(s)
-	var background sync.WaitGroup
-	over, end := context.WithCancel(s.last)
-	background.Go(func() { s.in.pump(s.alive) })
-	background.Go(func() { s.extend(over) })
+	var pump sync.WaitGroup
+	pump.Go(func() { s.in.pump(s.alive) })
 	err := s.sessions(s.session)
 	s.die(nil) // the shutdown timeout begins, if it has not
-	end()
-	background.Wait()
-	letters.Close()
+	pump.Wait()
+	if refused := s.awaitLetters(letters); err == nil {
+		err = refused
+	}
+	letters.close()
 	if left := s.in.unfinished(); left > 0 {
 		s.Log.Warn("stopped with records that were not written; they are delivered again on the next start", "records", left)
 	}
@@ -71,18 +67,16 @@ func (s *sink) run() error {
 	return err
 }
 
-// extend keeps open messages from being delivered again, until ctx ends.
-func (s *sink) extend(ctx context.Context) {
-	ticker := time.NewTicker(extendEvery)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-ticker.C:
-			s.in.extend()
-		case <-ctx.Done():
-			return
-		}
+// awaitLetters gives dead letters that are under way the time to be stored, so that their records are done with. It returns
+// why the run has failed if one was refused.
+func (s *sink) awaitLetters(l *letters) error {
+	ctx, cancel := s.finishing()
+	defer cancel()
+	if l.idle(ctx) != nil {
+		return nil // their records are delivered again
 	}
+	_, fatal := s.outcome()
+	return fatal
 }
 
 // session runs the sink once. What it leaves unsettled goes back to the input.

@@ -103,7 +103,7 @@ func (s *source) run() error {
 			err = fmt.Errorf("save the position: %w", saved)
 		}
 	}
-	letters.Close()
+	letters.close()
 	if closed := retry.Close(); closed != nil && err == nil && !transport.Gone(closed) {
 		err = closed
 	}
@@ -113,7 +113,7 @@ func (s *source) run() error {
 // build stacks the decorators: what is sent is transformed, bounded, counted and retried, in this order, and what fails for
 // good on the way is left to the error policy.
 func (s *source) build(retry transport.Writer, letters *letters) {
-	p := &policy{on: s.On, dead: letters.Write, ctx: s.work, log: s.Log, connector: s.Connector, version: s.Version, topic: s.Topic}
+	p := &policy{Instance: s.Instance, on: s.On, letters: letters, log: s.Log}
 	s.writer = retry
 	if s.MaxRecords > 0 {
 		s.writer = newCount(s.writer, s.MaxRecords, s.finish)
@@ -146,7 +146,7 @@ func (s *source) load() (*state.State, error) {
 			return s.accept(saved)
 		}
 		wait := backoff.Next()
-		if errors.Is(err, state.ErrDamaged) || ctx.Err() != nil || s.trouble(err, wait) {
+		if errors.Is(err, state.ErrDamaged) || errors.Is(err, state.ErrVersion) || ctx.Err() != nil || s.trouble(err, wait) {
 			return nil, fmt.Errorf("load the saved position of %s: %w", s.Name, err)
 		}
 		s.Log.Warn("the saved position cannot be loaded, trying again", "wait", wait, "error", err)
@@ -187,8 +187,7 @@ func (s *source) session() error {
 		out := &Output{ctx: ctx, life: s.life, writer: s.writer, tracker: s.tracker, ids: s.ids}
 		defer out.over.Store(true)
 		if s.saver != nil && session.Committed != nil {
-			s.saver.setCommitted(session.Committed)
-			defer s.saver.setCommitted(nil)
+			return s.saver.tellWhile(session.Committed, func() error { return session.Run(ctx, out) })
 		}
 		return session.Run(ctx, out)
 	})
@@ -199,17 +198,10 @@ func (s *source) session() error {
 	return err
 }
 
-// lastAcks is how long a run that has failed waits for acknowledgements that are on their way.
-const lastAcks = time.Second
-
 // drain waits until everything in flight is settled, and returns what came of it.
 func (s *source) drain() error {
-	ctx := s.work
-	if _, fatal := s.outcome(); fatal != nil {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, lastAcks)
-		defer cancel()
-	}
+	ctx, cancel := s.finishing()
+	defer cancel()
 	select {
 	case <-s.tracker.settledAll():
 	case <-ctx.Done():

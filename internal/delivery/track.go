@@ -1,6 +1,9 @@
 package delivery
 
-import "sync"
+import (
+	"slices"
+	"sync"
+)
 
 // A tracker knows, for each partition, how far delivery has come without a gap.
 type tracker struct {
@@ -14,6 +17,7 @@ type tracker struct {
 // A line is the queue of what was handed over in one partition, oldest first.
 type line struct {
 	slots     []*slot
+	torn      bool // something behind slots failed, so that nothing behind it counts until the connector starts again
 	delivered string
 	dirty     bool // delivered since it was last taken
 }
@@ -54,7 +58,9 @@ func (t *tracker) add(partition, position string) *slot {
 		t.partitions[partition] = l
 	}
 	s := &slot{line: l, position: position}
-	l.slots = append(l.slots, s)
+	if !l.torn {
+		l.slots = append(l.slots, s)
+	}
 	if t.open == 0 {
 		t.idle = make(chan struct{})
 	}
@@ -62,11 +68,17 @@ func (t *tracker) add(partition, position string) *slot {
 	return s
 }
 
-// settle closes a slot. What failed keeps everything behind it from being counted as delivered.
+// settle closes a slot. What failed keeps everything behind it from being counted as delivered, so that is forgotten.
 func (t *tracker) settle(s *slot, delivered bool) {
 	t.mu.Lock()
 	l, moved := s.line, false
 	s.done = delivered
+	if !delivered {
+		if i := slices.Index(l.slots, s); i >= 0 {
+			clear(l.slots[i:])
+			l.slots, l.torn = l.slots[:i], true
+		}
+	}
 	n := 0
 	for n < len(l.slots) && l.slots[n].done {
 		if position := l.slots[n].position; position != "" && position != l.delivered {
@@ -117,7 +129,7 @@ func (t *tracker) reset() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for _, l := range t.partitions {
-		l.slots = nil
+		l.slots, l.torn = nil, false
 	}
 }
 

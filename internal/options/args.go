@@ -15,6 +15,7 @@ type Line struct {
 	Command []string            // the subcommand's words, such as "completion bash"; empty for none
 	Given   map[string][]string // what each flag was given, in order; includes flags that are no options
 	Order   []Occurrence        // the same in the order of the command line
+	Partial bool                // what is wrong with the line kept the parser from reading all of it
 }
 
 // Flag returns the last value of a flag, or "".
@@ -35,7 +36,8 @@ func (m *Model) Args(args []string) (*Line, []*Problem) {
 		err = ctx.Error
 	}
 	if err != nil {
-		problems = append(problems, &Problem{Message: explain(err), Fix: "see " + m.config.Name + " --help"})
+		line.Partial = true
+		problems = append(problems, m.explain(err))
 	} else {
 		for _, p := range ctx.Path {
 			if p.Command != nil {
@@ -51,12 +53,20 @@ func (m *Model) Args(args []string) (*Line, []*Problem) {
 }
 
 // explain puts the parser's error in words that quote nothing: a stray word may be the rest of a secret with a space in it.
-func explain(err error) string {
-	text := strings.TrimSpace(err.Error())
-	if strings.HasPrefix(text, "unexpected argument ") {
-		return "there is a word that is neither a command nor the value of a flag (put a value with spaces in quotes)"
+func (m *Model) explain(err error) *Problem {
+	text, _, _ := strings.Cut(strings.TrimSpace(err.Error()), ", did you mean") // a guess that is seldom right
+	p := &Problem{Message: text, Fix: "see " + m.config.Name + " --help"}
+	if word, ok := strings.CutPrefix(text, "unexpected argument "); ok {
+		p.Message = "there is a word that is neither a command nor the value of a flag (put a value with spaces in quotes)"
+		var commands []string
+		for _, n := range m.kong.Model.Children {
+			commands = append(commands, n.Name)
+		}
+		if near := config.Nearest(word, commands); near != "" {
+			p.Fix = "did you mean the command " + near + "?"
+		}
 	}
-	return text
+	return p
 }
 
 // dropUnknown takes the flags out that do not exist, together with what looks like their values, and reports each.

@@ -15,10 +15,12 @@ var Shells = []string{"bash", "zsh", "fish"}
 // word is something that may be completed: a flag or a command, with its values if they are known.
 type word struct {
 	name, help string
-	values     []string
+	takesValue bool
+	values     []string // that it may have, if they are known
 }
 
-// WriteCompletion prints a completion script for the shell, or returns an error that names the shells there are.
+// WriteCompletion prints a completion script for the shell. For a shell that it does not know the error is a *Problem, which
+// names those there are.
 func (m *Model) WriteCompletion(w io.Writer, shell string) error {
 	flags, commands := m.words()
 	name := m.config.Name
@@ -26,11 +28,22 @@ func (m *Model) WriteCompletion(w io.Writer, shell string) error {
 	var b strings.Builder
 	switch shell {
 	case "bash":
-		fmt.Fprintf(&b, "%s() {\n  local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]}\n  case $before in\n", function)
+		fmt.Fprintf(&b, "%s() {\n  local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]}\n", function)
+		// Bash takes --flag=value for three words.
+		b.WriteString("  if [[ $word == = ]]; then word=; elif [[ $before == = ]]; then before=${COMP_WORDS[COMP_CWORD-2]}; fi\n")
+		b.WriteString("  case $before in\n")
+		var open []string // flags with a value that only the user knows, which is left to bash: it may be a file
 		for _, f := range flags {
-			if len(f.values) > 0 {
+			switch {
+			case len(f.values) > 0:
 				fmt.Fprintf(&b, "    --%s) COMPREPLY=($(compgen -W '%s' -- \"$word\")); return ;;\n", f.name, strings.Join(f.values, " "))
+			case f.takesValue:
+				open = append(open, "--"+f.name)
 			}
+		}
+		fmt.Fprintf(&b, "    completion) COMPREPLY=($(compgen -W '%s' -- \"$word\")); return ;;\n", strings.Join(Shells, " "))
+		if len(open) > 0 {
+			fmt.Fprintf(&b, "    %s) COMPREPLY=(); return ;;\n", strings.Join(open, "|"))
 		}
 		fmt.Fprintf(&b, "  esac\n  COMPREPLY=($(compgen -W '%s %s' -- \"$word\"))\n}\n", joined(flags, "--"), joined(commands, ""))
 		fmt.Fprintf(&b, "complete -o default -F %s %s\n", function, name)
@@ -38,8 +51,11 @@ func (m *Model) WriteCompletion(w io.Writer, shell string) error {
 		fmt.Fprintf(&b, "#compdef %s\n_arguments -s \\\n", name)
 		for _, f := range flags {
 			value := ""
-			if f.values != nil {
+			switch {
+			case len(f.values) > 0:
 				value = fmt.Sprintf(":%s:(%s)", f.name, strings.Join(f.values, " "))
+			case f.takesValue:
+				value = ":" + f.name + ":_files"
 			}
 			fmt.Fprintf(&b, "  '*--%s[%s]%s' \\\n", f.name, zshEscape(f.help), value)
 		}
@@ -47,8 +63,11 @@ func (m *Model) WriteCompletion(w io.Writer, shell string) error {
 	case "fish":
 		for _, f := range flags {
 			fmt.Fprintf(&b, "complete -c %s -l %s -d '%s'", name, f.name, fishEscape(f.help))
-			if f.values != nil {
+			switch {
+			case len(f.values) > 0:
 				fmt.Fprintf(&b, " -x -a '%s'", strings.Join(f.values, " "))
+			case f.takesValue:
+				b.WriteString(" -r")
 			}
 			b.WriteByte('\n')
 		}
@@ -56,27 +75,33 @@ func (m *Model) WriteCompletion(w io.Writer, shell string) error {
 			fmt.Fprintf(&b, "complete -c %s -n __fish_use_subcommand -a %s -d '%s'\n", name, c.name, fishEscape(c.help))
 		}
 	default:
-		return fmt.Errorf("no completion for %q: choose one of %s", shell, strings.Join(Shells, ", "))
+		return &Problem{Message: fmt.Sprintf("no completion for %q: choose one of %s", shell, strings.Join(Shells, ", "))}
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
 }
 
-// words lists the flags and the commands. The values of a flag are nil where it takes none or any.
+// words lists the flags, those of commands included, and the commands.
 func (m *Model) words() (flags, commands []word) {
 	for _, o := range m.Options {
 		if !o.Hidden {
-			flags = append(flags, word{o.Name, o.Help, o.Enum})
+			flags = append(flags, word{o.Name, o.Help, !o.IsBool(), o.Enum})
 		}
 	}
 	var rest []word
-	for name, f := range m.control {
-		rest = append(rest, word{name: name, help: f.Help})
+	add := func(f *kong.Flag) {
+		rest = append(rest, word{name: f.Name, help: f.Help, takesValue: !f.Mapper.(recorder).IsBool()})
 	}
-	slices.SortFunc(rest, func(a, b word) int { return strings.Compare(a.name, b.name) })
+	for _, f := range m.control {
+		add(f)
+	}
 	for _, n := range m.kong.Model.Children {
 		commands = append(commands, word{name: n.Name, help: n.Help})
+		for _, f := range n.Flags {
+			add(f)
+		}
 	}
+	slices.SortFunc(rest, func(a, b word) int { return strings.Compare(a.name, b.name) })
 	return append(flags, rest...), commands
 }
 

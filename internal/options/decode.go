@@ -247,15 +247,23 @@ func (o *Option) describeType() string {
 	return o.Type
 }
 
-// userinfo is what may stand before the host of an address: a name, a password, a token.
-var userinfo = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`//[^/\s]*@`) })
+// userinfo is what may stand before the host of an address: a name, a password, a token. A wrong one may hold a slash.
+var userinfo = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`//\S*@`) })
 
-// quote shows a value in a message, shortened, and never a secret's.
+// quote shows a value in a message, shortened, and never a secret's, nor what in an address may be one.
 func (o *Option) quote(text string) string {
 	if o.Secret {
 		return "the value"
 	}
 	text = userinfo().ReplaceAllString(text, "//xxxxx@")
+	if o.Type == "url" {
+		if end := strings.IndexAny(text, "?#"); end >= 0 {
+			text = text[:end+1] + "…"
+		}
+		if at := strings.LastIndexByte(text, '@'); at >= 0 && !strings.Contains(text, "//") { // the scheme was forgotten
+			text = "xxxxx" + text[at:]
+		}
+	}
 	if len(text) > 80 {
 		text = strings.ToValidUTF8(text[:77], "") + "..."
 	}

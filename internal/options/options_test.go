@@ -289,6 +289,25 @@ func TestNoMessageQuotesASecret(t *testing.T) {
 	}
 }
 
+func TestNoMessageQuotesWhatAnAddressMayHide(t *testing.T) {
+	m, _, _ := newKitchen(t)
+	for _, text := range []string{
+		"https://u:c4n4ry@h/", "https://u:c4n4/ry@h/", "u:c4n4ry@h", "https://h/p?token=c4n4ry x", "h/p?c4n4ry", "ftp://h/#c4n4ry",
+		"https://c4n4ry@h/a@b", "socks5://u:c4n4ry@h:1",
+	} {
+		line, problems := m.Args([]string{"--topic", "t", "--endpoint", text})
+		_, more := m.Resolve(Inputs{Line: line})
+		if problems = append(problems, more...); len(problems) != 1 || strings.Contains(problems[0].Error(), "c4n4") {
+			t.Errorf("%s: %v", text, problems)
+		}
+	}
+	// An address in an option of another type, such as that of a broker.
+	line, _ := m.Args([]string{"--topic", "t", "--endpoint", "https://h", "--user", "nats://u:c4n4/ry@h:4222"})
+	if _, problems := m.Resolve(Inputs{Line: line}); len(problems) == 0 || strings.Contains(problems[0].Error(), "c4n4") {
+		t.Errorf("problems = %v", problems)
+	}
+}
+
 func TestHelpShowsWhatTheTagsSay(t *testing.T) {
 	m, _, _ := newKitchen(t)
 	var b bytes.Buffer
@@ -303,24 +322,6 @@ func TestHelpShowsWhatTheTagsSay(t *testing.T) {
 		if !strings.Contains(flat, want) {
 			t.Errorf("help lacks %q:\n%s", want, b.String())
 		}
-	}
-}
-
-func TestCompletionOffersEveryFlagAndCommand(t *testing.T) {
-	m, _, _ := newKitchen(t)
-	for _, shell := range Shells {
-		var b bytes.Buffer
-		if err := m.WriteCompletion(&b, shell); err != nil {
-			t.Fatal(err)
-		}
-		for _, name := range append(m.names(), "validate", "completion") {
-			if !strings.Contains(b.String(), name) {
-				t.Errorf("%s completion lacks %s", shell, name)
-			}
-		}
-	}
-	if err := m.WriteCompletion(&bytes.Buffer{}, "tcsh"); err == nil || !strings.Contains(err.Error(), "bash, zsh, fish") {
-		t.Errorf("error for an unknown shell = %v", err)
 	}
 }
 

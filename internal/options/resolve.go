@@ -22,8 +22,11 @@ type Settings map[string]Setting
 type Inputs struct {
 	Line      *Line                            // nil for none
 	LookupEnv func(name string) (string, bool) // nil for none; an empty variable counts as unset
-	File      map[string]config.Value          // by option name; nil for none
+	File      map[string]config.Value          // by option name; nil for none. One whose Any is nil was refused before
 	FilePath  string
+	// Unread says that there is a file that could not be read. What is required may stand there, or in the part of the
+	// command line that could not be read, and is not missed then.
+	Unread bool
 }
 
 // Resolve takes each option's value from the place of the highest precedence: flag, environment, file, default. It checks
@@ -45,7 +48,7 @@ func (m *Model) Resolve(in Inputs) (Settings, []*Problem) {
 			problems = append(problems, &Problem{Option: o.Name, Origin: s.Origin, Message: err.Error()})
 			s.Value = nil
 		}
-		if s.Value != nil || err != nil {
+		if s.Value != nil || s.Origin.Kind != FromDefault { // what is given wrong is given
 			settings[o.Name] = s
 		}
 	}
@@ -55,7 +58,7 @@ func (m *Model) Resolve(in Inputs) (Settings, []*Problem) {
 		}
 	}
 	slices.SortStableFunc(problems, func(a, b *Problem) int { return a.Origin.Line - b.Origin.Line })
-	problems = append(problems, m.between(settings)...)
+	problems = append(problems, m.between(settings, in.Unread || in.Line != nil && in.Line.Partial)...)
 	for name, s := range settings {
 		if s.Value == nil {
 			delete(settings, name)
@@ -121,11 +124,12 @@ func (m *Model) Document(doc map[string]any) (Settings, []*Problem) {
 		}
 	}
 	slices.SortStableFunc(problems, func(a, b *Problem) int { return strings.Compare(a.Option+a.Message, b.Option+b.Message) })
-	return settings, append(problems, m.between(settings)...)
+	return settings, append(problems, m.between(settings, false)...)
 }
 
-// between checks what concerns more than one option, and what must be given. A default does not count as given.
-func (m *Model) between(settings Settings) (problems []*Problem) {
+// between checks what concerns more than one option, and what must be given unless there may be more than was read. A
+// default does not count as given.
+func (m *Model) between(settings Settings, unread bool) (problems []*Problem) {
 	given := func(name string) bool {
 		s, ok := settings[name]
 		return ok && s.Origin.Kind != FromDefault
@@ -133,7 +137,7 @@ func (m *Model) between(settings Settings) (problems []*Problem) {
 	groups := map[string][]string{}
 	var order []string
 	for _, o := range m.Options {
-		if _, ok := settings[o.Name]; o.Required && !ok {
+		if _, ok := settings[o.Name]; o.Required && !ok && !unread {
 			problems = append(problems, &Problem{Option: o.Name, Message: "is required", Fix: m.howToGive(o)})
 		}
 		for _, g := range o.XOR {

@@ -3,11 +3,14 @@ package state
 import (
 	"bytes"
 	"crypto/sha256"
+	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"unicode/utf8"
 )
 
 // codecVersion is the version of the stored document. A change that an older program would misread needs a new number.
@@ -17,6 +20,10 @@ const codecVersion = 1
 // at by a person: to start again from the beginning would repeat or skip records without a word.
 var ErrDamaged = errors.New("the saved state is damaged")
 
+// ErrVersion is what Decode returns for a document of a version that this program does not know. Another program can read
+// it; trying again cannot.
+var ErrVersion = errors.New("the saved state is of another version")
+
 // document is what is stored. The checksum covers the compact form of State, so that a document laid out anew by a
 // formatter is still whole.
 type document struct {
@@ -25,16 +32,56 @@ type document struct {
 	State    json.RawMessage `json:"state"`
 }
 
+// body is the State of a document.
+type body struct {
+	State
+	// Bytes holds the positions that are no text, names and positions in base64: JSON would change them without a word.
+	Bytes map[string]string `json:"positions_base64,omitempty"`
+}
+
+func newBody(s *State) body {
+	b := body{State: *s}
+	for partition, position := range s.Positions {
+		if utf8.ValidString(partition) && utf8.ValidString(position) {
+			continue
+		}
+		if b.Bytes == nil {
+			b.Bytes, b.Positions = map[string]string{}, maps.Clone(s.Positions)
+		}
+		delete(b.Positions, partition)
+		b.Bytes[base64.StdEncoding.EncodeToString([]byte(partition))] = base64.StdEncoding.EncodeToString([]byte(position))
+	}
+	return b
+}
+
+func (b *body) state() (*State, error) {
+	for partition, position := range b.Bytes {
+		name, err := base64.StdEncoding.DecodeString(partition)
+		if err != nil {
+			return nil, err
+		}
+		value, err := base64.StdEncoding.DecodeString(position)
+		if err != nil {
+			return nil, err
+		}
+		if b.Positions == nil {
+			b.Positions = map[string]string{}
+		}
+		b.Positions[string(name)] = string(value)
+	}
+	return &b.State, nil
+}
+
 // Encode renders a state as a stored document: JSON with a version and a checksum. Equal states give equal bytes.
 func Encode(s *State) ([]byte, error) {
 	if s == nil {
 		return nil, errors.New("encode state: nothing to encode")
 	}
-	body, err := json.Marshal(s)
+	text, err := json.Marshal(newBody(s))
 	if err != nil {
 		return nil, fmt.Errorf("encode state: %w", err)
 	}
-	doc, err := json.Marshal(document{Version: codecVersion, Checksum: checksum(body), State: body})
+	doc, err := json.Marshal(document{Version: codecVersion, Checksum: checksum(text), State: text})
 	if err != nil {
 		return nil, fmt.Errorf("encode state: %w", err)
 	}
@@ -54,31 +101,35 @@ func Decode(data []byte) (*State, error) {
 	if doc.Version != codecVersion {
 		return nil, unknownVersion(doc.Version)
 	}
-	var body bytes.Buffer
-	if err := json.Compact(&body, doc.State); err != nil {
+	var text bytes.Buffer
+	if err := json.Compact(&text, doc.State); err != nil {
 		return nil, fmt.Errorf("%w: it holds no state", ErrDamaged)
 	}
-	if checksum(body.Bytes()) != doc.Checksum {
+	if checksum(text.Bytes()) != doc.Checksum {
 		return nil, fmt.Errorf("%w: the checksum does not fit", ErrDamaged)
 	}
-	var s *State
-	if err := decodeStrict(body.Bytes(), &s); err != nil {
+	var b *body
+	if err := decodeStrict(text.Bytes(), &b); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrDamaged, err)
 	}
-	if s == nil {
+	if b == nil {
 		return nil, fmt.Errorf("%w: it holds no state", ErrDamaged)
+	}
+	s, err := b.state()
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrDamaged, err)
 	}
 	return s, nil
 }
 
-func checksum(body []byte) string {
-	sum := sha256.Sum256(body)
+func checksum(text []byte) string {
+	sum := sha256.Sum256(text)
 	return "sha256:" + hex.EncodeToString(sum[:])
 }
 
 func unknownVersion(v int) error {
-	return fmt.Errorf("the saved state has version %d, this program reads version %d:"+
-		" use the program that wrote it, or reset the state", v, codecVersion)
+	return fmt.Errorf("%w: it has version %d, this program reads version %d:"+
+		" use the program that wrote it, or reset the state", ErrVersion, v, codecVersion)
 }
 
 // versionOf finds the version in a document whose other fields may be unknown, 0 if there is none.

@@ -28,6 +28,7 @@ func TestEncodeThenDecodeGivesTheSameState(t *testing.T) {
 	}{
 		{"a full state", sample()},
 		{"no position yet", &state.State{Connector: "http-source", Positions: map[string]string{}}},
+		{"partitions and positions that are no text", &state.State{Positions: map[string]string{"\xff.log": "1", "\xfe.log": "2", "a": "\x80", "b": "3"}}},
 		{"positions never set", &state.State{Connector: "http-source"}},
 	}
 	for _, tt := range tests {
@@ -118,7 +119,7 @@ func TestDecodeNamesDamage(t *testing.T) {
 
 func TestDecodeNamesANewerVersion(t *testing.T) {
 	_, err := state.Decode([]byte(`{"version":2,"checksum":"","state":{},"lease":{}}`))
-	if err == nil || errors.Is(err, state.ErrDamaged) || !strings.Contains(err.Error(), "version 2") {
+	if !errors.Is(err, state.ErrVersion) || errors.Is(err, state.ErrDamaged) || !strings.Contains(err.Error(), "version 2") {
 		t.Errorf("error %v does not name version 2", err)
 	}
 }

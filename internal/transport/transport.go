@@ -39,17 +39,15 @@ type Reader interface {
 	Close() error
 }
 
-// A Message is a record that a Reader delivered and that must be settled once.
+// A Message is a record that a Reader delivered and that must be acknowledged once it is done with. Until then, or until the
+// Reader is closed, the Reader keeps a topic that delivers again after some time from doing so: retries are delivery's.
 type Message struct {
 	Record record.Record
 	// Attempt counts the deliveries of this record, 1 for the first, 0 where the transport cannot tell.
 	Attempt int
-	// Ack tells the topic that the record is done with. It does not block for a reply.
+	// Ack tells the topic that the record is done with. It does not block for a reply. Where the topic cannot be reached it is
+	// told later; an error says that it never will be.
 	Ack func() error
-	// Nack asks for the record again, after the delay. Where the transport cannot deliver again it returns an error.
-	Nack func(delay time.Duration) error
-	// Extend tells the topic that work on the record goes on, where a topic redelivers after a time limit. It may be nil.
-	Extend func() error
 }
 
 // ErrClosed says that the other side has gone for good and asks for nothing more, like the reader of a pipe that ends. It

@@ -4,13 +4,12 @@ package link_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/signal"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -109,35 +108,40 @@ func playSink(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	r := stdio.NewLinkReader(os.Stdin, acks, 4)
-	defer r.Close()
-	r.Status(link.Ready, nil)
-	for {
-		msgs, err := r.Read(ctx, 3, 0)
-		if err == io.EOF {
-			return r.Flush(ctx)
-		}
-		if err != nil {
-			return err
-		}
-		for _, m := range msgs {
-			switch value := string(m.Record.Value); {
-			case value == "again" && m.Attempt == 1:
-				err = m.Nack(time.Millisecond)
-			case value == "poison":
-				settled := make(chan error, 1)
-				m.Record.Headers = map[string]string{"reason": "poison"}
-				if err := r.Dead(ctx, m.Record, func(err error) { settled <- err }); err != nil {
-					return err
-				}
-				err = errors.Join(<-settled, m.Ack())
-			default:
-				fmt.Println(value, m.Attempt)
-				err = m.Ack()
-			}
-			if err != nil {
+	type message struct {
+		line    int64
+		rec     record.Record
+		attempt int
+	}
+	const window = 4
+	messages := make(chan message, window)
+	end := sync.OnceFunc(func() { close(messages) })
+	c := link.NewConn(os.Stdin, acks, link.Handler{
+		Record: func(line int64, rec record.Record, attempt int) { messages <- message{line, rec, attempt} },
+		Stop:   end,
+		End:    func(error) { end() },
+	})
+	defer c.Close()
+	c.Grant(window)
+	c.Status(link.Ready, nil)
+	for m := range messages {
+		switch value := string(m.rec.Value); {
+		case value == "again" && m.attempt == 1:
+			c.Nack(m.line, &link.NackError{Delay: time.Millisecond})
+			continue
+		case value == "poison":
+			settled := make(chan error, 1)
+			m.rec.Headers = map[string]string{"reason": "poison"}
+			if err := c.Dead(ctx, m.rec, func(err error) { settled <- err }); err != nil {
 				return err
 			}
+			if err := <-settled; err != nil {
+				return err
+			}
+		default:
+			fmt.Println(value, m.attempt)
 		}
+		c.Ack(m.line)
 	}
+	return c.FlushAnswers(ctx)
 }

@@ -26,7 +26,7 @@ func main() {
 		fmt.Println("0 passed, 1 failed")
 		os.Exit(1)
 	}
-	if !report(os.Stdout, parts) {
+	if !summarise(os.Stdout, parts) {
 		os.Exit(1)
 	}
 }
@@ -78,8 +78,8 @@ func partResults(dir, name string, status int) []result {
 	return results
 }
 
-// report prints a table, the name of what failed and of what was skipped, and the total, and tells whether all is well.
-func report(w io.Writer, parts []part) bool {
+// summarise prints a table, the name of what failed and of what was skipped, and the total, and tells whether all is well.
+func summarise(w io.Writer, parts []part) bool {
 	total := map[outcome]int{}
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(table, "\npart\tpassed\tfailed\tskipped\t")

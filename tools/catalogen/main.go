@@ -5,19 +5,14 @@ package main
 import (
 	"context"
 	"os"
-	"os/signal"
 	"runtime/debug"
-	"syscall"
 
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/cmd"
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(400) // it lives for seconds and holds little, so that collecting later is nearly free
 	}
-	status := cmd.Run(ctx, os.Args[1:], os.Stdout, os.Stderr)
-	stop()
-	os.Exit(status)
+	os.Exit(cmd.Run(cmd.OnSignals(context.Background()), os.Args[1:], os.Stdout, os.Stderr))
 }

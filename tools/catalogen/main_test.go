@@ -3,8 +3,11 @@ package main
 import (
 	"context"
 	"os"
+	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -14,34 +17,46 @@ import (
 
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
-		"catalogen":  func() { os.Exit(cmd.Run(context.Background(), os.Args[1:], os.Stdout, os.Stderr)) },
-		fake.Program: func() { os.Exit(fake.Main(os.Args[1:])) },
+		"catalogen": func() { os.Exit(cmd.Run(cmd.OnSignals(context.Background()), os.Args[1:], os.Stdout, os.Stderr)) },
 	})
 }
 
 // TestScripts runs the command line on folders of connectors that are made up on the spot.
 func TestScripts(t *testing.T) {
+	bin := fakeProgram(t)
+	cache := t.TempDir() // one for all: connectors that are the same need not be examined in each script
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("HOME", env.WorkDir+"/home")
-			env.Setenv("XDG_CACHE_HOME", env.WorkDir+"/cache")
+			env.Setenv("XDG_CACHE_HOME", cache)
+			env.Setenv("PATH", bin+string(filepath.ListSeparator)+env.Getenv("PATH"))
 			env.Setenv("GORACE", "atexit_sleep_ms=0") // or each catalogen rests for a second before it ends
 			env.Setenv("CANARY_OF_THE_PARENT", "canary-of-the-parent")
 			return os.MkdirAll(env.WorkDir+"/repo", 0o755)
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"connector": connector, "edit": edit},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"connector": connector, "edit": edit, "await": await},
 	})
 }
 
-// connector makes a connector's folder: connector PATH [program] [quirk=WORD] [test=LINE] [makefile=FILE] [metadata=FILE].
+// fakeProgram builds the program that the connectors call, which is run thousands of times: this test binary would start ten
+// times slower, and slower still with the race detector. It returns the program's folder.
+func fakeProgram(t *testing.T) string {
+	t.Helper()
+	bin := t.TempDir()
+	build := exec.CommandContext(t.Context(), "go", "build", "-o", filepath.Join(bin, fake.Program), "./testdata/fakeconnector")
+	if output, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, output)
+	}
+	return bin
+}
+
+// connector makes a connector's folder: connector PATH [quirk=WORD] [test=LINE] [makefile=FILE] [metadata=FILE].
 func connector(ts *testscript.TestScript, _ bool, args []string) {
 	f := fake.Folder{Path: args[0]}
 	for _, arg := range args[1:] {
 		key, value, _ := strings.Cut(arg, "=")
 		switch key {
-		case "program":
-			f.Program = true
 		case "quirk":
 			f.Quirk = value
 		case "test":
@@ -64,4 +79,16 @@ func edit(ts *testscript.TestScript, _ bool, args []string) {
 		ts.Fatalf("edit: %s does not hold %q", args[0], args[1])
 	}
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(strings.Replace(text, args[1], args[2], 1)), 0o644))
+}
+
+// await waits for a file: await FILE.
+func await(ts *testscript.TestScript, _ bool, args []string) {
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
+		if _, err := os.Stat(ts.MkAbs(args[0])); err == nil {
+			return
+		}
+		if time.Now().After(deadline) {
+			ts.Fatalf("await: %s does not appear", args[0])
+		}
+	}
 }

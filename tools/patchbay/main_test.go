@@ -96,7 +96,7 @@ func endBroker(t *testing.T, getenv func(string) string) {
 	if err := p.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		t.Error(err)
 	}
-	if err := localbroker.AwaitEnd(ctx, e.Store); err != nil {
+	if err := localbroker.AwaitEnd(ctx, e); err != nil {
 		t.Error(err)
 	}
 }
@@ -126,5 +126,7 @@ func awaitEnd(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
-	ts.Check(localbroker.AwaitEnd(ctx, storeOf(ts.Getenv)))
+	lock, err := broker.WaitLock(ctx, filepath.Join(storeOf(ts.Getenv), "lock"))
+	ts.Check(err)
+	ts.Check(lock.Unlock())
 }

@@ -123,13 +123,20 @@ func (s *Schema) ValidateText(text []byte) []Problem {
 // ValidateMetadata holds JSON text against the published schema of the metadata document.
 func ValidateMetadata(text []byte) []Problem { return metaMetadata().ValidateText(text) }
 
+// ValidName tells whether the published schema of the metadata document accepts a connector's name.
+func ValidName(name string) bool { return metaName().Valid(name) }
+
 // ValidateIndex holds JSON text against the published schema of the index.
 func ValidateIndex(text []byte) []Problem { return metaIndex().ValidateText(text) }
 
 var (
 	metaMetadata = sync.OnceValue(func() *Schema { return mustCompile(Metadata) })
 	metaIndex    = sync.OnceValue(func() *Schema { return mustCompile(Index) })
-	english      = message.NewPrinter(language.English)
+	metaName     = sync.OnceValue(func() *Schema {
+		name, _ := metaMetadata().Property("name")
+		return name
+	})
+	english = message.NewPrinter(language.English)
 )
 
 // mustCompile compiles a schema that is part of this program, so that a failure is a mistake in the program.

@@ -81,6 +81,16 @@ func TestValidateMetadata(t *testing.T) {
 		{"refuses another draft", "draft-07", "draft-04", "/schema/$schema"},
 		{"refuses an option that is no flag", `"topic": {`, `"Topic_1": {`, ""},
 		{"refuses a custom format", `"x-env": "PATCHBAY_TOPIC"`, `"format": "secret"`, "/schema/properties/topic/format"},
+		{"refuses items that are no schema of one value", `"x-env": "PATCHBAY_TOPIC"`, `"items": [true]`, "/schema/properties/topic/items"},
+		{"refuses odd items", `"x-env": "PATCHBAY_TOPIC"`, `"items": {"x-hidden": "yes"}`, "/schema/properties/topic/items/x-hidden"},
+		{"refuses a list of nothing to choose from", `"x-env": "PATCHBAY_TOPIC"`, `"enum": "a"`, "/schema/properties/topic/enum"},
+		{"refuses hidden as text", `"x-env": "PATCHBAY_TOPIC"`, `"x-hidden": "yes"`, "/schema/properties/topic/x-hidden"},
+		{"refuses identity as text", `"x-env": "PATCHBAY_TOPIC"`, `"x-identity": "yes"`, "/schema/properties/topic/x-identity"},
+		{"refuses a unit that is no text", `"x-env": "PATCHBAY_TOPIC"`, `"x-unit": 5`, "/schema/properties/topic/x-unit"},
+		{"refuses a class that is no text", `"x-env": "PATCHBAY_TOPIC"`, `"x-change": ["config"]`, "/schema/properties/topic/x-change"},
+		{"refuses a placeholder that is no text", `"x-env": "PATCHBAY_TOPIC"`, `"x-placeholder": {}`, "/schema/properties/topic/x-placeholder"},
+		{"refuses a separator that is no text", `"x-env": "PATCHBAY_TOPIC"`, `"x-sep": true`, "/schema/properties/topic/x-sep"},
+		{"refuses one example that is no list", `"x-env": "PATCHBAY_TOPIC"`, `"examples": "a"`, "/schema/properties/topic/examples"},
 		{"refuses a variable in lower case", `"PATCHBAY_TOPIC"`, `"topic"`, "/schema/properties/topic/x-env"},
 		{"refuses deprecated without a way out", `"beta"`, `"deprecated"`, ""},
 		{"refuses a way out without deprecated", `"beta"`, `"beta", "deprecation": {"date": "2027-01-01", "replacement": "b", "note": "c"}`, ""},
@@ -100,6 +110,18 @@ func TestValidateMetadata(t *testing.T) {
 				t.Errorf("problems %v, want one at %q", problems, tt.want)
 			}
 		})
+	}
+}
+
+func TestValidName(t *testing.T) {
+	for name, want := range map[string]bool{
+		"a-source": true, "kafka-0-sink": true, strings.Repeat("a", 57) + "-source": true,
+		"": false, "a": false, "-source": false, "A-source": false, "a_b-sink": false, "a-source/..": false, "a-source\n": false,
+		strings.Repeat("a", 58) + "-source": false,
+	} {
+		if got := ValidName(name); got != want {
+			t.Errorf("%q: %v", name, got)
+		}
 	}
 }
 

@@ -51,6 +51,13 @@ saved() { grep -q "\"1:[0-9a-f]*:$1:" "$SANDBOX/state.json"; }
   assert_output $'{"order": 1}\n{"order": 2}\n{"order": 3}'
 }
 
+@test "a single pass over a glob that names nothing does not say that it waits" {
+  run pass --path '*.log'
+  assert_success
+  assert_output --partial "no file matches"
+  refute_output --partial "waiting"
+}
+
 @test "check says whether the file can be read" {
   echo one >app.log
   run file-source check --topic - --path app.log
@@ -145,6 +152,7 @@ saved() { grep -q "\"1:[0-9a-f]*:$1:" "$SANDBOX/state.json"; }
   seq 1 20000 >app.log
   follow first --path app.log
   wait_until 10 has_lines 100 "$(output first)"
+  wait_until 10 saved '[0-9]*'
   seq 20001 20100 >>app.log
   stop first KILL || true
   mv app.log app.log.1

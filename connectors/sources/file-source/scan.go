@@ -59,7 +59,11 @@ func (t *tailer) enter() error {
 		return common.Permanent(err)
 	}
 	if len(paths) == 0 {
-		t.once(slog.LevelInfo, "no file yet, waiting for one", "path", t.options.Path)
+		message := "no file yet, waiting for one"
+		if t.out.Once() {
+			message = "no file matches, so there is nothing to read"
+		}
+		t.once(slog.LevelInfo, message, "path", t.options.Path)
 	}
 	if !isGlob(t.options.Path) {
 		paths = []string{t.options.Path}

@@ -255,6 +255,19 @@ func TestRetryAfterIsHonoured(t *testing.T) {
 	}
 }
 
+func TestAWaitThatTheServerAsksForIsToldAtOnce(t *testing.T) {
+	p, err := newPoller(commontest.Options[HTTPSource](t, "--endpoint", serve(t, answerStatus(429, "", "Retry-After", "3600")).URL), discard{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.client.Close()
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	if err := p.poll(ctx); err == nil || !strings.Contains(err.Error(), "asks to wait 1h0m0s") {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestRefusedOptions(t *testing.T) {
 	tests := []struct {
 		name string

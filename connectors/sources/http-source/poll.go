@@ -129,9 +129,8 @@ func (p *poller) follow(ctx context.Context, pg *page, n int, seen map[string]bo
 	return next, nil
 }
 
-// read gets one page. A failure of the first page ends the session, which is started again after a back-off, here preceded
-// by the wait that the server asked for. Further pages are tried again for one interval, so that a long poll need not begin
-// anew.
+// read gets one page. A failure of the first page ends the session, which is started again after a back-off or after the
+// wait that the server asked for. Further pages are tried again for one interval, so that a long poll need not begin anew.
 func (p *poller) read(ctx context.Context, target *url.URL, n int) (*page, error) {
 	var backoff common.Backoff
 	failing := time.Time{}
@@ -146,10 +145,7 @@ func (p *poller) read(ctx context.Context, target *url.URL, n int) (*page, error
 			asked = status.RetryAfter
 		}
 		if n == 1 {
-			if stopped := common.Sleep(ctx, asked); stopped != nil {
-				return nil, stopped
-			}
-			return nil, err
+			return nil, common.RetryAfter(err, asked)
 		}
 		wait := max(backoff.Next(), asked)
 		if failing.IsZero() {
@@ -158,6 +154,7 @@ func (p *poller) read(ctx context.Context, target *url.URL, n int) (*page, error
 		if asked == 0 && time.Since(failing)+wait > p.Interval {
 			return nil, err
 		}
+		common.Log(ctx).Warn("cannot read a further page, trying again", "page", n, "wait", wait, "error", err)
 		if stopped := common.Sleep(ctx, wait); stopped != nil {
 			return nil, stopped
 		}

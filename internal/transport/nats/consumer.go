@@ -22,6 +22,9 @@ func (c *Conn) ensureConsumer(
 			consumer, err = s.Consumer(ctx, name)
 		}
 	}
+	if errors.Is(err, jetstream.ErrNotPullConsumer) {
+		err = misconfigured("the consumer pushes its records to a subject: choose another --group")
+	}
 	if err != nil {
 		return nil, fmt.Errorf("join group %s of stream %s: %w", o.Group, stream.Name, c.explain(err))
 	}
@@ -66,6 +69,13 @@ func checkConsumer(cfg jetstream.ConsumerConfig, stream jetstream.StreamConfig, 
 	}
 	if cfg.AckPolicy != jetstream.AckExplicitPolicy {
 		return misconfigured("the consumer does not ask for explicit acknowledgements: choose another --group")
+	}
+	if cfg.MaxDeliver > 0 {
+		return misconfigured("the consumer gives a record up after %d deliveries: choose another --group, or let it deliver "+
+			"without limit (max_deliver -1)", cfg.MaxDeliver)
+	}
+	if cfg.HeadersOnly {
+		return misconfigured("the consumer delivers records without their payloads: choose another --group")
 	}
 	return nil
 }

@@ -14,8 +14,6 @@ import (
 	"github.com/patchbay-dev/patchbay/internal/transport"
 )
 
-var errNoRedelivery = errors.New("a plain NATS subject does not deliver a record again")
-
 // A coreWriter publishes to a plain subject. Such a server acknowledges nothing by itself, so records are settled by a
 // round trip on the same connection: what precedes it has reached the server. Write returns a transport.Rejected for a
 // record that is larger than the server takes.
@@ -165,11 +163,7 @@ func (r *coreReader) message(m *natsgo.Msg) transport.Message {
 	if rec.Time.IsZero() {
 		rec.Time = time.Now()
 	}
-	return transport.Message{
-		Record: rec,
-		Ack:    func() error { return nil },
-		Nack:   func(time.Duration) error { return errNoRedelivery },
-	}
+	return transport.Message{Record: rec, Ack: func() error { return nil }}
 }
 
 // Flush returns at once: there are no acknowledgements.

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
 
@@ -30,9 +29,6 @@ func TestPlainSubjectCarriesRecords(t *testing.T) {
 		t.Errorf("records %+v, %+v", ms[0].Record, ms[1].Record)
 	}
 	ack(t, ms...)
-	if err := ms[0].Nack(time.Second); !errors.Is(err, errNoRedelivery) {
-		t.Errorf("Nack: %v", err)
-	}
 	if err := r.Flush(testContext(t)); err != nil {
 		t.Error(err)
 	}

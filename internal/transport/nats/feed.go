@@ -17,7 +17,8 @@ type feed struct {
 	last     uint64 // with Once: the last record of the pass
 	floor    uint64 // every record up to this number was settled in the group when the feed was opened
 	consumer jetstream.Consumer
-	consume  jetstream.ConsumeContext // nil until fetching has begun; guarded by the reader's mutex
+	consume  jetstream.ConsumeContext // nil until fetching has begun; guarded by the reader's mutex, as is paused
+	paused   bool                     // enough is fetched
 }
 
 // An origin tells a consumer from another one of the same name, and so does it for the stream, by when they were made. An
@@ -54,8 +55,14 @@ func (r *reader) open(ctx context.Context) error {
 	info := consumer.CachedInfo()
 	f.origin.consumer, f.floor, f.consumer = info.Created.UnixNano(), info.AckFloor.Stream, consumer
 	r.adopt(f)
-	consume, err := consumer.Consume(func(m jetstream.Msg) { r.receive(f, m) },
-		jetstream.PullMaxMessagesWithBytesLimit(r.opts.MaxInFlight, max(prefetchBytes, 2*int(c.nc.MaxPayload()))),
+	return r.fetch(f)
+}
+
+// fetch begins to fetch, or goes on.
+func (r *reader) fetch(f *feed) error {
+	c := r.conn
+	consume, err := f.consumer.Consume(func(m jetstream.Msg) { r.receive(f, m) },
+		jetstream.PullMaxMessagesWithBytesLimit(r.opts.MaxInFlight, max(r.opts.MaxBytes, 2*int(c.nc.MaxPayload()))),
 		jetstream.PullHeartbeat(heartbeat),
 		jetstream.ConsumeErrHandler(func(_ jetstream.ConsumeContext, err error) { r.consumeError(f, err) }))
 	if err != nil {
@@ -64,8 +71,42 @@ func (r *reader) open(ctx context.Context) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	f.consume = consume
-	if r.closed { // meanwhile, when there was nothing yet to drain
+	if r.closed || f.paused { // meanwhile, when there was nothing yet to drain
 		consume.Drain()
+	}
+	return nil
+}
+
+// pause stops fetching, since the client library bounds what is under way and not what waits here. What the server has sent
+// still comes. The mutex is held.
+func (r *reader) pause(f *feed) {
+	f.paused = true
+	if f.consume != nil {
+		f.consume.Drain()
+	}
+}
+
+// resume goes on fetching once half of what was too much is read. It returns a channel if it must wait for what is still to
+// come: the records would not be in order.
+func (r *reader) resume() <-chan struct{} {
+	r.mu.Lock()
+	f := r.feed
+	if !f.paused || r.closed || f.consume == nil || r.waiting > r.opts.MaxBytes/2 {
+		r.mu.Unlock()
+		return nil
+	}
+	drained := f.consume.Closed()
+	r.mu.Unlock()
+	select {
+	case <-drained:
+	default:
+		return drained
+	}
+	r.mu.Lock()
+	f.paused = false
+	r.mu.Unlock()
+	if err := r.fetch(f); err != nil {
+		r.consumeFailed(f, err)
 	}
 	return nil
 }
@@ -75,9 +116,7 @@ func (r *reader) adopt(f *feed) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.feed != nil && r.feed.origin != f.origin {
-		r.queue, r.late = nil, nil
-		clear(r.unsettled)
-		r.events++
+		r.forget()
 	}
 	r.feed, r.err = f, nil
 }
@@ -121,20 +160,21 @@ func (r *reader) receive(f *feed, msg jetstream.Msg) {
 		r.log.Warn("what is no message of the stream is left out", "topic", r.conn.cfg.Topic, "error", err)
 		return
 	}
-	d := &delivery{origin: f.origin, msg: msg, meta: meta}
+	d := &delivery{origin: f.origin, msg: msg, meta: meta, newest: msg}
 	r.mu.Lock()
-	if f.origin != r.feed.origin { // the server knows no more of it
-		r.mu.Unlock()
+	defer r.mu.Unlock()
+	if f.origin != r.feed.origin || !r.hold(d) { // the server knows no more of it, or the caller has it
 		return
 	}
-	r.unsettled[d] = struct{}{}
 	r.events++
 	if r.opts.Once && meta.Sequence.Stream > f.last {
 		r.late = append(r.late, d)
-	} else {
-		r.queue = append(r.queue, d)
+		return
 	}
-	r.mu.Unlock()
+	r.queue = append(r.queue, d)
+	if r.waiting += d.weight(); r.waiting >= r.opts.MaxBytes && !f.paused {
+		r.pause(f)
+	}
 	r.signal()
 }
 
@@ -149,7 +189,12 @@ func (r *reader) consumeError(f *feed, err error) {
 		r.log.Debug("the NATS consumer reports a problem", "topic", r.conn.cfg.Topic, "error", err)
 		return
 	}
-	err = lasting(fmt.Errorf("read %s: %w", r.conn.cfg.Topic, err))
+	r.consumeFailed(f, fmt.Errorf("read %s: %w", r.conn.cfg.Topic, err))
+}
+
+// consumeFailed notes why nothing comes any more from a feed.
+func (r *reader) consumeFailed(f *feed, err error) {
+	err = lasting(err)
 	var broken *transport.Broken
 	r.mu.Lock()
 	switch {

@@ -177,9 +177,6 @@ func TestAnswersForADeletedStreamDoNotSettleTheNewOne(t *testing.T) {
 	wantTrouble(t, r, jetstream.ErrConsumerDeleted)
 	write(t, openWriter(t, c), values("new")...) // which has the number of the old one
 	wantValues(t, read(t, r, 1), "new")
-	if err := old.Extend(); !errors.Is(err, errForgotten) {
-		t.Errorf("Extend: %v", err)
-	}
 	if err := old.Ack(); !errors.Is(err, errForgotten) {
 		t.Errorf("Ack: %v", err)
 	}
@@ -239,7 +236,15 @@ func TestOnceGoesOnAfterADeletion(t *testing.T) {
 	})
 	wantTrouble(t, r, jetstream.ErrConsumerDeleted)
 	write(t, w, values("later")...)
-	ms := read(t, r, 2)
+	var ms []transport.Message
+	await(t, "both come again", func() bool { // the server may still be removing the consumer of the same name
+		more, err := r.Read(testContext(t), 2-len(ms), 0)
+		if isBroken(err) {
+			t.Fatal(err)
+		}
+		ms = append(ms, more...)
+		return len(ms) == 2
+	})
 	wantValues(t, ms, "a", "b")
 	ack(t, ms...)
 	if ms, err := r.Read(testContext(t), 1, 0); err != io.EOF {

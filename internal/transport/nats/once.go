@@ -31,7 +31,12 @@ func (r *reader) finished(ctx context.Context) (bool, error) {
 		return true, io.EOF
 	}
 	r.mu.Lock()
-	open, before := len(r.unsettled), r.events
+	open, before := 0, r.events
+	for _, d := range r.unsettled {
+		if !d.told {
+			open++
+		}
+	}
 	r.mu.Unlock()
 	info, err := r.feed.consumer.Info(ctx)
 	if err != nil {

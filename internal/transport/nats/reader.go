@@ -1,28 +1,21 @@
 package nats
 
 import (
-	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
-	"maps"
-	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
-
-	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/patchbay-dev/patchbay/common/record"
 	"github.com/patchbay-dev/patchbay/internal/transport"
 )
 
 const (
-	// ackWait is how long a message may be open before the server delivers it again. Extend begins the time anew.
+	// ackWait is how long a message may be open before the server delivers it again. The keeper begins the time anew.
 	ackWait = 30 * time.Second
-	// prefetchBytes bounds what is asked for in advance, unless one message alone may be larger.
+	// prefetchBytes bounds what is fetched ahead where the caller does not say.
 	prefetchBytes = 32 << 20
 	// heartbeat is how often the server shows that it still knows of a waiting reader; after two missed ones it is asked anew.
 	heartbeat = 5 * time.Second
@@ -40,15 +33,17 @@ type ReaderOptions struct {
 	Once bool
 	// MaxInFlight bounds the messages that the group has received and not settled. 0 means DefaultMaxInFlight.
 	MaxInFlight int
+	// MaxBytes bounds what is fetched ahead of Read, in bytes; what is under way when it is reached comes on top of it. 0
+	// means 32 MiB.
+	MaxBytes int
 }
 
 // Reader returns the consuming end of the topic. It makes the stream and the group's consumer where there are none, so that
 // a reader may come before the first writer.
 //
-// Messages are fetched ahead, and kept from redelivery while they wait. With Once, Read returns io.EOF when every record
-// there was at the start is acknowledged, or was returned by this reader and not handed back by Nack: records that the
-// caller still holds do not keep it from its end, and if one of them is handed back later, Read may be called again and
-// returns it.
+// Messages are fetched ahead, and kept from redelivery until they are acknowledged. What the server delivers again all the
+// same, after an outage say, is not returned again. With Once, Read returns io.EOF when every record there was at the start
+// is acknowledged or was returned by this reader: records that the caller still holds do not keep it from its end.
 //
 // When the stream or the consumer is deleted, or the server asks for it to be reached anew, a Read says so once. The next
 // one makes again what is missing and goes on; what was not acknowledged before is delivered again, and where the stream
@@ -63,12 +58,15 @@ func (c *Conn) Reader(ctx context.Context, o ReaderOptions) (transport.Reader, e
 	if o.MaxInFlight <= 0 {
 		o.MaxInFlight = DefaultMaxInFlight
 	}
+	if o.MaxBytes <= 0 {
+		o.MaxBytes = prefetchBytes
+	}
 	if c.target.core {
 		return c.coreReader(o)
 	}
 	r := &reader{
 		conn: c, log: c.log, opts: o, wake: make(chan struct{}, 1), done: make(chan struct{}),
-		unsettled: map[*delivery]struct{}{},
+		unsettled: map[uint64]*delivery{},
 	}
 	if err := r.open(ctx); err != nil {
 		return nil, err
@@ -88,22 +86,15 @@ type reader struct {
 	keeper sync.WaitGroup
 
 	mu        sync.Mutex
-	feed      *feed                  // written by open, so by Read only once there is one
-	queue     []*delivery            // received and not yet returned
-	late      []*delivery            // with Once: received, but beyond the end of the pass
-	unsettled map[*delivery]struct{} // received and not yet settled
-	events    uint64                 // counts everything that changes unsettled
-	err       error                  // what is wrong with the feed
-	broken    error                  // what every Read returns from now on
+	feed      *feed                // written by open, so by Read only once there is one
+	queue     []*delivery          // received and not yet returned
+	late      []*delivery          // with Once: received, but beyond the end of the pass
+	waiting   int                  // the weight of queue
+	unsettled map[uint64]*delivery // received and not yet settled, by the number in the stream
+	events    uint64               // counts everything that changes unsettled
+	err       error                // what is wrong with the feed
+	broken    error                // what every Read returns from now on
 	closed    bool
-}
-
-// A delivery is a message that the server has sent and that is not settled.
-type delivery struct {
-	origin  origin
-	msg     jetstream.Msg
-	meta    *jetstream.MsgMetadata
-	settled atomic.Bool
 }
 
 func (r *reader) signal() {
@@ -118,6 +109,7 @@ func (r *reader) Read(ctx context.Context, limit int, wait time.Duration) ([]tra
 		out  []transport.Message
 		over <-chan time.Time // fires when the wait is over, once there is something to return
 		tick <-chan time.Time // with once: fires when it is time to ask whether the pass is done
+		room <-chan struct{}  // closed when fetching can go on
 		ask  = r.opts.Once
 	)
 	if err := r.reopen(ctx); err != nil {
@@ -135,6 +127,7 @@ func (r *reader) Read(ctx context.Context, limit int, wait time.Duration) ([]tra
 			}
 		}
 		out = append(out, r.take(limit-len(out))...)
+		room = r.resume()
 		switch {
 		case len(out) >= limit, len(out) > 0 && wait <= 0:
 			return out, nil
@@ -150,6 +143,7 @@ func (r *reader) Read(ctx context.Context, limit int, wait time.Duration) ([]tra
 		}
 		select {
 		case <-r.wake:
+		case <-room:
 		case <-over:
 			return out, nil
 		case <-tick:
@@ -169,6 +163,9 @@ func (r *reader) take(n int) []transport.Message {
 	n = min(n, len(r.queue))
 	taken := r.queue[:n:n]
 	r.queue = r.queue[n:]
+	for _, d := range taken {
+		r.waiting -= d.weight()
+	}
 	r.mu.Unlock()
 	if n == 0 {
 		return nil
@@ -196,85 +193,8 @@ func (r *reader) message(d *delivery) transport.Message {
 	return transport.Message{
 		Record:  rec,
 		Attempt: int(d.meta.NumDelivered),
-		Ack:     func() error { return r.settle(d, d.msg.Ack) },
-		Nack: func(delay time.Duration) error {
-			return r.settle(d, func() error { return d.msg.NakWithDelay(delay) })
-		},
-		Extend: func() error { return r.extend(d) },
+		Ack:     func() error { return r.ack(d) },
 	}
-}
-
-// errForgotten says that an answer would mean nothing, or another record.
-var errForgotten = errors.New("its consumer is gone, so that it may be delivered again")
-
-// settle tells the server once. If it cannot be told, the message is delivered again.
-func (r *reader) settle(d *delivery, tell func() error) error {
-	if d.settled.Swap(true) {
-		return nil
-	}
-	err := errForgotten
-	if r.isKnown(d) {
-		err = tell()
-		r.mu.Lock()
-		delete(r.unsettled, d)
-		r.events++
-		r.mu.Unlock()
-	}
-	if err != nil {
-		return fmt.Errorf("settle a message of %s: %w", r.conn.cfg.Topic, r.conn.explain(err))
-	}
-	return nil
-}
-
-func (r *reader) extend(d *delivery) error {
-	if !r.isKnown(d) {
-		return errForgotten
-	}
-	return d.msg.InProgress()
-}
-
-// isKnown reports whether the consumer that sent a message is still the one that is read.
-func (r *reader) isKnown(d *delivery) bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return d.origin == r.feed.origin
-}
-
-// keep begins the time of waiting messages anew, so that the server does not deliver them twice to a slow caller.
-func (r *reader) keep() {
-	for {
-		r.mu.Lock()
-		every := r.feed.consumer.CachedInfo().Config.AckWait / 3
-		r.mu.Unlock()
-		timer := time.NewTimer(max(every, time.Millisecond))
-		select {
-		case <-timer.C:
-		case <-r.done:
-			timer.Stop()
-			return
-		}
-		r.mu.Lock()
-		waiting := slices.Concat(r.queue, r.late)
-		r.mu.Unlock()
-		for _, d := range waiting {
-			if err := d.msg.InProgress(); err != nil {
-				break // not connected; the server will deliver again
-			}
-		}
-	}
-}
-
-// Flush blocks until the server has received every acknowledgement given before the call, or ctx ends.
-func (r *reader) Flush(ctx context.Context) error {
-	if _, ok := ctx.Deadline(); !ok {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, requestTimeout)
-		defer cancel()
-	}
-	if err := r.conn.nc.FlushWithContext(ctx); err != nil {
-		return fmt.Errorf("confirm acknowledgements: %w", r.conn.explain(err))
-	}
-	return nil
 }
 
 // Close stops fetching and hands back what is not settled, so that the next reader need not wait for the server's time limit.
@@ -307,32 +227,6 @@ func (r *reader) Close() error {
 	case <-ctx.Done():
 	}
 	return r.handBack(ctx)
-}
-
-// handBack lets the server deliver again what is not settled. Nothing may be fetched any more: the server would send it here.
-func (r *reader) handBack(ctx context.Context) error {
-	r.mu.Lock()
-	open := slices.SortedFunc(maps.Keys(r.unsettled), func(a, b *delivery) int {
-		return cmp.Compare(a.meta.Sequence.Stream, b.meta.Sequence.Stream)
-	})
-	r.queue, r.late = nil, nil
-	consumer := r.feed.consumer
-	r.mu.Unlock()
-	if len(open) == 0 {
-		return nil
-	}
-	// Asked for its state, the server forgets requests whose sender has gone. Else it would try to answer the last one with
-	// the first record that is handed back, and then queue that record behind the others.
-	if _, err := consumer.Info(ctx); err != nil {
-		r.log.Debug("the consumer does not tell its state", "error", err)
-	}
-	for _, d := range open {
-		if err := r.settle(d, d.msg.Nak); err != nil {
-			r.log.Debug("a message could not be handed back and comes later", "error", err)
-			return nil
-		}
-	}
-	return r.Flush(ctx)
 }
 
 var _ transport.Reader = (*reader)(nil)

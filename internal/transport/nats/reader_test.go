@@ -126,12 +126,7 @@ func TestMessageThatWaitsIsNotDeliveredTwice(t *testing.T) {
 	write(t, openWriter(t, c), values("a", "b")...)
 	first := read(t, r, 1)[0] // b waits in the reader, a with us
 	begun := time.Now()
-	await(t, "three time limits pass", func() bool {
-		if err := first.Extend(); err != nil {
-			t.Fatal(err)
-		}
-		return time.Since(begun) > 3*limit
-	})
+	await(t, "three time limits pass", func() bool { return time.Since(begun) > 3*limit })
 	second := read(t, r, 1)[0]
 	ack(t, first, second)
 	if second.Attempt != 1 || string(second.Record.Value) != "b" {
@@ -147,29 +142,6 @@ func TestMessageThatWaitsIsNotDeliveredTwice(t *testing.T) {
 		}
 		return info.NumAckPending == 0
 	})
-}
-
-func TestNackDeliversAgainAfterTheDelay(t *testing.T) {
-	s := startServer(t)
-	c := connect(t, s.url())
-	write(t, openWriter(t, c), values("a", "b")...)
-	r := openReader(t, c, ReaderOptions{})
-	ms := read(t, r, 2)
-	ack(t, ms[1])
-	begun := time.Now()
-	const delay = 100 * time.Millisecond
-	if err := ms[0].Nack(delay); err != nil {
-		t.Fatal(err)
-	}
-	again := read(t, r, 1)[0]
-	if took := time.Since(begun); took < delay {
-		t.Errorf("it came again after %v, before %v", took, delay)
-	}
-	if again.Attempt != 2 || string(again.Record.Value) != "a" {
-		t.Errorf("%q comes in attempt %d, want a in attempt 2", again.Record.Value, again.Attempt)
-	}
-	ack(t, again)
-	ack(t, again) // a second time does nothing
 }
 
 func TestReadGathersUntilTheWaitIsOver(t *testing.T) {
@@ -250,6 +222,21 @@ func TestReaderRefusesWhatWouldLoseRecords(t *testing.T) {
 			jetstream.ConsumerConfig{FilterSubject: "orders.eu", AckPolicy: jetstream.AckNonePolicy},
 			"explicit acknowledgements",
 		},
+		{
+			"a consumer that gives up",
+			jetstream.ConsumerConfig{FilterSubject: "orders.eu", AckPolicy: jetstream.AckExplicitPolicy, MaxDeliver: 3},
+			"gives a record up after 3 deliveries",
+		},
+		{
+			"a consumer without payloads",
+			jetstream.ConsumerConfig{FilterSubject: "orders.eu", AckPolicy: jetstream.AckExplicitPolicy, HeadersOnly: true},
+			"without their payloads",
+		},
+		{
+			"a consumer that is pushed to",
+			jetstream.ConsumerConfig{FilterSubject: "orders.eu", AckPolicy: jetstream.AckExplicitPolicy, DeliverSubject: "push.here"},
+			"choose another --group",
+		},
 	}
 	for i, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -305,13 +292,8 @@ func TestOnceEndsAtWhatWasThereAtTheStart(t *testing.T) {
 	wantValues(t, ms, "a", "b")
 	wantEnd(r) // what the caller still holds does not keep it from the end
 
-	if err := ms[0].Nack(0); err != nil { // but what it hands back is part of the pass
-		t.Fatal(err)
-	}
-	ack(t, ms[1])
-	again := read(t, r, 1)
-	wantValues(t, again, "a")
-	ack(t, again...)
+	ack(t, ms...)
+	ack(t, ms...) // a second time does nothing
 	wantEnd(r)
 	if err := r.Flush(testContext(t)); err != nil {
 		t.Fatal(err)
@@ -343,7 +325,7 @@ func TestOnceWaitsForWhatAnEarlierReaderHolds(t *testing.T) {
 	if err := other.Close(); err != nil { // so that it goes to the other reader
 		t.Fatal(err)
 	}
-	if err := held.Nack(0); err != nil {
+	if err := held.Ack(); err != nil { // too late, and no harm
 		t.Fatal(err)
 	}
 	ms := read(t, r, 1)

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	natsgo "github.com/nats-io/nats.go"
@@ -30,7 +31,7 @@ var (
 //
 // Records are published without waiting for each other. A record is settled with nil only by the server's own
 // acknowledgement; the loss of the connection settles all that are under way with an error, so that the caller may write
-// them again and the message id removes the duplicates. Nothing is published while the connection is down: Write returns
+// them again and the message id removes the duplicates. Where the stream is gone, the next Write makes it again. Nothing is published while the connection is down: Write returns
 // an error at once. A record that is too large is a transport.Rejected: Write returns it where the server has announced
 // its limit, and the record is settled with it where the limit is the stream's own.
 func (c *Conn) Writer(ctx context.Context) (transport.Writer, error) {
@@ -69,9 +70,15 @@ type writer struct {
 	prefix string // of the reply subjects; the record's number follows
 	sub    *natsgo.Subscription
 	expiry sync.WaitGroup
+	gone   atomic.Bool // nobody answered for the stream: it is looked for, and made again, before the next record
 }
 
 func (w *writer) Write(ctx context.Context, rec record.Record, settled func(error)) error {
+	if w.gone.Load() {
+		if err := w.find(ctx); err != nil {
+			return err
+		}
+	}
 	msg := natsgo.Msg{Subject: w.conn.cfg.Topic}
 	w.encode(&rec, &msg)
 	n, err := w.window.add(ctx, settled)
@@ -82,6 +89,19 @@ func (w *writer) Write(ctx context.Context, rec record.Record, settled func(erro
 	if err := w.conn.nc.PublishMsg(&msg); err != nil && w.window.drop(n) {
 		return w.conn.unpublished(err)
 	}
+	return nil
+}
+
+// findTimeout bounds the search for a stream that is gone: a question that a dying server took along is never answered.
+const findTimeout = 2 * time.Second
+
+func (w *writer) find(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, findTimeout)
+	defer cancel()
+	if _, err := w.conn.ensureStream(ctx); err != nil {
+		return err
+	}
+	w.gone.Store(false)
 	return nil
 }
 
@@ -113,6 +133,9 @@ func (w *writer) acknowledged(m *natsgo.Msg) {
 		return // not a reply to anything of ours
 	}
 	if err := publishError(m); err != nil {
+		if errors.Is(err, jetstream.ErrNoStreamResponse) {
+			w.gone.Store(true)
+		}
 		w.window.settle(n, w.conn.unpublished(err))
 		return
 	}

@@ -136,6 +136,10 @@ func TestWriteAfterTheStreamIsGone(t *testing.T) {
 	if got := f.got["a"]; len(got) != 1 || !errors.Is(got[0], jetstream.ErrNoStreamResponse) {
 		t.Errorf("settled with %v", got)
 	}
+	write(t, w, values("a")...) // as whoever tries again does
+	if n := stored(t, c).State.Msgs; n != 1 {
+		t.Errorf("the new stream holds %d records, want 1", n)
+	}
 }
 
 func isRejected(err error) bool {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"io"
 	"os"
-	"slices"
 	"sync"
 	"time"
 	"unsafe"
@@ -20,17 +19,11 @@ type inbox struct {
 	wake chan struct{} // holds a token when read may find something new
 	room chan struct{} // holds a token when put may find room
 
-	mu      sync.Mutex
-	queue   []transport.Message
-	bytes   int     // what queue holds in memory, roughly
-	retries []retry // by due time
-	end     error   // what read returns when the queue is empty
-	closed  chan struct{}
-}
-
-type retry struct {
-	due time.Time
-	msg transport.Message
+	mu     sync.Mutex
+	queue  []transport.Message
+	bytes  int   // what queue holds in memory, roughly
+	end    error // what read returns when the queue is empty
+	closed chan struct{}
 }
 
 // newInbox returns an inbox with limits to what put queues, in bytes and in messages; 0 means no limit.
@@ -88,25 +81,6 @@ func (in *inbox) hasRoom() bool {
 	return (in.maxBytes == 0 || in.bytes < in.maxBytes) && (in.maxMessages == 0 || len(in.queue) < in.maxMessages)
 }
 
-// again queues a message to be read after the delay, before newer ones.
-func (in *inbox) again(msg transport.Message, delay time.Duration) error {
-	in.mu.Lock()
-	defer in.mu.Unlock()
-	if in.isClosed() {
-		return os.ErrClosed
-	}
-	r := retry{time.Now().Add(delay), msg}
-	i, _ := slices.BinarySearchFunc(in.retries, r, func(a, b retry) int {
-		if a.due.After(b.due) {
-			return 1
-		}
-		return -1
-	})
-	in.retries = slices.Insert(in.retries, i, r)
-	notify(in.wake)
-	return nil
-}
-
 // finish says that nothing more will be put; the first error given counts. Every error but io.EOF is lasting, because an
 // input cannot be read from an earlier point again.
 func (in *inbox) finish(err error) {
@@ -125,7 +99,7 @@ func (in *inbox) close() {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	if !in.isClosed() {
-		in.queue, in.retries, in.end = nil, nil, &transport.Broken{Err: os.ErrClosed}
+		in.queue, in.end = nil, &transport.Broken{Err: os.ErrClosed}
 		close(in.closed)
 		notify(in.wake)
 	}
@@ -145,9 +119,8 @@ func (in *inbox) read(ctx context.Context, limit int, wait time.Duration) ([]tra
 	var out []transport.Message
 	var waited <-chan time.Time
 	for {
-		var due time.Duration
 		var err error
-		out, due, err = in.take(out, limit)
+		out, err = in.take(out, limit)
 		switch {
 		case len(out) == 0 && err != nil:
 			return nil, err
@@ -158,15 +131,8 @@ func (in *inbox) read(ctx context.Context, limit int, wait time.Duration) ([]tra
 			defer t.Stop()
 			waited = t.C
 		}
-		var retryDue <-chan time.Time
-		if due > 0 {
-			t := time.NewTimer(due)
-			defer t.Stop()
-			retryDue = t.C
-		}
 		select {
 		case <-in.wake:
-		case <-retryDue:
 		case <-waited:
 			return out, nil
 		case <-ctx.Done():
@@ -178,17 +144,11 @@ func (in *inbox) read(ctx context.Context, limit int, wait time.Duration) ([]tra
 	}
 }
 
-// take moves what is there now to out, up to limit, retries first. It returns how long until the next retry is due, if
-// there is one, and the final error once nothing is left to wait for.
-func (in *inbox) take(out []transport.Message, limit int) ([]transport.Message, time.Duration, error) {
+// take moves what is there now to out, up to limit. It returns the final error once nothing is left to wait for.
+func (in *inbox) take(out []transport.Message, limit int) ([]transport.Message, error) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	n := 0
-	for now := time.Now(); n < len(in.retries) && len(out) < limit && !in.retries[n].due.After(now); n++ {
-		out = append(out, in.retries[n].msg)
-	}
-	in.retries = slices.Delete(in.retries, 0, n)
-	n = min(len(in.queue), limit-len(out))
+	n := min(len(in.queue), limit-len(out))
 	if len(out) == 0 {
 		out = in.queue[:n:n]
 	} else {
@@ -199,11 +159,8 @@ func (in *inbox) take(out []transport.Message, limit int) ([]transport.Message, 
 	if in.hasRoom() {
 		notify(in.room)
 	}
-	if len(in.retries) > 0 {
-		return out, max(time.Until(in.retries[0].due), 1), nil
-	}
 	if len(in.queue) > 0 {
-		return out, 0, nil
+		return out, nil
 	}
-	return out, 0, in.end
+	return out, in.end
 }

@@ -78,16 +78,11 @@ func (r *LinkReader) message(line int64, rec record.Record, attempt int) transpo
 			conn.Ack(line)
 			return nil
 		},
-		Nack: func(delay time.Duration) error {
-			conn.Nack(line, &link.NackError{Delay: delay})
-			return nil
-		},
 	}
 }
 
 // Read implements transport.Reader. It returns io.EOF after the last record when the driver has said stop or has ended the
-// input, and a transport.Broken after the last record when the driver breaks the protocol or the input cannot be read. A
-// record that was nacked comes again as a message of its own.
+// input, and a transport.Broken after the last record when the driver breaks the protocol or the input cannot be read.
 func (r *LinkReader) Read(ctx context.Context, limit int, wait time.Duration) ([]transport.Message, error) {
 	return r.in.read(ctx, limit, wait)
 }

@@ -365,43 +365,6 @@ func TestReadWaitsForMoreOnlyAfterTheFirst(t *testing.T) {
 	}
 }
 
-func TestNackDeliversAgain(t *testing.T) {
-	r := stdio.NewReader(strings.NewReader("a\nb\n"), stdio.ReaderOptions{})
-	msgs, err := r.Read(t.Context(), 2, time.Hour)
-	if len(msgs) != 2 || err != nil {
-		t.Fatalf("Read returned %d messages, %v", len(msgs), err)
-	}
-	if err := msgs[1].Nack(2 * time.Millisecond); err != nil {
-		t.Fatal(err)
-	}
-	if err := msgs[0].Nack(time.Millisecond); err != nil {
-		t.Fatal(err)
-	}
-	for _, want := range []string{"a", "b"} { // in the order in which they are due, and before io.EOF
-		again, err := r.Read(t.Context(), 1, 0)
-		if err != nil || string(again[0].Record.Value) != want || again[0].Attempt != 2 {
-			t.Fatalf("Read returned %v, %v, want %s again", again, err, want)
-		}
-		if err := again[0].Ack(); err != nil {
-			t.Fatal(err)
-		}
-		msgs = again
-	}
-	if _, err := r.Read(t.Context(), 1, 0); err != io.EOF {
-		t.Fatalf("Read returned %v, want io.EOF", err)
-	}
-	if err := msgs[0].Nack(0); err != nil {
-		t.Fatal(err)
-	}
-	if again, err := r.Read(t.Context(), 1, 0); err != nil || again[0].Attempt != 3 {
-		t.Errorf("after io.EOF and a nack, Read returned %v, %v", again, err)
-	}
-	r.Close()
-	if err := msgs[0].Nack(0); !errors.Is(err, os.ErrClosed) {
-		t.Errorf("after Close, Nack returned %v", err)
-	}
-}
-
 func TestReaderReadsAheadWithinItsLimit(t *testing.T) {
 	in, out := io.Pipe()
 	r := stdio.NewReader(in, stdio.ReaderOptions{})

@@ -35,10 +35,8 @@ type reader struct {
 // where one is expected, is an error that names the line; Read returns it after the records before, and like every error of
 // r but io.EOF as a transport.Broken.
 //
-// There is nothing to acknowledge to, so Ack does nothing and Flush returns at once. Nack keeps the message in memory and
-// Read delivers it again after the delay, with the next Attempt. Read returns io.EOF when the input has ended and no
-// message waits for its delay. It does not wait for messages that are still open, because a caller may need the end of the
-// input to settle them: whoever nacks a message after io.EOF calls Read again.
+// There is nothing to acknowledge to, so Ack does nothing and Flush returns at once. Read returns io.EOF when the input has
+// ended; it does not wait for messages that are still open, because a caller may need the end of the input to settle them.
 //
 // A goroutine reads r, since a read from a terminal or pipe cannot be broken off when a context ends. Close does not close
 // r; the goroutine ends when r ends, when r is closed, or, after Close, when the read that is under way returns.
@@ -85,19 +83,12 @@ func (rd *reader) run(lines *link.LineReader) {
 				return
 			}
 			if ok {
-				msgs = append(msgs, rd.message(rec, 1))
+				msgs = append(msgs, transport.Message{Record: rec, Attempt: 1, Ack: ackNothing})
 			}
 		}
 		if !rd.in.put(msgs) {
 			return
 		}
-	}
-}
-
-func (rd *reader) message(rec record.Record, attempt int) transport.Message {
-	return transport.Message{
-		Record: rec, Attempt: attempt, Ack: ackNothing,
-		Nack: func(delay time.Duration) error { return rd.in.again(rd.message(rec, attempt+1), delay) },
 	}
 }
 

@@ -1,6 +1,7 @@
 package baseline
 
 import (
+	"context"
 	"errors"
 	"os"
 	"os/exec"
@@ -48,7 +49,7 @@ func TestReadTakesTheNewestTag(t *testing.T) {
 	git("commit", "--quiet", "-m", "one")
 
 	b, err := Read(t.Context(), root, "")
-	if err != nil || b.Ref != "" || b.Note == "" {
+	if err != nil || b.Ref != "" || b.Note == "" || b.Unknown || len(b.Documents) != 0 {
 		t.Errorf("before the first release: %+v, %v", b, err)
 	}
 	git("tag", "v1")
@@ -75,5 +76,58 @@ func TestReadRefusesWhatItCannotReach(t *testing.T) {
 	}
 	if b, err := Read(t.Context(), root, "HEAD"); err != nil || len(b.Documents) != 0 {
 		t.Errorf("a commit without a catalog: %+v, %v", b, err)
+	}
+}
+
+// What may be released is kept wherever the history does not show that nothing is.
+func TestReadKeepsTheTreeWhereTheHistoryDoesNotTell(t *testing.T) {
+	origin, git := repository(t)
+	write(t, origin, "catalog/connectors/a-source/0.1.0.json", "released")
+	git("add", ".")
+	git("commit", "--quiet", "-m", "one")
+	git("tag", "v1")
+	write(t, origin, "catalog/index.json", "<<<<<<< a conflict that generate mends")
+	git("add", ".")
+	git("commit", "--quiet", "-m", "two")
+	git("branch", "two")
+
+	clone := func(options ...string) string {
+		into := filepath.Join(t.TempDir(), "clone")
+		git(append(append([]string{"clone", "--quiet"}, options...), "file://"+origin, into)...)
+		return into
+	}
+	shallow := clone("--depth=1")
+	plain := t.TempDir()
+	write(t, plain, "catalog/connectors/a-source/0.1.0.json", "released")
+	git("checkout", "--quiet", "--orphan", "elsewhere")
+	git("commit", "--quiet", "-m", "a history of its own")
+
+	tests := []struct{ name, root, note string }{
+		{"a shallow clone", shallow, "shallow"},
+		{"a clone without tags", clone("--no-tags", "--branch=two"), "left the tags out"},
+		{"no repository", plain, "no git history that can be read"},
+		{"tags that do not lead here", origin, "no tag leads to this commit"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			b, err := Read(t.Context(), tt.root, "")
+			if err != nil || !b.Unknown || b.Ref != "" || !strings.Contains(b.Note, tt.note) {
+				t.Errorf("%+v, %v; want a note with %q", b, err, tt.note)
+			}
+			if string(b.Documents["a-source"]["0.1.0"]) != "released" {
+				t.Errorf("the document in the tree is not kept: %v", b.Documents)
+			}
+		})
+	}
+	if b, err := Read(t.Context(), clone("--branch=two"), ""); err != nil || b.Ref != "v1" {
+		t.Errorf("a whole clone: %+v, %v", b, err)
+	}
+}
+
+func TestReadStopsWithItsContext(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := Read(ctx, t.TempDir(), ""); !errors.Is(err, context.Canceled) {
+		t.Errorf("error %v", err)
 	}
 }

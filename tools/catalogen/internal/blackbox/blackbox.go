@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"runtime"
 	"strings"
@@ -25,11 +26,12 @@ const (
 	Parity   = "catalogen: parity"
 	Surface  = "catalogen: surface"
 	Secrets  = "catalogen: secrets"
+	Run      = "catalogen: run"
 )
 
 // Rules maps each suite to the rule that a failed test of it breaks.
 var Rules = map[string]string{
-	Metadata: "metadata-steady", Parity: "schema-parser-parity", Surface: "surface", Secrets: "secret-leak",
+	Metadata: "metadata-steady", Parity: "schema-parser-parity", Surface: "surface", Secrets: "secret-leak", Run: "real-run",
 }
 
 // Fixes tells for each suite what to do about a failed test.
@@ -38,6 +40,7 @@ var Fixes = map[string]string{
 	Parity:   "make the parser and the schema accept the same values, or report the problem as semantic",
 	Surface:  "what help, completion and version show must follow from the options",
 	Secrets:  "print no value of a secret, nor of anything that may be one",
+	Run:      "0 is success, 1 a failure, 2 wrong usage; SIGTERM is a clean stop",
 }
 
 const (
@@ -59,26 +62,33 @@ type examiner struct {
 	Target
 	doc     metadata.Document
 	options map[string]property
-	base    document // valid by the schema
+	base    document // valid by the schema, and for the program
 	trials  []trial
 	samples samples
+	nowhere silence
 	tests   []evidence.Test
 }
 
 // Examine runs every suite and returns a test for each thing that was tried. It blocks until the program has been run some
 // dozens of times, on all cores. The error is about the machine or ctx.
 func Examine(ctx context.Context, t Target) ([]evidence.Test, error) {
-	x := &examiner{Target: t, doc: t.Subject.Document}
-	var err error
-	if x.options, err = readProperties(x.doc.Schema, t.Subject.Compiled); err != nil {
+	nowhere, err := newSilence()
+	if err != nil {
 		return nil, err
 	}
-	if x.base, err = x.findBase(); err != nil {
-		x.report(Parity, "a valid set of options", err.Error())
+	defer nowhere.Close()
+	x := &examiner{Target: t, doc: t.Subject.Document, nowhere: nowhere}
+	x.options = readProperties(t.Subject.Options, t.Subject.Compiled)
+	problem, err := x.findBase(ctx)
+	if err != nil {
+		return nil, err
+	}
+	x.report(Parity, "a valid set of options", problem)
+	if problem != "" {
 		return x.tests, nil
 	}
 	x.trials = x.makeTrials()
-	for _, suite := range []func(context.Context) error{x.metadata, x.parity, x.doors, x.surface, x.secrets} {
+	for _, suite := range []func(context.Context) error{x.metadata, x.parity, x.doors, x.surface, x.secrets, x.realRun} {
 		if err := suite(ctx); err != nil {
 			return nil, err
 		}
@@ -95,13 +105,18 @@ func (x *examiner) report(suite, name string, problem string) {
 	x.tests = append(x.tests, t)
 }
 
+// spec says how to run the program with some more in its environment.
+func (x *examiner) spec(env, args []string, stdin io.Reader) proc.Spec {
+	return proc.Spec{
+		Argv: append([]string{x.Binary}, args...), Dir: x.Scratch, Env: append(x.Env[:len(x.Env):len(x.Env)], env...), Stdin: stdin,
+		Deadline: deadline, MaxStdout: maxOutput, MaxStderr: maxOutput,
+	}
+}
+
 // run runs the program to its end. What kills it is told in the result as status -1 and on stderr, because a program that
 // hangs or dies has failed the test that asked.
 func (x *examiner) run(ctx context.Context, env []string, args ...string) (proc.Result, error) {
-	result, err := proc.Run(ctx, proc.Spec{
-		Argv: append([]string{x.Binary}, args...), Dir: x.Scratch, Env: append(x.Env[:len(x.Env):len(x.Env)], env...),
-		Deadline: deadline, MaxStdout: maxOutput, MaxStderr: maxOutput,
-	})
+	result, err := proc.Run(ctx, x.spec(env, args, nil))
 	if ctx.Err() != nil {
 		return result, ctx.Err()
 	}
@@ -112,27 +127,54 @@ func (x *examiner) run(ctx context.Context, env []string, args ...string) (proc.
 	return result, nil
 }
 
-// findBase returns a set of options that the schema accepts: the first example, else the required options with values of
-// our own.
-func (x *examiner) findBase() (document, error) {
+// findBase finds a set of options that the schema and the program accept: the first such example, else the required
+// options with values of our own. The problem is that there is none.
+func (x *examiner) findBase(ctx context.Context) (problem string, err error) {
+	var sets []document
 	for _, example := range x.doc.Examples {
-		d, err := decodeDocument(example.Options)
-		if err == nil && x.accepts(d) {
-			return d, nil
+		if d, err := decodeDocument(example.Options); err == nil && x.accepts(d) {
+			sets = append(sets, d)
 		}
 	}
-	d := document{}
+	least, problem := x.required()
+	if problem == "" {
+		sets = append(sets, least)
+	}
+	if len(sets) == 0 {
+		return problem, nil
+	}
+	trials := make([]trial, len(sets))
+	for i, d := range sets {
+		trials[i].text = mustJSON(d)
+	}
+	x.base = sets[0]
+	verdicts, problem, err := x.batch(ctx, trials)
+	if err != nil || problem != "" {
+		return "", err // what is wrong with the answers is told where all documents are judged
+	}
+	for i, v := range verdicts {
+		if *v.Valid {
+			x.base = sets[i]
+			return "", nil
+		}
+	}
+	return fmt.Sprintf("the program refuses each that the schema accepts, such as %s (%s)", shorten(trials[0].text), verdicts[0].Problems[0]), nil
+}
+
+// required returns the required options with values of our own. The problem is that they are no valid set.
+func (x *examiner) required() (d document, problem string) {
+	d = document{}
 	for _, name := range x.Subject.Options.Required {
 		value, ok := x.options[name].valid()
 		if !ok {
-			return nil, fmt.Errorf("no valid value is known for --%s; give it an example or a default in the schema", name)
+			return nil, fmt.Sprintf("no valid value is known for --%s; give it an example or a default in the schema", name)
 		}
 		d[name] = value
 	}
 	if !x.accepts(d) {
-		return nil, fmt.Errorf("the schema refuses the required options alone; add an example that is complete")
+		return nil, "the schema refuses the required options alone; add an example that is complete"
 	}
-	return d, nil
+	return d, ""
 }
 
 // accepts tells what the schema says of a document.

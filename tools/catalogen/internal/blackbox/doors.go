@@ -9,6 +9,7 @@ import (
 
 	"github.com/patchbay-dev/patchbay/common/metadata/schema"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/configschema"
+	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/options"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/proc"
 )
 
@@ -24,9 +25,10 @@ func (x *examiner) doors(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := x.derived(); err != nil {
-		return err
+	if problem == "" {
+		x.report(Parity, "each kind of option has a value that works", list(x.barren()))
 	}
+	x.report(Parity, "the config file's schema agrees with the options' schema", x.derived())
 	secrets := map[string]bool{}
 	for name, p := range x.options {
 		secrets[name] = p.Secret
@@ -110,7 +112,7 @@ func byFlag(d document, _ []option) (env, args []string, err error) { return nil
 // connector's own affair.
 func (x *examiner) byVariable(d document, samples []option) (env, args []string, err error) {
 	for _, s := range samples {
-		if texts := flagTexts(s.value); len(texts) == 1 {
+		if texts := options.FlagTexts(s.value); len(texts) == 1 {
 			env = append(env, x.options[s.name].Env+"="+texts[0])
 			d = d.without(s.name)
 		}
@@ -148,14 +150,14 @@ func (x *examiner) unknownKey(ctx context.Context) error {
 }
 
 // derived lets the schema of the config file judge what the schema of the flat options judges, written as files.
-func (x *examiner) derived() error {
-	text, err := configschema.Derive(x.doc)
+func (x *examiner) derived() string {
+	config, err := configschema.Derive(x.doc)
 	if err != nil {
-		return err
+		return err.Error()
 	}
-	compiled, err := schema.Compile(text)
+	compiled, err := schema.Compile(mustJSON(config))
 	if err != nil {
-		return err
+		return "it cannot be derived: " + err.Error() + "; keep what options refer to under definitions"
 	}
 	var problems []string
 	for _, t := range x.trials {
@@ -169,8 +171,7 @@ func (x *examiner) derived() error {
 			}
 		}
 	}
-	x.report(Parity, "the config file's schema agrees with the options' schema", list(problems))
-	return nil
+	return list(problems)
 }
 
 // fileable tells whether a document can be written as a config file so that it means the same: steps stand in lists of

@@ -23,24 +23,23 @@ type trial struct {
 
 // A verdict is one line of what validate --batch answers.
 type verdict struct {
-	Valid    *bool `json:"valid"`
-	Problems []struct {
-		Option   string `json:"option"`
-		Message  string `json:"message"`
-		Semantic bool   `json:"semantic"`
-	} `json:"problems"`
+	Valid    *bool     `json:"valid"`
+	Problems []problem `json:"problems"`
 }
+
+// A problem is one reason for a refusal. A semantic one is about what a schema cannot say.
+type problem struct {
+	Option   string `json:"option"`
+	Message  string `json:"message"`
+	Semantic bool   `json:"semantic"`
+}
+
+// String writes the problem on one line.
+func (p problem) String() string { return fmt.Sprintf("--%s: %s", p.Option, p.Message) }
 
 // accepts tells whether the program refuses nothing that a schema can say.
 func (v verdict) accepts() bool {
-	return !slices.ContainsFunc(v.Problems, func(p struct {
-		Option   string `json:"option"`
-		Message  string `json:"message"`
-		Semantic bool   `json:"semantic"`
-	},
-	) bool {
-		return !p.Semantic
-	})
+	return !slices.ContainsFunc(v.Problems, func(p problem) bool { return !p.Semantic })
 }
 
 // parity lets the schema and the program judge the same documents, hundreds of them through one process.
@@ -54,7 +53,13 @@ func (x *examiner) parity(ctx context.Context) error {
 		return nil
 	}
 	problems := map[string][]string{}
+	var semantic []string
 	for i, t := range x.trials {
+		for _, p := range verdicts[i].Problems {
+			if p.Semantic && len(x.doc.SemanticChecks) == 0 {
+				semantic = append(semantic, fmt.Sprintf("%s: %s", shorten(t.text), p))
+			}
+		}
 		if _, ok := problems[t.test]; !ok {
 			problems[t.test] = nil
 		}
@@ -63,6 +68,7 @@ func (x *examiner) parity(ctx context.Context) error {
 			problems[t.test] = append(problems[t.test], disagreement(t.text, refusals, verdicts[i]))
 		}
 	}
+	x.report(Parity, "semantic_checks tells what is semantic", list(semantic))
 	for _, test := range slices.Sorted(maps.Keys(problems)) {
 		x.report(Parity, test, list(problems[test]))
 	}
@@ -180,10 +186,9 @@ func (x *examiner) batch(ctx context.Context, trials []trial) (verdicts []verdic
 		input.Write(t.text)
 		input.WriteByte('\n')
 	}
-	result, err := proc.Run(ctx, proc.Spec{
-		Argv: []string{x.Binary, "validate", "--batch", "-"}, Dir: x.Scratch, Env: x.Env, Stdin: &input,
-		Deadline: batchDeadline, MaxStdout: maxOutput, MaxStderr: maxOutput,
-	})
+	spec := x.spec(nil, []string{"validate", "--batch", "-"}, &input)
+	spec.Deadline = batchDeadline
+	result, err := proc.Run(ctx, spec)
 	if ctx.Err() != nil {
 		return nil, "", ctx.Err()
 	}
@@ -216,7 +221,7 @@ func disagreement(text []byte, refusals []schema.Problem, v verdict) string {
 	parser := "the program accepts"
 	for _, p := range v.Problems {
 		if !p.Semantic {
-			parser = fmt.Sprintf("the program refuses (--%s: %s)", p.Option, p.Message)
+			parser = fmt.Sprintf("the program refuses (%s)", p)
 			break
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 )
 
 // An option is one option with one value.
@@ -33,16 +34,22 @@ func (x *examiner) pickSamples(ctx context.Context) (problem string, err error) 
 		return problem, err
 	}
 	var good []option
-	seen := map[string]bool{}
+	tried, found, seen := map[string]bool{}, map[string]bool{}, map[string]bool{}
 	for i, s := range all {
-		if valid[i] {
-			good = append(good, s)
-			continue
-		}
-		x.samples.bad = append(x.samples.bad, s)
-		if kind := x.options[s.name].family(); !seen[kind] {
-			seen[kind] = true
-			x.samples.kinds = append(x.samples.kinds, s)
+		first := !tried[s.name]
+		tried[s.name] = true
+		p := x.options[s.name]
+		switch {
+		case valid[i]:
+			if !found[s.name] {
+				good, found[s.name] = append(good, s), true
+			}
+		case first || !p.accepts(s.value): // of those that the connector refuses for a reason of its own, one will do
+			x.samples.bad = append(x.samples.bad, s)
+			if kind := p.family(); !seen[kind] {
+				seen[kind] = true
+				x.samples.kinds = append(x.samples.kinds, s)
+			}
 		}
 	}
 	// What the schema accepts together the connector may still refuse for a reason of its own; then halves may do.
@@ -64,27 +71,53 @@ func (x *examiner) pickSamples(ctx context.Context) (problem string, err error) 
 	return "", nil
 }
 
-// candidateSamples picks for each option a value that the schema accepts and one that it refuses.
+// mostTries is how many values are tried of an option until the program takes one: the schema does not know what is an
+// expression, say.
+const mostTries = 8
+
+// candidateSamples picks for each option values that the schema accepts and one that it refuses.
 func (x *examiner) candidateSamples() []option {
 	var found []option
 	for _, name := range slices.Sorted(maps.Keys(x.options)) {
 		p := x.options[name]
-		good, bad := false, p.Shared // what every connector shares is refused by the same parser in all of them
-		for _, value := range slices.Concat(p.Examples, p.Enum, p.candidates()) {
-			if good && bad {
+		good, bad := 0, p.Shared // what every connector shares is refused by the same parser in all of them
+		for _, value := range slices.Concat(p.examples, p.enum, p.candidates()) {
+			if good == mostTries && bad {
 				break
 			}
 			if !p.spellable(value) || isEmpty(value) {
 				continue
 			}
-			accepted := p.accepts(value)
-			if accepted && !good || !accepted && !bad {
+			switch accepted := p.accepts(value); {
+			case accepted && good < mostTries:
 				found = append(found, option{name, value})
-				good, bad = good || accepted, bad || !accepted
+				good++
+			case !accepted && !bad:
+				found = append(found, option{name, value})
+				bad = true
 			}
 		}
 	}
 	return found
+}
+
+// barren names the kinds of options of which the program takes no value, so that nothing good was tried of them.
+func (x *examiner) barren() []string {
+	taken, names := map[string]bool{}, map[string][]string{}
+	for _, name := range slices.Sorted(maps.Keys(x.options)) {
+		kind := x.options[name].family()
+		names[kind] = append(names[kind], "--"+name)
+	}
+	for _, s := range slices.Concat(x.samples.good...) {
+		taken[x.options[s.name].family()] = true
+	}
+	var problems []string
+	for _, kind := range slices.Sorted(maps.Keys(names)) {
+		if !taken[kind] {
+			problems = append(problems, "no value is known that works for "+strings.Join(names[kind], ", ")+"; give the schema of one of them examples")
+		}
+	}
+	return problems
 }
 
 // together puts options into as few lists as the schema allows: each goes into the first with which it is accepted.
@@ -121,8 +154,8 @@ func (x *examiner) validTogether(ctx context.Context, groups [][]option) (valid 
 // family is the same for options that one and the same reader can be expected to read.
 func (p property) family() string {
 	items := ""
-	if p.Items != nil {
-		items = p.Items.family()
+	if p.items != nil {
+		items = p.items.family()
 	}
-	return fmt.Sprint(p.Type, " ", p.Kind, " ", len(p.Enum) > 0, " ", items)
+	return fmt.Sprint(p.Type, " ", p.Kind, " ", len(p.enum) > 0, " ", items)
 }

@@ -2,10 +2,11 @@ package blackbox
 
 import (
 	"encoding/json"
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/options"
 )
 
 // spellable tells whether a value can be written on a command line so that it comes back as it was: of the option's own
@@ -13,21 +14,21 @@ import (
 func (p property) spellable(value any) bool {
 	switch value := value.(type) {
 	case string:
-		return p.Type == "string" && !strings.HasPrefix(value, "@") && !strings.ContainsRune(value, 0)
+		return p.Type.Has("string") && !strings.HasPrefix(value, "@") && !strings.ContainsRune(value, 0)
 	case json.Number:
-		return p.Type == "number" || p.Type == "integer" && !strings.ContainsAny(value.String(), ".eE") && value != "-0"
+		return p.Type.Has("number") || p.Type.Has("integer") && !strings.ContainsAny(value.String(), ".eE") && value != "-0"
 	case bool:
-		return p.Type == "boolean"
+		return p.Type.Has("boolean")
 	case []any:
-		if p.Type != "array" || p.Items == nil || len(value) == 0 {
+		if !p.Type.Has("array") || p.items == nil || len(value) == 0 {
 			return false
 		}
 		return !slices.ContainsFunc(value, func(element any) bool {
 			text, isText := element.(string)
-			return !p.Items.spellable(element) || isText && (text == "" || strings.ContainsAny(text, `,;\`))
+			return !p.items.spellable(element) || isText && (text == "" || strings.ContainsAny(text, `,;\`))
 		})
 	case map[string]any:
-		if p.Type != "object" || len(value) == 0 {
+		if !p.Type.Has("object") || len(value) == 0 {
 			return false
 		}
 		for key, element := range value {
@@ -40,30 +41,11 @@ func (p property) spellable(value any) bool {
 	return false
 }
 
-// flagTexts writes a spellable value as the texts of one flag, given once for each.
-func flagTexts(value any) []string {
-	switch value := value.(type) {
-	case []any:
-		var all []string
-		for _, element := range value {
-			all = append(all, flagTexts(element)...)
-		}
-		return all
-	case map[string]any:
-		var all []string
-		for _, key := range slices.Sorted(maps.Keys(value)) {
-			all = append(all, fmt.Sprintf("%s=%v", key, value[key]))
-		}
-		return all
-	}
-	return []string{fmt.Sprint(value)}
-}
-
 // flagArgs writes a document as a command line.
 func flagArgs(d document) []string {
 	var args []string
 	for _, name := range slices.Sorted(maps.Keys(d)) {
-		for _, text := range flagTexts(d[name]) {
+		for _, text := range options.FlagTexts(d[name]) {
 			args = append(args, "--"+name+"="+text)
 		}
 	}

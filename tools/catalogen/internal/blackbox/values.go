@@ -3,13 +3,14 @@ package blackbox
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
 	"maps"
+	"math"
 	"math/big"
 	"slices"
 	"strings"
 
 	"github.com/patchbay-dev/patchbay/common/metadata/schema"
+	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/options"
 )
 
 // A document is one set of flat options.
@@ -45,57 +46,52 @@ func decodeDocument(text []byte) (document, error) {
 	return doc, d.Decode(&doc)
 }
 
-// A property is one option as far as values are made from it.
+// A property is one option with its schema compiled and the values in it decoded.
 type property struct {
-	Type     string      `json:"type"`
-	Kind     string      `json:"x-type"`
-	Enum     []any       `json:"enum"`
-	Default  any         `json:"default"`
-	Examples []any       `json:"examples"`
-	Minimum  json.Number `json:"minimum"`
-	Maximum  json.Number `json:"maximum"`
-	Above    json.Number `json:"exclusiveMinimum"`
-	Below    json.Number `json:"exclusiveMaximum"`
-	Longest  int         `json:"maxLength"`
-	Shortest int         `json:"minLength"`
-	Items    *property   `json:"items"`
-	Env      string      `json:"x-env"`
-	Shared   bool        `json:"x-shared"`
-	Hidden   bool        `json:"x-hidden"`
-	Secret   bool        `json:"writeOnly"`
-
-	compiled *schema.Schema
+	options.Option
+	enum, examples []any
+	preset         any // the default; nil if there is none
+	items          *property
+	compiled       *schema.Schema // nil for what is no option of its own
 }
 
-// readProperties decodes each property of an options schema, which is also given compiled.
-func readProperties(text []byte, compiled *schema.Schema) (map[string]property, error) {
-	var flat struct {
-		Properties map[string]json.RawMessage `json:"properties"`
-	}
-	if err := json.Unmarshal(text, &flat); err != nil {
-		return nil, err
-	}
+// readProperties returns the options of a schema by their names.
+func readProperties(read options.Schema, compiled *schema.Schema) map[string]property {
 	properties := map[string]property{}
-	for name, raw := range flat.Properties {
-		var p property
-		d := json.NewDecoder(bytes.NewReader(raw))
-		d.UseNumber()
-		if err := d.Decode(&p); err != nil {
-			return nil, fmt.Errorf("option %s: %w", name, err)
-		}
-		var known bool
-		if p.compiled, known = compiled.Property(name); !known {
-			return nil, fmt.Errorf("option %s: the schema says nothing of it, because $ref stands beside properties", name)
-		}
-		properties[name] = p
+	for _, o := range read.Options {
+		p := newProperty(o)
+		p.compiled, _ = compiled.Property(o.Name)
+		properties[o.Name] = p
 	}
-	return properties, nil
+	return properties
+}
+
+func newProperty(o options.Option) property {
+	p := property{Option: o}
+	for _, list := range []struct {
+		from []json.RawMessage
+		to   *[]any
+	}{{o.Enum, &p.enum}, {o.Examples, &p.examples}, {[]json.RawMessage{o.Const}, &p.enum}} {
+		for _, text := range list.from {
+			if value, err := schema.Parse(text); err == nil {
+				*list.to = append(*list.to, value)
+			}
+		}
+	}
+	if value, err := schema.Parse(o.Default); err == nil {
+		p.preset = value
+	}
+	if o.Items != nil {
+		items := newProperty(*o.Items)
+		p.items = &items
+	}
+	return p
 }
 
 // accepts tells whether the property alone accepts a value.
 func (p property) accepts(value any) bool {
 	parsed, err := reparse(value)
-	return err == nil && p.compiled.Valid(parsed)
+	return err == nil && p.compiled != nil && p.compiled.Valid(parsed)
 }
 
 // reparse turns a value of ours into one as the validator wants it.
@@ -117,7 +113,7 @@ func mustJSON(value any) []byte {
 
 // valid returns a value that the property accepts: what its author names first, else one of ours.
 func (p property) valid() (any, bool) {
-	candidates := slices.Concat(p.Examples, p.Enum, []any{p.Default}, p.candidates())
+	candidates := slices.Concat(p.examples, p.enum, []any{p.preset}, p.candidates())
 	// An empty text says little; it is taken only if nothing else will do.
 	for _, empty := range []bool{false, true} {
 		for _, value := range candidates {
@@ -177,32 +173,42 @@ func number(text string) json.Number { return json.Number(text) }
 
 // candidates returns values to try: good ones, near misses and nonsense, in a fixed order.
 func (p property) candidates() []any {
-	values := slices.Clone(p.Enum)
-	for _, word := range p.Enum {
+	values := slices.Clone(p.enum)
+	for _, word := range p.enum {
 		if text, ok := word.(string); ok {
 			values = append(values, strings.ToUpper(text), strings.ToLower(text), text+" ", text+"x", text+","+text)
 		}
 	}
-	switch p.Type {
+	for _, kind := range p.Type {
+		values = append(values, p.ofType(kind)...)
+	}
+	return append(values, wrongTypes...)
+}
+
+// ofType returns the candidates of one JSON type.
+func (p property) ofType(kind string) (values []any) {
+	switch kind {
 	case "string":
 		for _, text := range texts {
 			values = append(values, text)
 		}
-		for _, n := range []int{p.Shortest - 1, p.Shortest, p.Longest, p.Longest + 1} {
+		shortest, longest := whole(p.Shortest), whole(p.Longest)
+		for _, n := range []int{shortest - 1, shortest, longest, longest + 1} {
 			if n > 0 && n < 100_000 {
 				values = append(values, strings.Repeat("a", n), strings.Repeat("☃", n))
 			}
 		}
 	case "integer", "number":
-		values = append(values, p.numbers()...)
+		values = p.numbers()
 	case "array":
-		if p.Items != nil {
-			for _, element := range p.Items.candidates() {
-				values = append(values, []any{element})
-			}
-			if good, ok := p.element(); ok {
-				values = append(values, []any{good, good}, []any{good, nil}, []any{good, []any{good}}, slices.Repeat([]any{good}, 100))
-			}
+		if p.items == nil {
+			return nil
+		}
+		for _, element := range p.items.candidates() {
+			values = append(values, []any{element})
+		}
+		if good, ok := p.element(); ok {
+			values = append(values, []any{good, good}, []any{good, nil}, []any{good, []any{good}}, slices.Repeat([]any{good}, 100))
 		}
 	case "object":
 		for _, text := range []string{"b", "", "a b", "a;b", "a=b", "☃"} {
@@ -210,12 +216,21 @@ func (p property) candidates() []any {
 		}
 		values = append(values, map[string]any{"": "b"}, map[string]any{"a": number("5")}, map[string]any{"a": true}, map[string]any{"a": []any{"b"}})
 	}
-	return append(values, wrongTypes...)
+	return values
+}
+
+// whole reads a length, which may be written 100.0; one that is absent or beyond all sense is 0.
+func whole(n json.Number) int {
+	f, err := n.Float64()
+	if err != nil || f < 0 || f > math.MaxInt32 {
+		return 0
+	}
+	return int(f)
 }
 
 // element returns an element that a list accepts.
 func (p property) element() (any, bool) {
-	for _, element := range slices.Concat(p.Items.Enum, p.Items.candidates()) {
+	for _, element := range slices.Concat(p.items.enum, p.items.candidates()) {
 		if element != nil && !isEmpty(element) && p.accepts([]any{element}) {
 			return element, true
 		}
@@ -251,16 +266,12 @@ func decimal(n *big.Rat) string {
 }
 
 // Valid returns for each option of a schema, which is also given compiled, a value that it accepts, where one is known.
-func Valid(options []byte, compiled *schema.Schema) (map[string]any, error) {
-	properties, err := readProperties(options, compiled)
-	if err != nil {
-		return nil, err
-	}
+func Valid(read options.Schema, compiled *schema.Schema) map[string]any {
 	values := map[string]any{}
-	for name, p := range properties {
+	for name, p := range readProperties(read, compiled) {
 		if value, ok := p.valid(); ok {
 			values[name] = value
 		}
 	}
-	return values, nil
+	return values
 }

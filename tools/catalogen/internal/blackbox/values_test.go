@@ -6,20 +6,21 @@ import (
 	"testing"
 
 	"github.com/patchbay-dev/patchbay/common/metadata/schema"
+	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/options"
 )
 
-func properties(t *testing.T, text string) map[string]property {
+func properties(t *testing.T, list string) map[string]property {
 	t.Helper()
-	options := []byte(`{"properties": ` + text + `}`)
-	compiled, err := schema.Compile(options)
+	text := []byte(`{"properties": ` + list + `}`)
+	compiled, err := schema.Compile(text)
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := readProperties(options, compiled)
+	read, err := options.Read(text)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return p
+	return readProperties(read, compiled)
 }
 
 // The candidates of every kind of option must hold values on both sides of its schema, or parity proves nothing.
@@ -129,4 +130,35 @@ func TestMentions(t *testing.T) {
 			t.Errorf("%q mentions %q: %v", tt.text, tt.word, got)
 		}
 	}
+}
+
+func TestOddPropertiesAreRead(t *testing.T) {
+	p := properties(t, `{
+		"either": {"type": ["null", "integer", "string"], "maxLength": 3.0},
+		"fixed": {"const": "only"}, "long": {"type": "string", "maxLength": 1e300}}`)
+	for _, want := range []any{"aaa", "aaaa", json.Number("9223372036854775808")} {
+		if !slices.Contains(scalars(p["either"].candidates()), want) {
+			t.Errorf("%v is not tried of an option with three types", want)
+		}
+	}
+	if value, ok := p["fixed"].valid(); !ok || value != "only" {
+		t.Errorf("the value of a constant: %v, %v", value, ok)
+	}
+	if n := whole(p["long"].Longest); n != 0 {
+		t.Errorf("a length beyond all sense is %d", n)
+	}
+	if _, ok := (property{}).valid(); ok {
+		t.Error("what is no option has a valid value")
+	}
+}
+
+// scalars leaves out what cannot be compared.
+func scalars(values []any) []any {
+	return slices.DeleteFunc(values, func(value any) bool {
+		switch value.(type) {
+		case []any, map[string]any:
+			return true
+		}
+		return false
+	})
 }

@@ -3,9 +3,12 @@ package build
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/discover"
@@ -19,25 +22,30 @@ const (
 	maxOutput     = 16 << 20
 )
 
-// Go builds every Go connector that has no build rule of its own with one go build into bin. The error tells what the
-// compiler said; the programs that did compile are in bin all the same.
+// Go builds every Go connector that has no build rule of its own, and the drivers, with one go build into bin. The error
+// tells what the compiler said; the programs that did compile are in bin all the same.
 func Go(ctx context.Context, root, bin string, folders []discover.Folder) error {
-	// The flags are those of the repository's Makefile, so that neither finds the other's programs out of date.
-	argv := []string{"go", "build", "-trimpath", "-buildvcs=false", "-mod=readonly", "-ldflags=-s -w", "-o", bin + string(filepath.Separator)}
-	n := len(argv)
+	packages := Drivers(root)
 	for _, f := range folders {
-		if ByGo(f) {
-			argv = append(argv, "./"+f.Path)
+		if ByGo(f) && !slices.Contains(packages, f.Path) {
+			packages = append(packages, f.Path)
 		}
 	}
-	if len(argv) == n {
+	return compile(ctx, root, bin, packages)
+}
+
+// compile runs one go build for the packages in some folders.
+func compile(ctx context.Context, root, bin string, folders []string) error {
+	if len(folders) == 0 {
 		return nil
 	}
-	if HasDriver(root) {
-		argv = append(argv, "./"+Driver)
+	// The flags are those of the repository's Makefile, so that neither finds the other's programs out of date.
+	argv := []string{"go", "build", "-trimpath", "-buildvcs=false", "-mod=readonly", "-ldflags=-s -w", "-o", bin + string(filepath.Separator)}
+	for _, folder := range folders {
+		argv = append(argv, "./"+folder)
 	}
 	result, err := proc.Run(ctx, proc.Spec{
-		Argv: argv, Dir: root, Env: append(os.Environ(), "CGO_ENABLED=0"),
+		Argv: argv, Dir: root, Env: proc.Environ("CGO_ENABLED=0"),
 		Deadline: deadline, MaxStdout: maxOutput, MaxStderr: maxOutput,
 	})
 	if err != nil {
@@ -63,19 +71,26 @@ func Tests(ctx context.Context, root string, folders []discover.Folder) error {
 		return nil
 	}
 	_, _ = proc.Run(ctx, proc.Spec{
-		Argv: argv, Dir: root, Env: append(os.Environ(), "CGO_ENABLED=1"),
+		Argv: argv, Dir: root, Env: proc.Environ("CGO_ENABLED=1"),
 		Deadline: testsDeadline, MaxStdout: maxOutput, MaxStderr: maxOutput,
 	})
 	return ctx.Err()
 }
 
-// Driver is the program with which connectors' own tests run a broker; it is built beside them where the repository has it.
-const Driver = "tools/patchbay"
+// drivers are the programs that the tests of every connector may run beside their own: the local broker, and something to
+// fill and to empty a topic. They are inputs of every connector, and connectors/connector.mk builds them too.
+var drivers = []string{"tools/patchbay", "connectors/sources/generate-source", "connectors/sinks/stdout-sink"}
 
-// HasDriver tells whether the repository has the driver.
-func HasDriver(root string) bool {
-	files, err := filepath.Glob(filepath.Join(root, filepath.FromSlash(Driver), "*.go"))
-	return err == nil && len(files) > 0
+// Drivers returns the folders of the drivers that a repository has.
+func Drivers(root string) []string {
+	var found []string
+	for _, driver := range drivers {
+		files, err := filepath.Glob(filepath.Join(root, filepath.FromSlash(driver), "*.go"))
+		if err == nil && len(files) > 0 {
+			found = append(found, driver)
+		}
+	}
+	return found
 }
 
 // ByGo tells whether a folder is built by Go's own build command.
@@ -88,9 +103,12 @@ func Path(bin string, f discover.Folder) string { return filepath.Join(bin, f.Na
 // ctx's.
 func Own(ctx context.Context, bin string, f discover.Folder) error {
 	target := Path(bin, f)
+	if err := os.Remove(target); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err // else a rule that leaves nothing would pass with what an earlier one left
+	}
 	result, err := proc.Run(ctx, proc.Spec{
 		Argv: []string{"make", "--no-print-directory", "-C", f.Dir, "build", "BIN=" + target},
-		Env:  os.Environ(), Deadline: deadline, MaxStdout: maxOutput, MaxStderr: maxOutput,
+		Env:  proc.Environ(), Deadline: deadline, MaxStdout: maxOutput, MaxStderr: maxOutput,
 	})
 	if ctx.Err() != nil {
 		return ctx.Err()
@@ -129,6 +147,14 @@ func All(ctx context.Context, root, bin string, folders []discover.Folder) (map[
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
 	}
+	for _, driver := range Drivers(root) {
+		if slices.ContainsFunc(folders, func(f discover.Folder) bool { return f.Path == driver }) {
+			continue // it is told as the connector that it is
+		}
+		if err := compile(ctx, root, bin, []string{driver}); err != nil {
+			return nil, err // no connector can be tested
+		}
+	}
 	broken := map[string]finding.Finding{}
 	for _, f := range folders {
 		if !ByGo(f) {
@@ -137,7 +163,7 @@ func All(ctx context.Context, root, bin string, folders []discover.Folder) (map[
 		if err := os.Remove(Path(bin, f)); err != nil && !os.IsNotExist(err) {
 			return nil, err
 		}
-		if err := Go(ctx, root, bin, []discover.Folder{f}); err != nil {
+		if err := compile(ctx, root, bin, []string{f.Path}); err != nil {
 			broken[f.Name] = finding.Finding{
 				Connector: f.Name, Rule: "build", Where: f.Path, Message: err.Error(),
 				Fix: "run it by hand: go build ./" + f.Path,

@@ -53,6 +53,18 @@ func TestAllBlamesOnlyWhatDoesNotBuild(t *testing.T) {
 	}
 }
 
+func TestAllBlamesADriverAlone(t *testing.T) {
+	root := module(t, map[string]string{
+		"connectors/sources/generate-source/main.go": "package main\n\nfunc main() { undefined() }\n",
+		"a-source/main.go":                           "package main\n\nfunc main() {}\n",
+	})
+	driver := discover.Folder{Name: "generate-source", Path: "connectors/sources/generate-source", Go: true}
+	broken, err := All(t.Context(), root, t.TempDir(), []discover.Folder{folder(root, "a-source"), driver})
+	if err != nil || len(broken) != 1 || broken["generate-source"].Rule != "build" {
+		t.Errorf("%v, %v", broken, err)
+	}
+}
+
 func TestTestsIsSilentAboutWhatDoesNotCompile(t *testing.T) {
 	root := module(t, map[string]string{
 		"a-source/main.go":      "package main\n\nfunc main() {}\n",
@@ -60,5 +72,57 @@ func TestTestsIsSilentAboutWhatDoesNotCompile(t *testing.T) {
 	})
 	if err := Tests(t.Context(), root, []discover.Folder{folder(root, "a-source")}); err != nil {
 		t.Error(err)
+	}
+}
+
+func TestGoBuildsTheDriversToo(t *testing.T) {
+	const program = "package main\n\nfunc main() {}\n"
+	root := module(t, map[string]string{
+		"tools/patchbay/main.go": program, "connectors/sources/generate-source/main.go": program, "a-source/main.go": program,
+	})
+	bin := t.TempDir()
+	if err := Go(t.Context(), root, bin, []discover.Folder{folder(root, "a-source")}); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"patchbay", "generate-source", "a-source"} {
+		if _, err := os.Stat(filepath.Join(bin, name)); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func TestGoIgnoresTheUsersFlags(t *testing.T) {
+	t.Setenv("GOFLAGS", "-tags=mine")
+	root := module(t, map[string]string{
+		"a-source/main.go": "package main\n\nfunc main() {}\n",
+		"a-source/mine.go": "//go:build mine\n\npackage main\n\nfunc init() { undefined() }\n",
+	})
+	if err := Go(t.Context(), root, t.TempDir(), []discover.Folder{folder(root, "a-source")}); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestOwn(t *testing.T) {
+	tests := []struct {
+		name, rule string
+		want       string // in the error; empty for none
+	}{
+		{"leaves the program at BIN", "\t@cp Makefile '$(BIN)' && chmod +x '$(BIN)'\n", ""},
+		{"does not pass for what an earlier build left", "\t@true\n", "the build left no executable program at $(BIN)"},
+		{"knows nothing of a make around it", "\t@echo \"flags $(MAKEFLAGS)\"; false\n", "flags  --no-print-directory"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Setenv("MAKEFLAGS", "k")
+			root := module(t, map[string]string{"a-source/Makefile": "build:\n" + tt.rule})
+			bin, f := t.TempDir(), folder(root, "a-source")
+			if err := os.WriteFile(Path(bin, f), nil, 0o755); err != nil {
+				t.Fatal(err)
+			}
+			err := Own(t.Context(), bin, f)
+			if tt.want == "" && err != nil || tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want)) {
+				t.Errorf("error %v, want %q", err, tt.want)
+			}
+		})
 	}
 }

@@ -29,26 +29,30 @@ func readIndex(root string) (metadata.Index, error) {
 	return index, nil
 }
 
-// find returns the entry and the document of a connector.
-func find(root, name string) (metadata.Entry, metadata.Document, error) {
-	var doc metadata.Document
+// find returns the entry of a connector.
+func find(root, name string) (metadata.Entry, error) {
 	index, err := readIndex(root)
 	if err != nil {
-		return metadata.Entry{}, doc, err
+		return metadata.Entry{}, err
 	}
 	i := slices.IndexFunc(index.Connectors, func(e metadata.Entry) bool { return e.Name == name })
 	if i < 0 {
-		return metadata.Entry{}, doc, fmt.Errorf("the catalog has no connector %q; it has: %s", name, strings.Join(entryNames(index), ", "))
+		return metadata.Entry{}, fmt.Errorf("the catalog has no connector %q; it has: %s", name, strings.Join(entryNames(index), ", "))
 	}
-	entry := index.Connectors[i]
-	text, err := os.ReadFile(filepath.Join(root, "catalog", "connectors", entry.Name, entry.Version+".json"))
+	return index.Connectors[i], nil
+}
+
+// document returns the metadata of a connector's version, and its bytes as they are in the catalog.
+func document(root, name, version string) (metadata.Document, []byte, error) {
+	var doc metadata.Document
+	text, err := os.ReadFile(filepath.Join(root, "catalog", "connectors", name, version+".json"))
 	if err != nil {
-		return entry, doc, err
+		return doc, nil, err
 	}
 	if err := json.Unmarshal(text, &doc); err != nil {
-		return entry, doc, fmt.Errorf("read metadata of %s: %w", name, err)
+		return doc, nil, fmt.Errorf("read catalog/connectors/%s/%s.json: %w", name, version, err)
 	}
-	return entry, doc, nil
+	return doc, text, nil
 }
 
 func entryNames(index metadata.Index) []string {

@@ -28,6 +28,7 @@ func (k checkCmd) Run(ctx context.Context, s streams) error {
 	}
 	b.Close()
 	progress.Report(s.out, proved.Rows, proved.Findings)
+	note(s.out, proved)
 	if len(proved.Findings) > 0 {
 		return closing(s, proved)
 	}
@@ -46,9 +47,9 @@ func (k checkCmd) Run(ctx context.Context, s streams) error {
 		fmt.Fprintf(s.out, "%s: the generated block %s\n", change.Path, change.Kind)
 	}
 	if len(changes)+len(readmes) > 0 {
-		fmt.Fprintf(s.out, "\nthe catalog is out of date; to mend it: make catalog, then commit what changed\n")
+		fmt.Fprintf(s.out, "\nThe catalog is out of date; to mend it: make catalog, then commit what changed.\n")
 		return errFailed
 	}
-	fmt.Fprintf(s.out, "\nthe catalog is up to date\n")
+	fmt.Fprintf(s.out, "\nThe catalog is up to date.\n")
 	return closing(s, proved)
 }

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"time"
 
 	"github.com/alecthomas/kong"
@@ -24,11 +25,16 @@ import (
 const (
 	ok     = 0
 	failed = 1 // something may not be published, or the machine failed
-	usage  = 2 // the command line makes no sense
+	usage  = 2 // the command line or a config file makes no sense
+
+	interrupted = 130 // stopped by a signal before it was done
 )
 
 // errFailed ends a command whose reasons are already on the screen.
 var errFailed = errors.New("failed")
+
+// errInvalid ends a command whose config file is wrong, which is on the screen already.
+var errInvalid = errors.New("invalid")
 
 // errUsage is wrapped by errors about the command line that kong cannot see.
 var errUsage = errors.New("wrong usage")
@@ -77,12 +83,26 @@ func Run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return ok
 	case errors.Is(err, errFailed):
 		return failed
+	case errors.Is(err, errInvalid):
+		return usage
 	case errors.Is(err, errUsage):
 		fmt.Fprintf(stderr, "catalogen: %v\n", err)
 		return usage
+	case ctx.Err() != nil:
+		fmt.Fprintln(stderr, "catalogen: interrupted"+consequence(parsed.Command()))
+		return interrupted
 	}
 	fmt.Fprintf(stderr, "catalogen: %v\n", err)
 	return failed
+}
+
+// consequence tells what an interrupted command has done. Those that run connectors write once all is proved, without a stop.
+func consequence(command string) string {
+	switch name, _, _ := strings.Cut(command, " "); name {
+	case "generate", "check", "test":
+		return "; nothing was written"
+	}
+	return ""
 }
 
 // rootFlag is embedded by every command that reads a repository.
@@ -131,11 +151,11 @@ func (w work) config(watch pipeline.Watcher) (pipeline.Config, error) {
 
 // board makes the progress display for a stream.
 func board(out io.Writer) *progress.Board {
-	width := 0
+	width, height := 0, 0
 	if f, isFile := out.(*os.File); isFile && term.IsTerminal(int(f.Fd())) {
-		if columns, _, err := term.GetSize(int(f.Fd())); err == nil {
-			width = columns
+		if columns, lines, err := term.GetSize(int(f.Fd())); err == nil {
+			width, height = columns, lines
 		}
 	}
-	return progress.New(out, width)
+	return progress.New(out, width, height)
 }

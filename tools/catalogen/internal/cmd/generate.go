@@ -3,7 +3,9 @@ package cmd
 import (
 	"context"
 	"fmt"
+	"io"
 	"path/filepath"
+	"time"
 
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/finding"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/pipeline"
@@ -36,15 +38,13 @@ func (g generateCmd) Run(ctx context.Context, s streams) error {
 	}
 	b.Close()
 	progress.Report(s.out, proved.Rows, proved.Findings)
-	if proved.Baseline.Note != "" {
-		fmt.Fprintf(s.out, "\n%s\n", proved.Baseline.Note)
-	}
+	note(s.out, proved)
 	if len(proved.Findings) == 0 || g.KeepGoing {
 		if err := g.write(c, proved.files, s); err != nil {
 			return err
 		}
 	} else {
-		fmt.Fprintf(s.out, "\nnothing was written: the catalog is replaced only when all pass\n")
+		fmt.Fprintf(s.out, "\nNothing was written: the catalog is replaced only when all pass.\n")
 	}
 	return closing(s, proved)
 }
@@ -71,9 +71,9 @@ func (g generateCmd) write(c pipeline.Config, files publish.Files, s streams) er
 		changes = append(changes, more...)
 	}
 	if len(changes) == 0 {
-		fmt.Fprintf(s.out, "\n%s is up to date\n", out)
+		fmt.Fprintf(s.out, "\n%s is up to date.\n", out)
 	} else {
-		fmt.Fprintf(s.out, "\n%s: %d files written\n", out, len(changes))
+		fmt.Fprintf(s.out, "\n%s: %d files written or removed.\n", out, len(changes))
 	}
 	return nil
 }
@@ -82,10 +82,12 @@ func (g generateCmd) write(c pipeline.Config, files publish.Files, s streams) er
 type proved struct {
 	pipeline.Result
 	files publish.Files
+	took  time.Duration
 }
 
 // prove runs the pipeline and assembles the catalog. Findings of both are in the result.
 func prove(ctx context.Context, c pipeline.Config) (proved, error) {
+	began := time.Now()
 	result, err := pipeline.Generate(ctx, c)
 	if err != nil {
 		return proved{}, err
@@ -112,7 +114,7 @@ func prove(ctx context.Context, c pipeline.Config) (proved, error) {
 			}
 		}
 	}
-	return proved{result, files}, nil
+	return proved{result, files, time.Since(began)}, nil
 }
 
 // names are the connectors that findings are about.
@@ -124,7 +126,14 @@ func names(findings []finding.Finding) map[string]bool {
 	return set
 }
 
-// closing writes the last line and turns findings into a status.
+// note tells why there is no release to compare with, where there is none.
+func note(out io.Writer, p proved) {
+	if p.Baseline.Note != "" {
+		fmt.Fprintf(out, "\n%s\n", p.Baseline.Note)
+	}
+}
+
+// closing writes how long it took and the last line, and turns findings into a status.
 func closing(s streams, p proved) error {
 	bad := names(p.Findings)
 	passed := 0
@@ -133,7 +142,7 @@ func closing(s streams, p proved) error {
 			passed++
 		}
 	}
-	fmt.Fprintf(s.out, "\n%d passed, %d failed\n", passed, len(bad))
+	fmt.Fprintf(s.out, "Took %s.\n\n%d passed, %d failed\n", p.took.Round(10*time.Millisecond), passed, len(bad))
 	if len(bad) > 0 {
 		return errFailed
 	}

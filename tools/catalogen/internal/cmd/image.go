@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -8,11 +9,12 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 
+	"github.com/patchbay-dev/patchbay/common/metadata"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/build"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/discover"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/image"
+	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/inputs"
 )
 
 // tool is the program that gets an image beside the connectors.
@@ -40,7 +42,7 @@ func (i imageCmd) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	targets, err := i.targets(root, s)
+	targets, err := i.targets(ctx, root, s)
 	if err != nil {
 		return err
 	}
@@ -56,10 +58,76 @@ func (i imageCmd) Run(ctx context.Context, s streams) error {
 	return nil
 }
 
-// targets are what to build, in the order in which they were named, else the catalog's. A connector that cannot have an
-// image is named with the reason, and is an error if it was asked for.
-func (i imageCmd) targets(root string, s streams) ([]image.Target, error) {
-	names := i.Names
+// targets are what to build, in the order in which they were named, else the catalog's. The catalog has proved a connector
+// as it was made from certain inputs, so one whose inputs have changed since is refused.
+func (i imageCmd) targets(ctx context.Context, root string, s streams) ([]image.Target, error) {
+	wanted, err := i.wanted(root, s)
+	if err != nil {
+		return nil, err
+	}
+	var folders []discover.Folder
+	for _, w := range wanted {
+		if w.folder.Name != "" {
+			folders = append(folders, w.folder)
+		}
+	}
+	made, err := digests(ctx, root, folders)
+	if err != nil {
+		return nil, err
+	}
+	var targets []image.Target
+	for _, w := range wanted {
+		if w.folder.Name == "" {
+			targets = append(targets, image.Target{Name: tool, Package: "tools/" + tool})
+			continue
+		}
+		if made[w.entry.Name] != w.entry.Inputs {
+			return nil, fmt.Errorf("%s has changed since the catalog proved it; to mend: make catalog", w.entry.Name)
+		}
+		_, text, err := document(root, w.entry.Name, w.entry.Version)
+		if err != nil {
+			return nil, err
+		}
+		targets = append(targets, image.Target{Name: w.entry.Name, Package: w.entry.Path, Document: text})
+	}
+	return targets, nil
+}
+
+// digests returns what connectors in Go are made from now, by their names, as generate publishes it.
+func digests(ctx context.Context, root string, folders []discover.Folder) (map[string]string, error) {
+	if len(folders) == 0 {
+		return nil, nil
+	}
+	var paths []string
+	for _, f := range folders {
+		paths = append(paths, f.Path)
+	}
+	digester, err := inputs.NewDigester(ctx, root, paths, build.Drivers(root))
+	if err != nil {
+		return nil, err
+	}
+	made := map[string]string{}
+	for _, f := range folders {
+		if made[f.Name], err = digester.Digest(f); err != nil {
+			return nil, fmt.Errorf("%s: %w", f.Name, err)
+		}
+	}
+	return made, nil
+}
+
+// A pick is a program that gets an image: a connector of the catalog, or the tool, which is the zero pick.
+type pick struct {
+	entry  metadata.Entry
+	folder discover.Folder
+}
+
+// name is the program's.
+func (p pick) name() string { return cmp.Or(p.entry.Name, tool) }
+
+// wanted are the programs that were named, else all of the catalog and the tool. A connector that cannot have an image is
+// named with the reason, and is an error if it was asked for.
+func (f imageFlags) wanted(root string, s streams) ([]pick, error) {
+	names := f.Names
 	if len(names) == 0 {
 		index, err := readIndex(root)
 		if err != nil {
@@ -71,31 +139,28 @@ func (i imageCmd) targets(root string, s streams) ([]image.Target, error) {
 	if err != nil {
 		return nil, err
 	}
-	var targets []image.Target
+	var picks []pick
 	for _, name := range names {
 		if name == tool {
-			targets = append(targets, image.Target{Name: tool, Package: "tools/" + tool})
+			picks = append(picks, pick{})
 			continue
 		}
-		entry, _, err := find(root, name)
+		entry, err := find(root, name)
 		if err != nil {
 			return nil, err
 		}
-		if !slices.ContainsFunc(folders, func(f discover.Folder) bool { return f.Path == entry.Path && build.ByGo(f) }) {
-			reason := name + " has no image: it is not built by go build alone, so it cannot be built for every platform"
-			if len(i.Names) > 0 {
-				return nil, errors.New(reason)
-			}
-			fmt.Fprintln(s.err, reason)
+		at := slices.IndexFunc(folders, func(f discover.Folder) bool { return f.Path == entry.Path && build.ByGo(f) })
+		if at >= 0 {
+			picks = append(picks, pick{entry, folders[at]})
 			continue
 		}
-		document, err := os.ReadFile(filepath.Join(root, "catalog", "connectors", entry.Name, entry.Version+".json"))
-		if err != nil {
-			return nil, err
+		reason := name + " has no image: it is not built by go build alone, so it cannot be built for every platform"
+		if len(f.Names) > 0 {
+			return nil, errors.New(reason)
 		}
-		targets = append(targets, image.Target{Name: name, Package: entry.Path, Document: document})
+		fmt.Fprintln(s.err, reason)
 	}
-	return targets, nil
+	return picks, nil
 }
 
 type publishCmd struct {
@@ -103,29 +168,28 @@ type publishCmd struct {
 	imageFlags
 }
 
-// Run pushes the images that were built.
+// Run pushes the images that were built of what is in the catalog. A version that is taken does not keep the others from
+// being published: whoever releases gets all of these names at once.
 func (p publishCmd) Run(ctx context.Context, s streams) error {
-	names := p.Names
-	if len(names) == 0 {
-		entries, err := os.ReadDir(p.folder())
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return err
-		}
-		for _, entry := range entries {
-			if !strings.HasPrefix(entry.Name(), ".") { // what an interrupted build left
-				names = append(names, entry.Name())
-			}
-		}
+	wanted, err := p.wanted(p.Root, s)
+	if err != nil {
+		return err
 	}
-	if len(names) == 0 {
-		return fmt.Errorf("there are no images in %s; to make them: make image", p.folder())
-	}
-	for _, name := range names {
-		published, err := image.Publish(ctx, filepath.Join(p.folder(), name), p.Registry)
+	var taken []error
+	for _, w := range wanted {
+		dir := filepath.Join(p.folder(), w.name())
+		if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("there is no image of %s in %s; to make it: make image", w.name(), p.folder())
+		}
+		published, err := image.Publish(ctx, dir, p.Registry, w.name(), w.entry.Version)
+		if errors.Is(err, image.ErrTaken) {
+			taken = append(taken, err)
+			continue
+		}
 		if err != nil {
 			return err
 		}
 		fmt.Fprintln(s.out, published)
 	}
-	return nil
+	return errors.Join(taken...)
 }

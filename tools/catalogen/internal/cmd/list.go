@@ -1,9 +1,10 @@
 package cmd
 
 import (
-	"encoding/json"
 	"fmt"
 	"text/tabwriter"
+
+	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/pretty"
 )
 
 type listCmd struct {
@@ -18,10 +19,12 @@ func (l listCmd) Run(s streams) error {
 		return err
 	}
 	if l.JSON {
-		e := json.NewEncoder(s.out)
-		e.SetEscapeHTML(false)
-		e.SetIndent("", "  ")
-		return e.Encode(index.Connectors)
+		text, err := pretty.JSON(index.Connectors)
+		if err != nil {
+			return err
+		}
+		_, err = s.out.Write(text)
+		return err
 	}
 	table := tabwriter.NewWriter(s.out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "NAME\tVERSION\tSTABILITY\tTESTS\tDESCRIPTION")

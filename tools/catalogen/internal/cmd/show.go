@@ -1,41 +1,43 @@
 package cmd
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
 
 	"github.com/patchbay-dev/patchbay/common/metadata"
+	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/options"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/publish"
 )
 
 type showCmd struct {
 	rootFlag
 	Name string `arg:"" help:"The connector."`
-	JSON bool   `help:"Print the metadata document." name:"json"`
+	JSON bool   `help:"Print the metadata document as it is in the catalog, byte for byte." name:"json"`
 }
 
 // Run shows one connector.
 func (c showCmd) Run(s streams) error {
-	entry, doc, err := find(c.Root, c.Name)
+	entry, err := find(c.Root, c.Name)
+	if err != nil {
+		return err
+	}
+	doc, text, err := document(c.Root, entry.Name, entry.Version)
 	if err != nil {
 		return err
 	}
 	if c.JSON {
-		e := json.NewEncoder(s.out)
-		e.SetEscapeHTML(false)
-		e.SetIndent("", "  ")
-		return e.Encode(doc)
-	}
-	options, err := publish.Options(doc)
-	if err != nil {
+		_, err := s.out.Write(text)
 		return err
+	}
+	read, err := options.Read(doc.Schema)
+	if err != nil {
+		return fmt.Errorf("options of %s: %w", doc.Name, err)
 	}
 	fmt.Fprintf(s.out, "%s %s (%s, %s, %s)\n%s\n\n", entry.Name, entry.Version, entry.Direction, entry.Stability, doc.License, entry.Description)
 	fmt.Fprintf(s.out, "versions  %s\npath      %s\ntests     %d passed\n", strings.Join(entry.Versions, ", "), entry.Path, len(entry.Evidence.Tests))
 	group := ""
-	for _, o := range options {
+	for _, o := range read.Visible() {
 		if o.Group != group {
 			group = o.Group
 			fmt.Fprintf(s.out, "\n%s\n", group)
@@ -46,12 +48,12 @@ func (c showCmd) Run(s streams) error {
 }
 
 // facts tells what an option's line says in brackets.
-func facts(o publish.Option) string {
+func facts(o options.Option) string {
 	var words []string
 	switch {
 	case o.Required:
 		words = append(words, "required")
-	case o.WriteOnly:
+	case o.Secret:
 		words = append(words, "secret")
 	case len(o.Default) > 0:
 		words = append(words, "default "+string(o.Default))

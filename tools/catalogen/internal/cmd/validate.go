@@ -1,12 +1,11 @@
 package cmd
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -24,7 +23,11 @@ type validateCmd struct {
 func (v validateCmd) Run(s streams) error {
 	data, err := readLimited(v.File)
 	if err != nil {
-		return err
+		var inner *fs.PathError // it would say the name once more
+		if errors.As(err, &inner) {
+			err = inner.Err
+		}
+		return tell(s.out, config.Problem{File: v.File, Message: err.Error(), Fix: "name a config file that can be read"})
 	}
 	file, err := userconfig.Parse(v.File, data)
 	if err != nil {
@@ -64,26 +67,20 @@ func wanted(root string, file *config.File) (metadata.Document, error) {
 		}
 		return doc, config.Problem{File: file.Path, Line: file.Type.Line, Key: "type", Message: fmt.Sprintf("the catalog has no connector %q", name), Fix: fix}
 	}
-	version := index.Connectors[i].Version
+	entry := index.Connectors[i]
 	if file.Version != nil {
 		asked, _ := file.Version.Any.(string)
-		if !slices.Contains(index.Connectors[i].Versions, asked) {
+		if !slices.Contains(entry.Versions, asked) {
 			return doc, config.Problem{
 				File: file.Path, Line: file.Version.Line, Key: "version",
 				Message: fmt.Sprintf("the catalog has no version %q of %s", asked, name),
-				Fix:     "it has: " + strings.Join(index.Connectors[i].Versions, ", "),
+				Fix:     "it has: " + strings.Join(entry.Versions, ", "),
 			}
 		}
-		version = asked
+		entry.Version = asked
 	}
-	text, err := os.ReadFile(filepath.Join(root, "catalog", "connectors", name, version+".json"))
-	if err != nil {
-		return doc, err
-	}
-	if err := json.Unmarshal(text, &doc); err != nil {
-		return doc, fmt.Errorf("read metadata of %s: %w", name, err)
-	}
-	return doc, nil
+	doc, _, err = document(root, entry.Name, entry.Version)
+	return doc, err
 }
 
 // tell writes the problems of a file where people look for a verdict; what is no problem of the file is returned.
@@ -96,7 +93,7 @@ func tell(out io.Writer, err error) error {
 		return err
 	}
 	fmt.Fprintln(out, err)
-	return errFailed
+	return errInvalid
 }
 
 // readLimited reads a file of at most the size that a config file may have, and one byte more, which the parser refuses.

@@ -3,14 +3,13 @@
 package configschema
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
 
 	"github.com/patchbay-dev/patchbay/common/metadata"
+	"github.com/patchbay-dev/patchbay/common/metadata/schema"
 )
 
 // referencePattern is a whole value that is taken from elsewhere, or text that holds the escape for what looks like one.
@@ -21,34 +20,23 @@ var outside = []string{"name", "topic", "map", "filter", "arraymap", "config"}
 
 type object = map[string]any
 
-// flat is what is read of the schema of the flat options.
-type flat struct {
-	Schema     string            `json:"$schema"`
-	Title      string            `json:"title"`
-	Properties map[string]object `json:"properties"`
-	Required   []string          `json:"required"`
-}
-
-// Derive returns the schema. Any scalar may be a reference to the environment or a file, keys may be written with hyphens
-// or underscores, every option may stand under parameters or secrets, and steps are a list.
-func Derive(doc metadata.Document) ([]byte, error) {
-	var (
-		options flat
-		whole   object
-	)
-	if err := json.Unmarshal(doc.Schema, &options); err != nil {
+// Derive returns the schema, decoded. Any scalar may be a reference to the environment or a file, keys may be written with
+// hyphens or underscores, every option may stand under parameters or secrets, and steps are a list.
+func Derive(doc metadata.Document) (map[string]any, error) {
+	value, err := schema.Parse(doc.Schema)
+	if err != nil {
 		return nil, fmt.Errorf("options of %s: %w", doc.Name, err)
 	}
-	if err := json.Unmarshal(doc.Schema, &whole); err != nil {
-		return nil, fmt.Errorf("options of %s: %w", doc.Name, err)
-	}
+	whole, _ := value.(object)
+	options, _ := whole["properties"].(object)
 	parameters := object{}
-	for _, name := range slices.Sorted(maps.Keys(options.Properties)) {
-		if slices.Contains(outside, name) {
+	for name, value := range options {
+		option, isSchema := value.(object)
+		if slices.Contains(outside, name) || !isSchema {
 			continue
 		}
 		for _, key := range spellings(name) {
-			parameters[key] = referable(options.Properties[name])
+			parameters[key] = referable(option)
 		}
 	}
 	properties := object{
@@ -61,17 +49,22 @@ func Derive(doc metadata.Document) ([]byte, error) {
 		"transforms": object{"type": "array", "description": "What happens to each record, in this order.", "items": object{"oneOf": steps()}},
 	}
 	for _, name := range []string{"name", "topic"} {
-		if option, ok := options.Properties[name]; ok {
+		if option, ok := options[name].(object); ok {
 			properties[name] = referable(option)
 		}
 	}
 	config := closed("The config file of "+doc.Name+", version "+doc.Version+".", properties)
-	config["$schema"] = options.Schema
-	config["title"] = options.Title + " config file"
+	title, _ := whole["title"].(string)
+	config["title"] = strings.TrimSpace(title + " config file")
+	for _, key := range []string{"$schema", "definitions", "$defs"} { // what options refer to comes along
+		if value, ok := whole[key]; ok {
+			config[key] = value
+		}
+	}
 	if all := lift(whole); len(all) > 0 {
 		config["allOf"] = all
 	}
-	return encode(config)
+	return config, nil
 }
 
 // closed is an object with the given keys and no others.
@@ -211,13 +204,4 @@ func steps() []any {
 		step("arraymap", "An expression with any number of outputs.", nil),
 		step("uses", "The path of a module.", object{"with": object{"type": "object", "description": "The module's parameters."}}),
 	}
-}
-
-func encode(value any) ([]byte, error) {
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	e.SetIndent("", "  ")
-	err := e.Encode(value)
-	return b.Bytes(), err
 }

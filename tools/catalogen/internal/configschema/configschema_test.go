@@ -24,8 +24,14 @@ const options = `{
   "dependencies": {"page-size": ["header"]}
 }`
 
-func TestDerive(t *testing.T) {
-	text, err := Derive(metadata.Document{Name: "a-source", Version: "0.1.0", Schema: json.RawMessage(options)})
+// derive compiles what is derived from an options schema.
+func derive(t *testing.T, options string) *schema.Schema {
+	t.Helper()
+	config, err := Derive(metadata.Document{Name: "a-source", Version: "0.1.0", Schema: json.RawMessage(options)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := json.Marshal(config)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -33,6 +39,23 @@ func TestDerive(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return compiled
+}
+
+func TestDeriveBringsDefinitionsAndNumbersAlong(t *testing.T) {
+	compiled := derive(t, `{"properties": {"a": {"$ref": "#/definitions/small"}, "b": {"type": "number", "maximum": 1e400}},
+		"definitions": {"small": {"type": "integer", "maximum": 5}}}`)
+	for file, want := range map[string]bool{
+		`{"parameters": {"a": 5}}`: true, `{"parameters": {"a": 6}}`: false, `{"parameters": {"b": 1e399}}`: true, `{"parameters": {"b": 1e401}}`: false,
+	} {
+		if problems := compiled.ValidateText([]byte(file)); (len(problems) == 0) != want {
+			t.Errorf("%s: %v", file, problems)
+		}
+	}
+}
+
+func TestDerive(t *testing.T) {
+	compiled := derive(t, options)
 	tests := []struct {
 		name  string
 		file  string

@@ -5,11 +5,11 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/patchbay-dev/patchbay/common/metadata"
+	"github.com/patchbay-dev/patchbay/common/metadata/schema"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/finding"
 )
 
@@ -20,20 +20,20 @@ type Folder struct {
 	Path      string             // relative to the root, with slashes
 	Dir       string             // absolute
 	Go        bool               // holds a Go program
-	OwnRules  []string           // rules that the folder's own Makefile has: build, metadata, test
+	OwnRules  []string           // rules of the folder's own makefiles: build, test
 	Makefiles []string           // the Makefile and what it includes, relative to the root with slashes
 }
 
-// Has tells whether the folder's own Makefile has a rule for a target.
+// Has tells whether the folder's own makefiles have a rule for a target.
 func (f Folder) Has(target string) bool { return slices.Contains(f.OwnRules, target) }
 
-var (
-	nameForm   = regexp.MustCompile(`^[a-z][a-z0-9]*(-[a-z0-9]+)*-(source|sink)$`)
-	directions = []struct {
-		folder    string
-		direction metadata.Direction
-	}{{"sources", metadata.Source}, {"sinks", metadata.Sink}}
-)
+var directions = []place{{"sources", metadata.Source}, {"sinks", metadata.Sink}}
+
+// A place is a folder of connectors and the direction of those in it.
+type place struct {
+	folder    string
+	direction metadata.Direction
+}
 
 // Folders lists the connectors under root, sorted by name, and what is wrong with folders that are none. A folder with a
 // finding is left out: its name has not been proved fit to be a file name. It fails only if root cannot be read.
@@ -43,6 +43,11 @@ func Folders(root string) ([]Folder, []finding.Finding, error) {
 		findings []finding.Finding
 		seen     = map[string]string{} // case-folded name to path
 	)
+	misplaced, err := misplaced(root)
+	if err != nil {
+		return nil, nil, err
+	}
+	findings = append(findings, misplaced...)
 	for _, d := range directions {
 		parent := "connectors/" + d.folder
 		entries, err := os.ReadDir(filepath.Join(root, parent))
@@ -67,6 +72,32 @@ func Folders(root string) ([]Folder, []finding.Finding, error) {
 	return folders, findings, nil
 }
 
+// misplaced finds folders beside connectors/sources and connectors/sinks: a connector in one would be missed in silence.
+func misplaced(root string) ([]finding.Finding, error) {
+	entries, err := os.ReadDir(filepath.Join(root, "connectors"))
+	if err != nil && !os.IsNotExist(err) {
+		return nil, err
+	}
+	var findings []finding.Finding
+	for _, entry := range entries {
+		known := slices.ContainsFunc(directions, func(d place) bool { return d.folder == entry.Name() })
+		if known && entry.IsDir() || !known && (strings.HasPrefix(entry.Name(), ".") || entry.Type().IsRegular()) {
+			continue
+		}
+		name := finding.Printable(entry.Name())
+		bad := finding.Finding{
+			Connector: name, Rule: "folder-place", Where: "connectors/" + name,
+			Message: "connectors lie in connectors/sources or connectors/sinks; nothing here is published",
+			Fix:     "move it there, or out of connectors/",
+		}
+		if known {
+			bad.Message, bad.Fix = "is no folder", "make it one; links are not followed"
+		}
+		findings = append(findings, bad)
+	}
+	return findings, nil
+}
+
 // check fills in what the folder holds and returns what is wrong with it.
 func check(f *Folder, root string, entry os.DirEntry, seen map[string]string) []finding.Finding {
 	name := finding.Printable(f.Name)
@@ -77,7 +108,7 @@ func check(f *Folder, root string, entry os.DirEntry, seen map[string]string) []
 	if !entry.IsDir() {
 		return append(findings, bad("folder-is-folder", "is neither a folder nor a file", "remove it; links are not followed"))
 	}
-	if !nameForm.MatchString(f.Name) {
+	if !schema.ValidName(f.Name) {
 		findings = append(findings, bad("folder-name", "the name is not lower-case words joined by hyphens, ending in -source or -sink",
 			"rename the folder, such as my-system-"+string(f.Direction)))
 	} else if !strings.HasSuffix(f.Name, "-"+string(f.Direction)) {
@@ -95,7 +126,7 @@ func check(f *Folder, root string, entry os.DirEntry, seen map[string]string) []
 		findings = append(findings, bad("folder-read", err.Error(), ""))
 	}
 	f.Go = slices.ContainsFunc(goFiles, func(path string) bool { return !strings.HasSuffix(path, "_test.go") })
-	if _, err := os.Stat(filepath.Join(f.Dir, "Makefile")); err != nil {
+	if info, err := os.Stat(filepath.Join(f.Dir, "Makefile")); err != nil || !info.Mode().IsRegular() {
 		return append(findings, bad("makefile", "there is no Makefile", "write one: a connector in Go needs one include line"))
 	}
 	files, rules, err := makefiles(root, f.Path)
@@ -103,11 +134,15 @@ func check(f *Folder, root string, entry os.DirEntry, seen map[string]string) []
 		return append(findings, bad("makefile-include", err.Error(), "write the include's path out, relative to the folder"))
 	}
 	f.Makefiles = files
-	f.OwnRules = rules[0]
+	for i, file := range files {
+		if strings.HasPrefix(file, f.Path+"/") {
+			f.OwnRules = append(f.OwnRules, rules[i]...)
+		}
+	}
 	if !slices.ContainsFunc(rules, func(targets []string) bool { return slices.Contains(targets, "test") }) {
 		findings = append(findings, bad("test-target", "the Makefile has no test rule", "include connectors/connector.mk or write a test rule"))
 	}
-	if !f.Go && !f.Has("build") && !f.Has("metadata") {
+	if !f.Go && !f.Has("build") { // a program that is not there cannot be examined, whatever it says of itself
 		findings = append(findings, bad("build-target", "there is neither a Go program nor a build rule",
 			"add main.go, or a build rule that leaves the program at $(BIN)"))
 	}

@@ -31,7 +31,8 @@ func TestFolders(t *testing.T) {
 		"connectors/sources/.git/x":            "hidden",
 		"connectors/sources/a-source/main.go":  "package main",
 		"connectors/sources/a-source/Makefile": "include ../../connector.mk\n",
-		"connectors/sinks/b-sink/Makefile":     "NEEDS := x:y\nbuild test: prepare\n\ttest:\nmetadata::\n# build: no\n",
+		"connectors/sinks/b-sink/Makefile":     "NEEDS := x:y\n-include own.mk gone.mk\ntest: prepare\n\ttest:\n# build: no\n",
+		"connectors/sinks/b-sink/own.mk":       "first build second:: x\n",
 		"connectors/sinks/c-sink/x_test.go":    "package main",
 		"connectors/sinks/c-sink/Makefile":     "test:\nbuild := 5\n",
 	})
@@ -45,8 +46,8 @@ func TestFolders(t *testing.T) {
 			Makefiles: []string{"connectors/sources/a-source/Makefile", "connectors/connector.mk"},
 		},
 		{
-			Name: "b-sink", Direction: "sink", Path: "connectors/sinks/b-sink", OwnRules: []string{"build", "test", "metadata"},
-			Makefiles: []string{"connectors/sinks/b-sink/Makefile"},
+			Name: "b-sink", Direction: "sink", Path: "connectors/sinks/b-sink", OwnRules: []string{"test", "build"},
+			Makefiles: []string{"connectors/sinks/b-sink/Makefile", "connectors/sinks/b-sink/own.mk"},
 		},
 	}
 	for i := range folders {
@@ -76,6 +77,12 @@ func TestFoldersRefuses(t *testing.T) {
 			[]string{"folder-name", "folder-unique"},
 		},
 		{"a sink among the sources", map[string]string{"connectors/sources/a-sink/Makefile": good}, []string{"folder-direction"}},
+		{"a folder beside those of the directions", map[string]string{"connectors/source/a-source/Makefile": good}, []string{"folder-place"}},
+		{"a connector without a direction", map[string]string{"connectors/a-source/Makefile": good, "connectors/README.md": ""}, []string{"folder-place"}},
+		{"a metadata rule for a program", map[string]string{"connectors/sources/a-source/Makefile": "metadata test:\n"}, []string{"build-target"}},
+		{"an own include by variable", map[string]string{
+			"connectors/sources/a-source/Makefile": "include own.mk\n" + good, "connectors/sources/a-source/own.mk": "include $(X)\n",
+		}, []string{"makefile-include"}},
 		{"no Makefile", map[string]string{"connectors/sources/a-source/main.go": ""}, []string{"makefile"}},
 		{"no test rule", map[string]string{"connectors/sources/a-source/Makefile": "build:\n"}, []string{"test-target"}},
 		{"an include that is not there", map[string]string{"connectors/sources/a-source/Makefile": "include x.mk\n" + good}, []string{"makefile-include"}},
@@ -99,6 +106,18 @@ func TestFoldersRefuses(t *testing.T) {
 				t.Errorf("%s\n%v", diff, findings)
 			}
 		})
+	}
+}
+
+func TestFoldersNeedsFoldersForTheDirections(t *testing.T) {
+	root := t.TempDir()
+	write(t, root, map[string]string{"elsewhere/a-source/Makefile": "build test:\n", "connectors/README.md": ""})
+	if err := os.Symlink(filepath.Join(root, "elsewhere"), filepath.Join(root, "connectors/sources")); err != nil {
+		t.Fatal(err)
+	}
+	_, findings, err := Folders(root)
+	if err != nil || len(findings) != 1 || findings[0].Rule != "folder-place" {
+		t.Errorf("findings %v, error %v", findings, err)
 	}
 }
 

@@ -3,7 +3,9 @@ package discover
 import (
 	"bufio"
 	"bytes"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
@@ -21,9 +23,10 @@ var (
 )
 
 // makefiles returns the Makefile of a folder and every file that it includes, relative to root, and beside each the
-// targets it has of those that the generator uses.
+// targets it has of those that the generator uses. What -include names need not be there.
 func makefiles(root, folder string) (files []string, rules [][]string, err error) {
 	queue := []string{folder + "/Makefile"}
+	optional := map[string]bool{}
 	for len(queue) > 0 {
 		file := queue[0]
 		queue = queue[1:]
@@ -31,29 +34,37 @@ func makefiles(root, folder string) (files []string, rules [][]string, err error
 			continue
 		}
 		text, err := os.ReadFile(filepath.Join(root, filepath.FromSlash(file)))
+		if optional[file] && errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
 		if err != nil {
 			return nil, nil, err
 		}
-		targets, includes, err := parse(text, file == folder+"/Makefile")
+		m, err := parse(text, strings.HasPrefix(file, folder+"/"))
 		if err != nil {
 			return nil, nil, fmt.Errorf("%s: %w", file, err)
 		}
-		files, rules = append(files, file), append(rules, targets)
-		for _, include := range includes {
+		files, rules = append(files, file), append(rules, m.targets)
+		for i, include := range slices.Concat(m.includes, m.optional) {
 			// make resolves an include from the folder it runs in, wherever the line stands.
 			next := path.Join(folder, include)
 			if path.IsAbs(include) || strings.HasPrefix(next, "../") {
 				return nil, nil, fmt.Errorf("%s: include %s leaves the repository", file, include)
 			}
+			optional[next] = i >= len(m.includes)
 			queue = append(queue, next)
 		}
 	}
 	return files, rules, nil
 }
 
-// parse finds the targets and includes of one makefile. In a connector's own Makefile (strict) an include that holds a
-// variable is an error; in a shared one it is left to the shared one's author, who knows that its files are inputs.
-func parse(text []byte, strict bool) (targets, includes []string, err error) {
+// A makefile is what the generator reads of one: the targets it knows, and the files that make reads too.
+type makefile struct{ targets, includes, optional []string }
+
+// parse reads one makefile. In a connector's own (strict) an include that holds a variable is an error; in a shared one it is
+// left to the shared one's author, who knows that its files are inputs.
+func parse(text []byte, strict bool) (makefile, error) {
+	var found makefile
 	lines := bufio.NewScanner(bytes.NewReader(bytes.ReplaceAll(text, []byte("\\\n"), []byte(" "))))
 	lines.Buffer(nil, 1<<20)
 	for lines.Scan() {
@@ -65,22 +76,24 @@ func parse(text []byte, strict bool) (targets, includes []string, err error) {
 		if m := includeLine.FindStringSubmatch(strings.TrimLeft(line, " ")); m != nil {
 			if strings.Contains(m[2], "$") {
 				if strict {
-					return nil, nil, fmt.Errorf("cannot follow %q", strings.TrimSpace(line))
+					return found, fmt.Errorf("cannot follow %q", strings.TrimSpace(line))
 				}
 				continue
 			}
 			if m[1] == "" {
-				includes = append(includes, strings.Fields(m[2])...)
+				found.includes = append(found.includes, strings.Fields(m[2])...)
+			} else {
+				found.optional = append(found.optional, strings.Fields(m[2])...)
 			}
 			continue
 		}
 		if m := ruleLine.FindStringSubmatch(line); m != nil {
 			for _, target := range strings.Fields(m[1]) {
-				if target == "build" || target == "metadata" || target == "test" {
-					targets = append(targets, target)
+				if target == "build" || target == "test" {
+					found.targets = append(found.targets, target)
 				}
 			}
 		}
 	}
-	return targets, includes, lines.Err()
+	return found, lines.Err()
 }

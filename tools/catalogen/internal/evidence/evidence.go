@@ -10,13 +10,11 @@ import (
 	"slices"
 
 	"github.com/patchbay-dev/patchbay/common/metadata"
+	"github.com/patchbay-dev/patchbay/tools/catalogen/report"
 )
 
 // A Test is the outcome of one test and, unless it passed, why.
-type Test struct {
-	metadata.TestResult
-	Detail string
-}
+type Test = report.Test
 
 // Counts are how many tests ended in each way.
 type Counts struct{ Passed, Failed, Skipped int }
@@ -59,13 +57,20 @@ func Publish(tests []Test) metadata.Evidence {
 	return metadata.Evidence{Digest: digest(list), Tests: list}
 }
 
-// Covers tells whether evidence a holds every test of b.
-func Covers(a, b metadata.Evidence) bool {
-	have := map[metadata.TestResult]bool{}
-	for _, t := range a.Tests {
-		have[t] = true
+// StandsFor tells whether committed evidence may stand for a run that skipped some of its tests: it must be what Publish
+// made of tests that all passed, and hold every test of the run.
+func StandsFor(committed metadata.Evidence, run []Test) bool {
+	passed := map[[2]string]bool{}
+	tests := make([]Test, len(committed.Tests))
+	for i, t := range committed.Tests {
+		tests[i] = Test{TestResult: t}
+		passed[[2]string{t.Suite, t.Name}] = t.Status == metadata.Passed
 	}
-	return !slices.ContainsFunc(b.Tests, func(t metadata.TestResult) bool { return !have[t] })
+	made := Publish(tests)
+	if made.Digest != committed.Digest || !slices.Equal(made.Tests, committed.Tests) || Count(tests).Passed != len(tests) {
+		return false
+	}
+	return !slices.ContainsFunc(run, func(t Test) bool { return !passed[[2]string{t.Suite, t.Name}] })
 }
 
 func digest(list []metadata.TestResult) string {

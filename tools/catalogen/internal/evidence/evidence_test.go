@@ -3,6 +3,7 @@ package evidence
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -26,11 +27,33 @@ func TestPublishIsSortedAndTellsTheWorst(t *testing.T) {
 	}
 }
 
-func TestCovers(t *testing.T) {
-	less := Publish([]Test{result("a", "x", metadata.Passed)})
-	more := Publish([]Test{result("a", "x", metadata.Passed), result("a", "y", metadata.Passed)})
-	if !Covers(more, less) || Covers(less, more) || !Covers(more, more) {
-		t.Error("a list covers exactly what it holds")
+func TestStandsFor(t *testing.T) {
+	x, y, z := result("a", "x", metadata.Passed), result("a", "y", metadata.Passed), result("a", "z", metadata.Passed)
+	skipped, failed := result("a", "y", metadata.Skipped), result("a", "y", metadata.Failed)
+	byHand := Publish([]Test{x})
+	byHand.Tests = append(byHand.Tests, y.TestResult)
+	turned := Publish([]Test{x, y})
+	slices.Reverse(turned.Tests)
+	tests := []struct {
+		name      string
+		committed metadata.Evidence
+		want      bool
+	}{
+		{"the same tests", Publish([]Test{x, y}), true},
+		{"more tests than were reached", Publish([]Test{x, y, z}), true},
+		{"a test of the run is missing", Publish([]Test{x}), false},
+		{"a test was skipped there too", Publish([]Test{x, skipped}), false},
+		{"a test failed there", Publish([]Test{x, failed}), false},
+		{"a test was added by hand", byHand, false},
+		{"the order is not that of Publish", turned, false},
+		{"nothing", metadata.Evidence{}, false},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := StandsFor(tt.committed, []Test{x, skipped}); got != tt.want {
+				t.Errorf("%v, want %v", got, tt.want)
+			}
+		})
 	}
 }
 

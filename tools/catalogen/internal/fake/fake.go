@@ -1,6 +1,5 @@
 // Package fake is a connector for catalogen's own tests. It behaves as the metadata.json beside it says, because it reads
-// its options' schema from there, and badly in the ways that a file called quirk names. It is linked into test
-// binaries only.
+// its options' schema from there, and badly in the ways that a file called quirk names.
 package fake
 
 import (
@@ -10,6 +9,8 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"net"
+	"net/url"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -22,9 +23,10 @@ import (
 	"github.com/goccy/go-yaml"
 
 	"github.com/patchbay-dev/patchbay/common/metadata/schema"
+	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/options"
 )
 
-// Program is the name under which a test binary must call Main.
+// Program is the name under which a program that calls Main must be found.
 const Program = "fakeconnector"
 
 // Main is the connector's main function: the folder, then what its user typed. It returns the exit status.
@@ -32,8 +34,8 @@ func Main(args []string) int {
 	dir, args := args[0], args[1:]
 	c := connector{dir: dir, quirks: quirks(dir)}
 	c.compiled = sync.OnceValues(func() (*schema.Schema, error) {
-		_, options, _ := c.document()
-		return schema.Compile(options)
+		_, flat, _ := c.document()
+		return schema.Compile(flat)
 	})
 	if c.is("leaky") { // tells its environment to everyone
 		fmt.Fprintln(os.Stderr, strings.Join(os.Environ(), "\n"), args)
@@ -56,7 +58,11 @@ func Main(args []string) int {
 	case "run":
 		args = args[1:]
 	}
-	return c.validateFlags(args)
+	flat := c.flags(args)
+	if status := c.end(flat); status != 0 {
+		return status
+	}
+	return c.run(flat)
 }
 
 // quirks are the ways in which the connector misbehaves.
@@ -76,16 +82,7 @@ type connector struct {
 
 func (c connector) is(quirk string) bool { return slices.Contains(c.quirks, quirk) }
 
-type option struct {
-	Type  string `json:"type"`
-	Env   string `json:"x-env"`
-	Items struct {
-		Type string `json:"type"`
-	} `json:"items"`
-	WriteOnly bool `json:"writeOnly"`
-}
-
-func (c connector) document() (text, options []byte, properties map[string]option) {
+func (c connector) document() (text, flat []byte, properties map[string]options.Option) {
 	text, err := os.ReadFile(filepath.Join(c.dir, "metadata.json"))
 	if err != nil {
 		panic(err)
@@ -96,11 +93,12 @@ func (c connector) document() (text, options []byte, properties map[string]optio
 	if err := json.Unmarshal(text, &doc); err != nil {
 		return text, nil, nil // some tests want it broken
 	}
-	var s struct {
-		Properties map[string]option `json:"properties"`
+	read, _ := options.Read(doc.Schema)
+	properties = map[string]options.Option{}
+	for _, o := range read.Options {
+		properties[o.Name] = o
 	}
-	_ = json.Unmarshal(doc.Schema, &s)
-	return text, doc.Schema, s.Properties
+	return text, doc.Schema, properties
 }
 
 func (c connector) metadata() int {
@@ -159,7 +157,8 @@ type problem struct {
 	Semantic bool   `json:"semantic,omitempty"`
 }
 
-// judge validates one flat document. The quirk "lenient" lets everything pass.
+// judge validates one flat document. The quirk "lenient" lets everything pass, "refuses" nothing, and "picky" no text
+// for header; both say that the reason is none of a schema's.
 func (c connector) judge(text []byte) verdict {
 	if c.is("lenient") {
 		return verdict{Valid: true}
@@ -171,6 +170,9 @@ func (c connector) judge(text []byte) verdict {
 	var v verdict
 	for _, p := range s.ValidateText(text) {
 		v.Problems = append(v.Problems, problem{Option: strings.TrimPrefix(p.Pointer, "/"), Message: "is wrong"})
+	}
+	if len(v.Problems) == 0 && (c.is("refuses") || c.is("picky") && bytes.Contains(text, []byte(`"header"`))) {
+		v.Problems = []problem{{Option: "header", Message: "is not to my taste", Semantic: true}}
 	}
 	v.Valid = len(v.Problems) == 0
 	return v
@@ -234,28 +236,60 @@ func (c connector) validateFile(path string) int {
 	return c.end(flat)
 }
 
-func (c connector) validateFlags(args []string) int {
+func (c connector) validateFlags(args []string) int { return c.end(c.flags(args)) }
+
+// flags reads a command line, and the environment.
+func (c connector) flags(args []string) map[string]any {
 	_, _, properties := c.document()
 	flat := map[string]any{}
 	for name, o := range properties {
 		if text, ok := os.LookupEnv(o.Env); ok {
-			flat[name] = decode(o.Type, text)
-			if o.Type == "array" {
-				flat[name] = []any{decode(o.Items.Type, text)}
+			flat[name] = decode(o.Type.First(), text)
+			if o.Type.First() == "array" {
+				flat[name] = []any{decode(o.Items.Type.First(), text)}
 			}
 		}
 	}
 	for _, arg := range args {
 		name, text, _ := strings.Cut(strings.TrimPrefix(arg, "--"), "=")
 		o := properties[name]
-		if o.Type == "array" {
+		if o.Type.First() == "array" {
 			list, _ := flat[name].([]any)
-			flat[name] = append(list, decode(o.Items.Type, text))
+			flat[name] = append(list, decode(o.Items.Type.First(), text))
 			continue
 		}
-		flat[name] = decode(o.Type, text)
+		flat[name] = decode(o.Type.First(), text)
 	}
-	return c.end(flat)
+	return flat
+}
+
+// run speaks the link protocol until it is told to end, or makes one pass over an endpoint. The quirks "stops-badly" and
+// "dies" end it otherwise, "careless" is content with anything, and "tells-token" explains its failure too well.
+func (c connector) run(flat map[string]any) int {
+	if flat["acks"] != nil {
+		ended := make(chan os.Signal, 1)
+		if !c.is("dies") {
+			signal.Notify(ended, syscall.SIGTERM)
+		}
+		fmt.Println(`{"link":1}`)
+		<-ended
+		if c.is("stops-badly") {
+			return 3
+		}
+		return 0
+	}
+	if flat["once"] == nil || c.is("careless") {
+		return 0
+	}
+	if c.is("tells-token") {
+		fmt.Fprintln(os.Stderr, "unauthorised:", flat["token"])
+	}
+	endpoint, err := url.Parse(fmt.Sprint(flat["endpoint"]))
+	if err == nil {
+		_, err = net.DialTimeout("tcp", endpoint.Host, 5*time.Second)
+	}
+	fmt.Fprintln(os.Stderr, err)
+	return 1
 }
 
 // decode reads a flag's text as a JSON value of a type.

@@ -11,13 +11,12 @@ import (
 type Folder struct {
 	Path     string // such as connectors/sources/a-source
 	Quirk    string // how the connector misbehaves, in words joined by commas; empty for not at all
-	Program  bool   // has a program to examine, and not only a metadata rule
 	Test     string // body of the test rule; empty for one TAP test that passes
 	Makefile string // the whole Makefile in place of the usual one
 	Metadata string // the whole metadata in place of the usual one
 }
 
-// Write makes the folder below root. The usual Makefile calls Program, or builds a script that does.
+// Write makes the folder below root. The usual Makefile builds a script that calls Program.
 func (f Folder) Write(root string) error {
 	dir := filepath.Join(root, filepath.FromSlash(f.Path))
 	name := filepath.Base(dir)
@@ -30,13 +29,8 @@ func (f Folder) Write(root string) error {
 	}
 	makefile := f.Makefile
 	if makefile == "" {
-		// A test binary built with -race would else rest for a second before it ends, each of the hundred times.
-		program := "env GORACE=atexit_sleep_ms=0 " + Program
-		rule := "metadata:\n\t@" + program + " '$(CURDIR)' metadata\n"
-		if f.Program {
-			rule = "build:\n\t@printf '#!/bin/sh\\nexec " + program + " %s \"$$@\"\\n' '$(CURDIR)' >'$(BIN)'\n\t@chmod +x '$(BIN)'\n"
-		}
-		makefile = rule + "\ntest:\n\t" + test + "\n"
+		makefile = "build:\n\t@printf '#!/bin/sh\\nexec " + Program + " %s \"$$@\"\\n' '$(CURDIR)' >'$(BIN)'\n\t@chmod +x '$(BIN)'\n" +
+			"\ntest:\n\t" + test + "\n"
 	}
 	document := f.Metadata
 	if document == "" {
@@ -72,7 +66,10 @@ func Metadata(name string) string {
       "strict": {"type": "boolean", "description": "Whether to be strict.", "x-env": "%[3]s_STRICT", "x-group": "Options"},
       "header": {"type": "array", "items": {"type": "string"}, "description": "Headers to send.", "x-env": "%[3]s_HEADER", "x-group": "Options"},
       "token": {"type": "string", "writeOnly": true, "description": "The token.", "x-env": "%[3]s_TOKEN", "x-group": "Options"},
-      "topic": {"type": "string", "minLength": 1, "description": "The topic.", "x-env": "PATCHBAY_TOPIC", "x-group": "Topic", "x-shared": true}
+      "topic": {"type": "string", "minLength": 1, "description": "The topic.", "x-env": "PATCHBAY_TOPIC", "x-group": "Topic", "x-shared": true},
+      "name": {"type": "string", "minLength": 1, "description": "The name of this instance.", "x-env": "PATCHBAY_NAME", "x-group": "Topic", "x-shared": true},
+      "once": {"type": "boolean", "description": "One pass over what is there.", "x-env": "PATCHBAY_ONCE", "x-group": "Topic", "x-shared": true},
+      "acks": {"type": "boolean", "description": "Speak the link protocol.", "x-env": "PATCHBAY_ACKS", "x-group": "Topic", "x-shared": true}
     },
     "required": ["endpoint", "topic"], "additionalProperties": false
   },

@@ -42,8 +42,8 @@ func Sort(findings []Finding) {
 	})
 }
 
-// Printable makes text from a stranger's program fit for a terminal: control characters (newline and tab excepted),
-// text-direction overrides and bytes that are no UTF-8 are shown as escapes.
+// Printable makes text from a stranger's program fit for a terminal: what is Unprintable and bytes that are no UTF-8 are
+// shown as escapes.
 func Printable(s string) string {
 	clean := true
 	for _, r := range s {
@@ -57,17 +57,20 @@ func Printable(s string) string {
 	}
 	var b strings.Builder
 	for _, r := range strings.ToValidUTF8(s, "\uFFFD") {
-		if Unprintable(r) {
-			fmt.Fprintf(&b, "\\u%04x", r)
-		} else {
+		switch {
+		case !Unprintable(r):
 			b.WriteRune(r)
+		case r > 0xffff:
+			fmt.Fprintf(&b, "\\U%08x", r)
+		default:
+			fmt.Fprintf(&b, "\\u%04x", r)
 		}
 	}
 	return b.String()
 }
 
-// Unprintable tells whether a character controls the terminal or the direction of text instead of showing something.
-// Newline and tab are not among them.
+// Unprintable tells whether a character controls the terminal or the direction of text, or shows nothing at all, so that
+// two texts that look the same differ. Newline and tab are not among them.
 func Unprintable(r rune) bool {
 	switch {
 	case r == '\n' || r == '\t':
@@ -77,6 +80,10 @@ func Unprintable(r rune) bool {
 	case r == 0x061c, r == 0x200e, r == 0x200f, r >= 0x202a && r <= 0x202e, r >= 0x2066 && r <= 0x2069: // bidi
 		return true
 	case r == 0x2028, r == 0x2029, r == 0xfeff:
+		return true
+	case r == 0x00ad, r >= 0x200b && r <= 0x200d, r >= 0x2060 && r <= 0x2064: // invisible: soft hyphen, zero width, operators
+		return true
+	case r >= 0xe0000 && r <= 0xe007f: // tags, which spell out text that nobody sees
 		return true
 	}
 	return false

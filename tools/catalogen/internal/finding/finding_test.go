@@ -27,6 +27,8 @@ func TestErrorIsOnePrintableLine(t *testing.T) {
 func TestPrintable(t *testing.T) {
 	for text, want := range map[string]string{
 		"plain\n\té": "plain\n\té", "\r": `\u000d`, "a\u202eb": `a\u202eb`, "\u009b": `\u009b`, "\xff": "\uFFFD", "\ufeff": `\ufeff`,
+		"a\u00adb": `a\u00adb`, "a\u200bb": `a\u200bb`, "\u200d": `\u200d`, "\u2060\u2064": `\u2060\u2064`, "\U000e0041": `\U000e0041`,
+		"\u2010\u2065\u00ae": "\u2010\u2065\u00ae",
 	} {
 		if got := Printable(text); got != want {
 			t.Errorf("%q: %q, want %q", text, got, want)

@@ -1,6 +1,7 @@
 package image
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -13,7 +14,11 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/layout"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
+	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 )
+
+// ErrTaken means that the registry holds another image under the name and version; the version has to be raised.
+var ErrTaken = errors.New("is published and holds another image")
 
 // Published is what a registry holds after Publish.
 type Published struct {
@@ -24,28 +29,59 @@ type Published struct {
 // String is the line that names the image for people and scripts: registry/name:version@sha256:<hex>.
 func (p Published) String() string { return p.Reference + "@" + string(p.Digest) }
 
-// Publish pushes the image in layoutDir to registry, which may have a path, as <registry>/<name>:<version>, and blocks until
-// the registry holds all of it. Blobs that the registry has already are not sent. Credentials are those of `docker login`.
-// A registry on loopback may speak plain http; every other must speak https.
-func Publish(ctx context.Context, layoutDir, registry string) (Published, error) {
-	index, title, version, err := read(layoutDir)
+// Publish pushes the image of a program in layoutDir to registry, which may have a path, as <registry>/<name>:<version>, and
+// blocks until the registry holds all of it. A version of "" is the image's own; another than that is refused. A tag that
+// holds the image already is left alone, and one that holds another is ErrTaken and never overwritten. Blobs that the registry has are
+// not sent. Credentials are those of `docker login`. A registry on loopback may speak plain http; every other must speak
+// https.
+func Publish(ctx context.Context, layoutDir, registry, program, version string) (Published, error) {
+	index, title, built, err := read(layoutDir)
 	if err != nil {
 		return Published{}, fmt.Errorf("read image %s: %w", layoutDir, err)
 	}
-	tag, err := reference(registry, title, version)
-	if err != nil {
-		return Published{}, err
-	}
-	err = remote.WriteIndex(tag, index, remote.WithContext(ctx), remote.WithAuthFromKeychain(authn.DefaultKeychain),
-		remote.WithTransport(secure{remote.DefaultTransport}), remote.WithUserAgent("catalogen"))
-	if err != nil {
-		return Published{}, fmt.Errorf("push %s: %w", tag, err)
+	if title != program || built != cmp.Or(version, built) {
+		return Published{}, fmt.Errorf("%s holds %s %s, not %s; to mend: make image",
+			layoutDir, title, built, strings.TrimSpace(program+" "+version))
 	}
 	digest, err := index.Digest()
 	if err != nil {
 		return Published{}, fmt.Errorf("read image %s: %w", layoutDir, err)
 	}
-	return Published{Reference: tag.String(), Digest: Digest(digest.String())}, nil
+	tag, err := reference(registry, program, built)
+	if err != nil {
+		return Published{}, err
+	}
+	published := Published{Reference: tag.String(), Digest: Digest(digest.String())}
+	options := []remote.Option{
+		remote.WithContext(ctx), remote.WithAuthFromKeychain(authn.DefaultKeychain),
+		remote.WithTransport(secure{remote.DefaultTransport}), remote.WithUserAgent("catalogen"),
+	}
+	there, err := held(tag, options)
+	switch {
+	case err != nil:
+		return Published{}, fmt.Errorf("look for %s: %w", tag, err)
+	case there == published.Digest:
+		return published, nil
+	case there != "":
+		return Published{}, fmt.Errorf("%s %w (%s); raise the version", tag, ErrTaken, there)
+	}
+	if err := remote.WriteIndex(tag, index, options...); err != nil {
+		return Published{}, fmt.Errorf("push %s: %w", tag, err)
+	}
+	return published, nil
+}
+
+// held returns the digest of what a tag names, or "" if there is no such tag.
+func held(tag name.Tag, options []remote.Option) (Digest, error) {
+	head, err := remote.Head(tag, options...)
+	var refused *transport.Error
+	if errors.As(err, &refused) && refused.StatusCode == http.StatusNotFound {
+		return "", nil
+	}
+	if err != nil {
+		return "", err
+	}
+	return Digest(head.Digest.String()), nil
 }
 
 // read gives the one image of a layout that Build wrote.

@@ -1,6 +1,7 @@
 package image
 
 import (
+	"errors"
 	"io"
 	"log"
 	"net/http"
@@ -22,7 +23,7 @@ func TestPublishedImageIsPulledBack(t *testing.T) {
 	t.Setenv("DOCKER_CONFIG", t.TempDir())
 	dir, digest := build(t, spec(t))
 
-	published, err := Publish(t.Context(), dir, host+"/some/path")
+	published, err := Publish(t.Context(), dir, host+"/some/path", "demo-source", "0.1.0")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -30,7 +31,7 @@ func TestPublishedImageIsPulledBack(t *testing.T) {
 	if diff := cmp.Diff(want, published); diff != "" {
 		t.Errorf("Published (-want +got):\n%s", diff)
 	}
-	if again, err := Publish(t.Context(), dir, host+"/some/path/"); err != nil || again != published {
+	if again, err := Publish(t.Context(), dir, host+"/some/path/", "demo-source", ""); err != nil || again != published {
 		t.Errorf("a second push: %v, %v", again, err)
 	}
 
@@ -62,16 +63,43 @@ func TestPublishedImageIsPulledBack(t *testing.T) {
 	}
 }
 
+func TestPublishedTagIsNeverOverwritten(t *testing.T) {
+	server := httptest.NewServer(registry.New(registry.Logger(log.New(io.Discard, "", 0))))
+	t.Cleanup(server.Close)
+	host := strings.TrimPrefix(server.URL, "http://")
+	t.Setenv("DOCKER_CONFIG", t.TempDir())
+	dir, digest := build(t, spec(t))
+	if _, err := Publish(t.Context(), dir, host, "demo-source", "0.1.0"); err != nil {
+		t.Fatal(err)
+	}
+	changed := spec(t)
+	changed.Description = "Reads other demos."
+	other, _ := build(t, changed)
+	_, err := Publish(t.Context(), other, host, "demo-source", "0.1.0")
+	if !errors.Is(err, ErrTaken) || !strings.Contains(err.Error(), "("+string(digest)+"); raise the version") {
+		t.Errorf("error = %v", err)
+	}
+	tag, err := name.NewTag(host + "/demo-source:0.1.0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if head, err := remote.Head(tag); err != nil || head.Digest.String() != string(digest) {
+		t.Errorf("the tag names %v, %v, want %s", head, err, digest)
+	}
+}
+
 func TestPublishRefuses(t *testing.T) {
 	dir, _ := build(t, spec(t))
-	tests := []struct{ name, dir, registry, want string }{
-		{"a folder that is no layout", t.TempDir(), "127.0.0.1:1", "read image "},
-		{"a scheme", dir, "https://registry.example", "leave out the scheme"},
-		{"a registry that is no host", dir, "regi stry", "registry regi stry: "},
+	tests := []struct{ name, dir, registry, program, version, want string }{
+		{"a folder that is no layout", t.TempDir(), "127.0.0.1:1", "demo-source", "0.1.0", "read image "},
+		{"a scheme", dir, "https://registry.example", "demo-source", "0.1.0", "leave out the scheme"},
+		{"a registry that is no host", dir, "regi stry", "demo-source", "0.1.0", "registry regi stry: "},
+		{"the image of another program", dir, "127.0.0.1:1", "other-source", "", "holds demo-source 0.1.0, not other-source; to mend"},
+		{"the image of another version", dir, "127.0.0.1:1", "demo-source", "0.2.0", "holds demo-source 0.1.0, not demo-source 0.2.0"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			if _, err := Publish(t.Context(), tt.dir, tt.registry); err == nil || !strings.Contains(err.Error(), tt.want) {
+			if _, err := Publish(t.Context(), tt.dir, tt.registry, tt.program, tt.version); err == nil || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("error = %v, want %q", err, tt.want)
 			}
 		})

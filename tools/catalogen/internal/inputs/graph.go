@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/parallel"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/proc"
 )
 
@@ -29,6 +30,7 @@ type pkg struct {
 	files   []string // relative to the root, with slashes; only for packages of the main module
 	imports []string
 	module  string // "path version" for a package of another module
+	broken  string // why the go command cannot tell what it is made from
 }
 
 // listed is what go list says of one package; the fields are named in its command line, which spares half its time.
@@ -47,15 +49,44 @@ type listed struct {
 
 const fields = "Dir,ImportPath,Name,Standard,Module,GoFiles,CgoFiles,CFiles,HFiles,SFiles,SysoFiles,EmbedFiles,Imports,Error"
 
-// Load asks go list, once, for everything that the packages in the given folders and their tests are made from. The
-// platform is fixed, so that a digest is the same on every machine.
+// Load asks go list for everything that the packages in the given folders and their tests are made from. The platform is
+// fixed, so that a digest is the same on every machine. Programs are built without cgo and tests with it, so both are asked
+// for.
 func Load(ctx context.Context, root string, folders []string) (*Graph, error) {
+	module, err := moduleRoot(root)
+	if err != nil {
+		return nil, err
+	}
+	g := &Graph{packages: map[string]pkg{}, folders: map[string]string{}, sums: map[string][]string{}}
+	if err := g.readModule(module); err != nil {
+		return nil, err
+	}
+	cgo := []string{"CGO_ENABLED=0", "CGO_ENABLED=1"}
+	lists := make([][]listed, len(cgo))
+	err = parallel.Each(ctx, len(cgo), len(cgo), func(ctx context.Context, i int) error {
+		var err error
+		lists[i], err = goList(ctx, root, folders, cgo[i])
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	for _, l := range slices.Concat(lists...) {
+		if err := g.add(root, l); err != nil {
+			return nil, err
+		}
+	}
+	return g, nil
+}
+
+// goList asks the go command about the packages in folders, their tests and everything that they import.
+func goList(ctx context.Context, root string, folders []string, cgo string) ([]listed, error) {
 	argv := []string{"go", "list", "-e", "-deps", "-test", "-mod=readonly", "-json=" + fields}
 	for _, folder := range folders {
 		argv = append(argv, "./"+folder)
 	}
 	result, err := proc.Run(ctx, proc.Spec{
-		Argv: argv, Dir: root, Env: append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH=amd64", "GOFLAGS="),
+		Argv: argv, Dir: root, Env: proc.Environ(cgo, "GOOS=linux", "GOARCH=amd64"),
 		Deadline: 2 * time.Minute, MaxStdout: 256 << 20, MaxStderr: 1 << 20,
 	})
 	if err == nil && result.Status != 0 {
@@ -64,33 +95,32 @@ func Load(ctx context.Context, root string, folders []string) (*Graph, error) {
 	if err != nil {
 		return nil, fmt.Errorf("go list: %w", err)
 	}
-	g := &Graph{packages: map[string]pkg{}, folders: map[string]string{}, sums: map[string][]string{}}
-	module, err := moduleRoot(root)
-	if err != nil {
-		return nil, err
-	}
-	if err := g.readModule(module); err != nil {
-		return nil, err
-	}
+	var all []listed
 	for d := json.NewDecoder(bytes.NewReader(result.Stdout)); ; {
 		var l listed
 		if err := d.Decode(&l); errors.Is(err, io.EOF) {
-			return g, nil
+			return all, nil
 		} else if err != nil {
 			return nil, fmt.Errorf("go list: %w", err)
 		}
-		if err := g.add(root, l); err != nil {
-			return nil, err
-		}
+		all = append(all, l)
 	}
 }
 
-// add takes one package up. The standard library is left out: it comes with the Go release.
+// add takes one package up, beside what is known of it already. The standard library is left out: it comes with the Go
+// release.
 func (g *Graph) add(root string, l listed) error {
-	if l.Standard {
+	p, known := g.packages[l.ImportPath]
+	switch {
+	case l.Error == nil:
+		p.broken = "" // all of its files may need cgo
+	case !known:
+		p.broken = l.Error.Err
+	}
+	if l.Standard && p.broken == "" {
 		return nil
 	}
-	p := pkg{imports: l.Imports}
+	p.imports = append(p.imports, l.Imports...)
 	if m := l.Module; m != nil && !m.Main {
 		p.module = m.Path + " " + m.Version
 		if m.Replace != nil {
@@ -99,7 +129,7 @@ func (g *Graph) add(root string, l listed) error {
 		g.packages[l.ImportPath] = p
 		return nil
 	}
-	if !strings.ContainsRune(l.ImportPath, ' ') && !strings.HasSuffix(l.ImportPath, ".test") {
+	if l.Dir != "" && !strings.ContainsRune(l.ImportPath, ' ') && !strings.HasSuffix(l.ImportPath, ".test") {
 		folder, err := filepath.Rel(root, l.Dir)
 		if err != nil {
 			return err
@@ -163,11 +193,15 @@ func (g *Graph) readModule(root string) error {
 	return lines.Err()
 }
 
-// Of returns the main module's files from which the first folder's package and its tests are made, and the packages in
-// the others without their tests. It also returns a line for the language and for each other module. Both are sorted.
-func (g *Graph) Of(folders ...string) (files, modules []string, err error) {
+// Of returns the main module's files from which the tested folder's package, if there is one, and its tests are made, and
+// the packages in the other folders without their tests. It also returns a line for the language and for each other module.
+// Both are sorted.
+func (g *Graph) Of(tested string, folders ...string) (files, modules []string, err error) {
 	var queue []string
-	for i, folder := range folders {
+	for i, folder := range append([]string{tested}, folders...) {
+		if folder == "" {
+			continue
+		}
 		path, ok := g.folders[folder]
 		if !ok {
 			return nil, nil, fmt.Errorf("%s: go list does not know the package", folder)
@@ -186,6 +220,9 @@ func (g *Graph) Of(folders ...string) (files, modules []string, err error) {
 			continue
 		}
 		seen[path] = true
+		if p.broken != "" {
+			return nil, nil, fmt.Errorf("go list: %s", p.broken)
+		}
 		if p.module != "" {
 			modules = append(modules, "module "+p.module+" "+strings.Join(g.sums[p.module], " "))
 		}

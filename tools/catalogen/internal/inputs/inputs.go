@@ -6,6 +6,7 @@
 package inputs
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -17,50 +18,86 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/patchbay-dev/patchbay/common/metadata/schema"
+	"github.com/patchbay-dev/patchbay/tools/catalogen/internal"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/discover"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/readme"
+	"github.com/patchbay-dev/patchbay/tools/catalogen/report"
 )
 
-// Gate is the version of the gate's own rules and black-box suites. Raise it when a rule begins to see more, and every
-// connector is examined again.
-const Gate = "1"
+// gate stands for what the gate itself sees and tries: when it begins to see more, every connector is examined again.
+var gate = sync.OnceValue(func() string {
+	sum := sha256.New()
+	for _, sources := range []fs.FS{internal.Gate, report.Source} {
+		err := fs.WalkDir(sources, ".", func(name string, entry fs.DirEntry, err error) error {
+			if err != nil || entry.IsDir() || strings.HasSuffix(name, "_test.go") {
+				return err
+			}
+			text, err := fs.ReadFile(sources, name)
+			fmt.Fprintf(sum, "%s %d\n%s", name, len(text), text)
+			return err
+		})
+		if err != nil {
+			panic(err) // they are part of this program
+		}
+	}
+	sum.Write(schema.Metadata)
+	return hex.EncodeToString(sum.Sum(nil))
+})
 
-// A Digester computes input digests for the connectors of one repository. It reads every file once. It may be used
-// concurrently.
+// A Digester computes input digests for the connectors of one repository, as their files are when it is asked for the first
+// time. It reads every file once. It may be used concurrently.
 type Digester struct {
 	root    string
 	graph   *Graph
 	drivers []string
+	listed  []string // what is not left out of connectors/ and test/
 	mu      sync.Mutex
 	files   map[string]string // path relative to root, with slashes, to content digest
 }
 
-// NewDigester returns a Digester for a repository with a given import graph, which is nil if there is no Go connector.
-// Drivers are the folders of programs that the tests of every Go connector use; the graph must hold them.
-func NewDigester(root string, graph *Graph, drivers []string) *Digester {
-	return &Digester{root: root, graph: graph, drivers: drivers, files: map[string]string{}}
+// NewDigester returns a Digester for a repository. It asks the go command what the packages in the given folders and the
+// drivers import, and git what it ignores. Drivers are the folders of Go programs that the tests of every connector may use.
+func NewDigester(ctx context.Context, root string, packages, drivers []string) (*Digester, error) {
+	d := &Digester{root: root, drivers: drivers, files: map[string]string{}}
+	var err error
+	if d.listed, err = list(ctx, root); err != nil {
+		return nil, err
+	}
+	if wanted := slices.Concat(packages, drivers); len(wanted) > 0 {
+		slices.Sort(wanted)
+		if d.graph, err = Load(ctx, root, slices.Compact(wanted)); err != nil {
+			return nil, err
+		}
+	}
+	return d, nil
 }
 
-// Digest returns sha256:<hex> over everything the connector and its tests are made from.
+// Digest returns sha256:<hex> over everything the connector and its tests are made from. The error tells what of that can be
+// no input.
 func (d *Digester) Digest(f discover.Folder) (string, error) {
-	lines := []string{"gate " + Gate}
+	lines := []string{"gate " + gate()}
 	paths := slices.Clone(f.Makefiles)
-	for _, dir := range []string{f.Path, "test"} {
-		found, err := walk(d.root, dir)
-		if err != nil {
-			return "", err
+	for _, file := range d.listed {
+		switch {
+		case strings.HasPrefix(file, f.Path+"/"):
+			if err := d.within(f, file); err != nil {
+				return "", err
+			}
+			paths = append(paths, file)
+		case shared(file):
+			paths = append(paths, file)
 		}
-		paths = append(paths, found...)
 	}
-	shared, err := filepath.Glob(filepath.Join(d.root, "connectors", "*.mk"))
-	if err != nil {
-		return "", err
+	if !slices.Contains(d.listed, f.Path+"/Makefile") {
+		return "", fmt.Errorf("git ignores %s/Makefile: a connector that cannot be committed has no evidence", f.Path)
 	}
-	for _, file := range shared {
-		paths = append(paths, "connectors/"+filepath.Base(file))
-	}
-	if f.Go {
-		files, modules, err := d.graph.Of(append([]string{f.Path}, d.drivers...)...)
+	if f.Go || len(d.drivers) > 0 {
+		tested := ""
+		if f.Go {
+			tested = f.Path
+		}
+		files, modules, err := d.graph.Of(tested, d.drivers...)
 		if err != nil {
 			return "", err
 		}
@@ -79,6 +116,27 @@ func (d *Digester) Digest(f discover.Folder) (string, error) {
 	return "sha256:" + hex.EncodeToString(sum[:]), nil
 }
 
+// within refuses a link that leaves the connector's folder: what it leads to may change and nobody would see it.
+func (d *Digester) within(f discover.Folder, file string) error {
+	name := filepath.Join(d.root, filepath.FromSlash(file))
+	info, err := os.Lstat(name)
+	if err != nil || info.Mode()&fs.ModeSymlink == 0 {
+		return err
+	}
+	folder, err := filepath.EvalSymlinks(f.Dir)
+	if err != nil {
+		return err
+	}
+	target, err := filepath.EvalSymlinks(name)
+	if err != nil {
+		return fmt.Errorf("%s: the link leads nowhere", file)
+	}
+	if !strings.HasPrefix(target, folder+string(filepath.Separator)) {
+		return fmt.Errorf("%s: the link leaves the connector's folder", file)
+	}
+	return nil
+}
+
 // file returns the digest of a file's content and of whether it may be run. The generated block of a README is left out,
 // because the catalog writes it.
 func (d *Digester) file(p string) (string, error) {
@@ -92,64 +150,33 @@ func (d *Digester) file(p string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	var text []byte
+	kind, target := "data", ""
 	if info.Mode()&fs.ModeSymlink != 0 {
-		target, err := os.Readlink(name)
-		if err != nil {
+		if target, err = os.Readlink(name); err != nil {
 			return "", err
 		}
-		text = []byte(target)
-	} else if text, err = os.ReadFile(name); err != nil {
-		return "", err
+		kind = "link"
+		if info, err = os.Stat(name); err != nil {
+			return "", err
+		}
+	} else if info.Mode()&0o100 != 0 {
+		kind = "program"
+	}
+	var text []byte
+	switch {
+	case info.Mode().IsRegular():
+		if text, err = os.ReadFile(name); err != nil {
+			return "", err
+		}
+	case info.IsDir() && kind == "link": // its files are listed where they are
+	default:
+		return "", fmt.Errorf("%s is no file", p) // to read a pipe would be to wait for ever
 	}
 	if path.Base(p) == "README.md" {
 		text = readme.Strip(text)
 	}
-	sum := sha256.Sum256(text)
-	kind := "data"
-	switch {
-	case info.Mode()&fs.ModeSymlink != 0:
-		kind = "link"
-	case info.Mode()&0o100 != 0:
-		kind = "program"
-	}
+	sum := sha256.Sum256(slices.Concat([]byte(target), text))
 	digest := kind + ":" + hex.EncodeToString(sum[:])
 	d.files[p] = digest
 	return digest, nil
-}
-
-// outputs are folder names that hold what a build or a test run makes, in any language the catalog has met.
-var outputs = []string{"bin", "build", "node_modules", "__pycache__", "target"}
-
-// walk lists the files under a folder, without hidden ones and without build outputs. A folder that is not there has none.
-func walk(root, dir string) ([]string, error) {
-	var files []string
-	base := filepath.Join(root, filepath.FromSlash(dir))
-	err := filepath.WalkDir(base, func(name string, entry fs.DirEntry, err error) error {
-		if err != nil {
-			if os.IsNotExist(err) && name == base {
-				return nil
-			}
-			return err
-		}
-		if name != base && strings.HasPrefix(entry.Name(), ".") || entry.IsDir() && slices.Contains(outputs, entry.Name()) {
-			if entry.IsDir() {
-				return fs.SkipDir
-			}
-			return nil
-		}
-		if entry.IsDir() {
-			return nil
-		}
-		relative, err := filepath.Rel(root, name)
-		if err != nil {
-			return err
-		}
-		files = append(files, filepath.ToSlash(relative))
-		return nil
-	})
-	if err != nil {
-		return nil, fmt.Errorf("list inputs of %s: %w", dir, err)
-	}
-	return files, nil
 }

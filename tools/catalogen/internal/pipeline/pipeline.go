@@ -8,9 +8,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
-	"sync"
+	"slices"
 	"time"
 
 	"github.com/patchbay-dev/patchbay/common/metadata"
@@ -19,7 +20,6 @@ import (
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/discover"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/evidence"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/finding"
-	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/inputs"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/parallel"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/publish"
 )
@@ -71,8 +71,9 @@ type Result struct {
 // run is the state that the stages of one call share.
 type run struct {
 	Config
-	home      string // thrown away at the end
-	digester  *inputs.Digester
+	home      string            // thrown away at the end
+	digests   map[string]string // of each connector's inputs, as they were before anything was built from them
+	foreign   []string          // connectors that tests may not run, unless they are their own
 	committed map[string]metadata.Entry
 }
 
@@ -96,12 +97,20 @@ func execute(ctx context.Context, c Config, do work) (Result, error) {
 	if err != nil {
 		return result, fmt.Errorf("look for connectors: %w", err)
 	}
+	if len(folders)+len(findings) == 0 {
+		return result, fmt.Errorf("there is no connector in %s", filepath.Join(c.Root, "connectors"))
+	}
 	result.Findings = findings
+	r := &run{Config: c, digests: map[string]string{}, committed: committedEntries(c.Catalog)}
+	for _, f := range folders {
+		if !slices.Contains(build.Drivers(c.Root), f.Path) {
+			r.foreign = append(r.foreign, f.Name)
+		}
+	}
 	folders, err = choose(folders, c.Only)
 	if err != nil {
 		return result, err
 	}
-	r := &run{Config: c, committed: committedEntries(c.Catalog)}
 	if r.home, err = os.MkdirTemp("", "patchbay-home-"); err != nil {
 		return result, err
 	}
@@ -120,7 +129,7 @@ func execute(ctx context.Context, c Config, do work) (Result, error) {
 		return result, err
 	}
 
-	if err := r.compileTests(ctx, folders); err != nil {
+	if err := r.compileTests(ctx, folders, broken); err != nil {
 		return result, err
 	}
 
@@ -145,8 +154,12 @@ func execute(ctx context.Context, c Config, do work) (Result, error) {
 	if err != nil {
 		return result, err
 	}
+	if err := r.recheck(ctx, folders, passed, bad); err != nil {
+		return result, err
+	}
 	result.Rows = rows
 	for i := range folders {
+		rows[i].OK = len(bad[i]) == 0
 		result.Findings = append(result.Findings, bad[i]...)
 		if len(bad[i]) == 0 && passed[i] != nil {
 			result.Connectors = append(result.Connectors, *passed[i])
@@ -156,59 +169,39 @@ func execute(ctx context.Context, c Config, do work) (Result, error) {
 	return result, nil
 }
 
-// prepare does what serves all connectors at once: one go build and, beside it, one go list. It returns the connectors
-// that did not build.
+// prepare does what serves all connectors at once: the digests of what they are made from and then, so that no program is
+// newer than its digest, one go build. It returns the connectors that cannot go on.
 func (r *run) prepare(ctx context.Context, folders []discover.Folder) (map[string]finding.Finding, error) {
 	if err := os.MkdirAll(r.Bin, 0o755); err != nil {
 		return nil, err
 	}
-	var paths []string
 	for _, f := range folders {
-		if f.Go {
-			paths = append(paths, f.Path)
-		}
 		if build.ByGo(f) {
 			r.Watch.Step(f.Name, "go build")
 		}
 	}
-	var (
-		wait     sync.WaitGroup
-		graph    *inputs.Graph
-		graphErr error
-	)
-	var drivers []string
-	if len(paths) > 0 && build.HasDriver(r.Root) {
-		drivers = []string{build.Driver}
-	}
-	if len(paths) > 0 {
-		paths = append(paths, drivers...)
-		wait.Go(func() { graph, graphErr = inputs.Load(ctx, r.Root, paths) })
+	var unfit map[string]finding.Finding
+	var err error
+	if r.digests, unfit, err = digest(ctx, r.Root, folders); err != nil {
+		return nil, err
 	}
 	broken, err := build.All(ctx, r.Root, r.Bin, folders)
-	wait.Wait()
 	if err := errors.Join(ctx.Err(), err); err != nil {
 		return nil, err
 	}
-	if graphErr != nil {
-		return nil, graphErr
-	}
-	r.digester = inputs.NewDigester(r.Root, graph, drivers)
-	return broken, nil
+	maps.Copy(unfit, broken) // the compiler says better what is wrong with a program
+	return unfit, nil
 }
 
 // compileTests compiles the test programs that are about to run, all at once: several make test beside each other would
 // each compile what they share, and the deadline of a suite is for running it.
-func (r *run) compileTests(ctx context.Context, folders []discover.Folder) error {
+func (r *run) compileTests(ctx context.Context, folders []discover.Folder, broken map[string]finding.Finding) error {
 	var unproved []discover.Folder
 	for _, f := range folders {
-		if !f.Go {
+		if _, out := broken[f.Name]; out || !f.Go {
 			continue
 		}
-		digest, err := r.digester.Digest(f)
-		if err != nil {
-			return fmt.Errorf("%s: %w", f.Name, err)
-		}
-		if _, known := r.Cache.Load(digest, evidence.Suites); !known {
+		if _, known := r.Cache.Load(r.digests[f.Name], evidence.Suites); !known {
 			r.Watch.Step(f.Name, "compile tests")
 			unproved = append(unproved, f)
 		}

@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"os"
@@ -29,7 +30,7 @@ func (r *run) prove(ctx context.Context, f discover.Folder) (Row, *publish.Conne
 	if err := r.buildOwn(ctx, f); err != nil {
 		return fail(err)
 	}
-	subject, text, err := r.document(ctx, f)
+	subject, err := r.document(ctx, f)
 	if err != nil {
 		return fail(err)
 	}
@@ -38,19 +39,22 @@ func (r *run) prove(ctx context.Context, f discover.Folder) (Row, *publish.Conne
 	if subject.Compiled == nil {
 		return row, nil, findings, nil // they tell why
 	}
-	conn := &publish.Connector{Folder: f, Document: subject.Document, Text: text}
+	conn := &publish.Connector{Folder: f, Document: subject.Document, Text: subject.Published}
 	if conn.Readme, err = ReadReadme(f.Dir); err != nil {
 		return row, nil, nil, err
 	}
-	if conn.Inputs, err = r.digester.Digest(f); err != nil {
+	conn.Inputs = r.digests[f.Name]
+	foreign, err := rules.ForeignPrograms(f, r.foreign)
+	if err != nil {
 		return row, nil, nil, err
 	}
-	tests, cached, found, err := r.suites(ctx, f, conn.Inputs, &row)
+	findings = append(findings, foreign...)
+	tests, cached, found, err := r.suites(ctx, f, &row)
 	if err != nil {
 		return row, nil, nil, err
 	}
 	findings = append(findings, found...)
-	examined, known, found, err := r.examine(ctx, subject, conn.Inputs)
+	examined, known, found, err := r.examine(ctx, subject)
 	if err != nil {
 		return row, nil, nil, err
 	}
@@ -61,7 +65,7 @@ func (r *run) prove(ctx context.Context, f discover.Folder) (Row, *publish.Conne
 	if len(findings) > 0 {
 		return row, nil, findings, nil
 	}
-	conn.Evidence, findings = r.settle(f, conn.Inputs, tests, &row)
+	conn.Evidence, findings = r.settle(f, tests, &row)
 	return row, conn, findings, nil
 }
 
@@ -72,11 +76,7 @@ func (r *run) testOnly(ctx context.Context, f discover.Folder) (Row, *publish.Co
 		found, err := asFinding(f, err)
 		return row, nil, found, err
 	}
-	digest, err := r.digester.Digest(f)
-	if err != nil {
-		return row, nil, nil, err
-	}
-	tests, cached, found, err := r.suites(ctx, f, digest, &row)
+	tests, cached, found, err := r.suites(ctx, f, &row)
 	row.Cached, row.Tests = cached, evidence.Count(tests)
 	return row, nil, found, err
 }
@@ -90,37 +90,29 @@ func (r *run) buildOwn(ctx context.Context, f discover.Folder) error {
 	return build.Own(ctx, r.Bin, f)
 }
 
-// hasBinary tells whether a connector has a program of its own; one with only a metadata rule has none.
-func hasBinary(f discover.Folder) bool { return f.Go || f.Has("build") }
-
 // document asks a connector for its metadata and prepares what the rules look at.
-func (r *run) document(ctx context.Context, f discover.Folder) (rules.Subject, []byte, error) {
+func (r *run) document(ctx context.Context, f discover.Folder) (rules.Subject, error) {
 	subject := rules.Subject{Folder: f}
-	argv := []string{build.Path(r.Bin, f), "metadata"}
-	if !hasBinary(f) {
-		argv = []string{"make", "--silent", "--no-print-directory", "-C", f.Dir, "metadata"}
-	}
-	output, err := probe.Run(ctx, argv, f.Dir, r.home, r.MetadataDeadline)
+	output, err := probe.Run(ctx, []string{build.Path(r.Bin, f), "metadata"}, f.Dir, r.home, r.MetadataDeadline)
 	if err != nil {
-		return subject, nil, err
+		return subject, err
 	}
-	var text []byte
 	subject.Text = output
-	if subject.Document, text, err = probe.Decode(output); err != nil {
-		return subject, nil, err
+	if subject.Document, subject.Published, err = probe.Decode(output); err != nil {
+		return subject, err
 	}
 	if subject.Waivers, err = rules.ReadWaivers(f.Dir); err != nil {
-		return subject, nil, finding.Finding{
+		return subject, finding.Finding{
 			Rule: "waivers", Where: f.Path + "/" + rules.WaiverFile, Message: err.Error(),
 			Fix: `write {"secret-marked": {"option": "reason"}}`,
 		}
 	}
-	return subject, text, nil
+	return subject, nil
 }
 
 // suites returns what a connector's own tests prove of its inputs: from the cache, else by running them.
-func (r *run) suites(ctx context.Context, f discover.Folder, inputs string, row *Row) ([]evidence.Test, bool, []finding.Finding, error) {
-	if tests, ok := r.Cache.Load(inputs, evidence.Suites); ok {
+func (r *run) suites(ctx context.Context, f discover.Folder, row *Row) ([]evidence.Test, bool, []finding.Finding, error) {
+	if tests, ok := r.Cache.Load(r.digests[f.Name], evidence.Suites); ok {
 		return tests, true, nil, nil
 	}
 	r.Watch.Step(f.Name, "make test")
@@ -133,17 +125,24 @@ func (r *run) suites(ctx context.Context, f discover.Folder, inputs string, row 
 		row.Output = outcome.Output
 		return outcome.Tests, false, findings, nil
 	}
-	return outcome.Tests, false, nil, r.Cache.Store(inputs, evidence.Suites, outcome.Tests)
+	findings, err = r.store(ctx, f, evidence.Suites, outcome.Tests)
+	return outcome.Tests, false, findings, err
 }
 
-// examine returns what the program shows from outside: from the cache, else by trying. A connector without a program of
-// its own has nothing to show.
-func (r *run) examine(ctx context.Context, subject rules.Subject, inputs string) ([]evidence.Test, bool, []finding.Finding, error) {
-	f := subject.Folder
-	if !hasBinary(f) {
-		return nil, true, nil, nil
+// store keeps what a run proved, unless it proved it of something else: evidence belongs to the inputs as they were before
+// anything was built from them.
+func (r *run) store(ctx context.Context, f discover.Folder, part evidence.Part, tests []evidence.Test) ([]finding.Finding, error) {
+	changed, err := r.changed(ctx, []discover.Folder{f})
+	if err != nil || len(changed) > 0 {
+		return changed, err
 	}
-	if tests, ok := r.Cache.Load(inputs, evidence.BlackBox); ok {
+	return nil, r.Cache.Store(r.digests[f.Name], part, tests)
+}
+
+// examine returns what the program shows from outside: from the cache, else by trying.
+func (r *run) examine(ctx context.Context, subject rules.Subject) ([]evidence.Test, bool, []finding.Finding, error) {
+	f := subject.Folder
+	if tests, ok := r.Cache.Load(r.digests[f.Name], evidence.BlackBox); ok {
 		return tests, true, nil, nil
 	}
 	r.Watch.Step(f.Name, "parity")
@@ -166,7 +165,10 @@ func (r *run) examine(ctx context.Context, subject rules.Subject, inputs string)
 			})
 		}
 	}
-	return tests, false, findings, r.Cache.Store(inputs, evidence.BlackBox, tests)
+	if len(findings) == 0 {
+		findings, err = r.store(ctx, f, evidence.BlackBox, tests)
+	}
+	return tests, false, findings, err
 }
 
 // suiteFindings names each test that failed and what went wrong beside tests.
@@ -177,7 +179,7 @@ func suiteFindings(f discover.Folder, outcome suite.Outcome) []finding.Finding {
 		if t.Status == metadata.Failed {
 			findings = append(findings, finding.Finding{
 				Connector: f.Name, Rule: "test-failed", Where: t.Suite + ": " + t.Name,
-				Message: orElse(t.Detail, "failed"), Fix: again,
+				Message: cmp.Or(t.Detail, "failed"), Fix: again,
 			})
 		}
 	}
@@ -188,19 +190,13 @@ func suiteFindings(f discover.Folder, outcome suite.Outcome) []finding.Finding {
 }
 
 // settle decides which evidence is published. Evidence with a skip never is: the committed evidence of the same inputs
-// stands in for it, else each skipped test is a finding. Weaker evidence never replaces stronger of the same inputs.
-func (r *run) settle(f discover.Folder, inputs string, tests []evidence.Test, row *Row) (metadata.Evidence, []finding.Finding) {
+// stands in for it, else each skipped test is a finding.
+func (r *run) settle(f discover.Folder, tests []evidence.Test, row *Row) (metadata.Evidence, []finding.Finding) {
 	fresh := evidence.Publish(tests)
-	committed, known := r.committed[f.Name]
-	known = known && committed.Inputs == inputs
 	if evidence.Count(tests).Skipped == 0 {
-		if known && !evidence.Covers(fresh, committed.Evidence) && evidence.Covers(committed.Evidence, fresh) {
-			row.Kept = true
-			return committed.Evidence, nil
-		}
 		return fresh, nil
 	}
-	if known {
+	if committed, ok := r.committed[f.Name]; ok && committed.Inputs == r.digests[f.Name] && evidence.StandsFor(committed.Evidence, tests) {
 		row.Kept = true
 		return committed.Evidence, nil
 	}
@@ -209,7 +205,7 @@ func (r *run) settle(f discover.Folder, inputs string, tests []evidence.Test, ro
 		if t.Status == metadata.Skipped {
 			findings = append(findings, finding.Finding{
 				Connector: f.Name, Rule: "test-skipped", Where: t.Suite + ": " + t.Name,
-				Message: "was skipped: " + orElse(t.Detail, "no reason given"),
+				Message: "was skipped: " + cmp.Or(t.Detail, "no reason given"),
 				Fix:     "install what it needs (test/install.sh servers) and run again; evidence with a skip is not published",
 			})
 		}
@@ -225,11 +221,4 @@ func asFinding(f discover.Folder, err error) ([]finding.Finding, error) {
 		return []finding.Finding{found}, nil
 	}
 	return nil, err
-}
-
-func orElse(text, otherwise string) string {
-	if text == "" {
-		return otherwise
-	}
-	return text
 }

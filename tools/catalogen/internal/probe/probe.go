@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/patchbay-dev/patchbay/common/metadata"
@@ -60,7 +61,7 @@ func Run(ctx context.Context, argv []string, dir, home string, deadline time.Dur
 }
 
 // Decode reads a metadata document without mercy and returns it with its bytes in the one form in which the catalog
-// keeps it. The error is a finding.Finding without Connector.
+// keeps it. The one mercy is for the case of the direction, in programs that are not built on common. The error is a finding.Finding without Connector.
 func Decode(output []byte) (doc metadata.Document, text []byte, err error) {
 	bad := finding.Finding{Rule: "metadata-json", Where: "metadata", Fix: "print one JSON document on stdout, and logs on stderr"}
 	if err := strictjson.Check(output); err != nil {
@@ -76,7 +77,23 @@ func Decode(output []byte) (doc metadata.Document, text []byte, err error) {
 		bad.Message = err.Error()
 		return doc, nil, bad
 	}
+	if doc.SDKVersion == "" {
+		text = lowerDirection(&doc, text)
+	}
 	return doc, text, nil
+}
+
+// lowerDirection writes the direction as the catalog has it where a program that is not built on common says Source or
+// Sink, as is custom elsewhere.
+func lowerDirection(doc *metadata.Document, text []byte) []byte {
+	if doc.Direction != "Source" && doc.Direction != "Sink" {
+		return text
+	}
+	said := doc.Direction
+	doc.Direction = metadata.Direction(strings.ToLower(string(said)))
+	// In normalised text only a member of the document itself stands two spaces from the start of a line.
+	line := func(d metadata.Direction) []byte { return fmt.Appendf(nil, "\n  \"direction\": %q", d) }
+	return bytes.Replace(text, line(said), line(doc.Direction), 1)
 }
 
 // Normalise lays JSON out as the catalog keeps it: two spaces, keys and values as they were, a newline at the end.

@@ -1,12 +1,14 @@
 package probe
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/patchbay-dev/patchbay/common/metadata"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/finding"
 )
 
@@ -56,6 +58,20 @@ func TestDecodeKeepsKeysAndOrder(t *testing.T) {
 		var found finding.Finding
 		if _, _, err := Decode([]byte(text)); !errors.As(err, &found) || found.Rule != rule {
 			t.Errorf("%q: %v, want %s", text, err, rule)
+		}
+	}
+}
+
+func TestDecodeUnderstandsADirectionInCapitals(t *testing.T) {
+	const nested = `"x-note":{"direction":"Source"}`
+	doc, text, err := Decode([]byte(`{` + nested + `,"direction":"Source"}`))
+	want := "{\n  \"x-note\": {\n    \"direction\": \"Source\"\n  },\n  \"direction\": \"source\"\n}\n"
+	if err != nil || doc.Direction != metadata.Source || string(text) != want {
+		t.Errorf("%q, %s%v", doc.Direction, text, err)
+	}
+	for _, strict := range []string{`"direction":"Source","sdk_version":"1"`, `"direction":"SOURCE"`} {
+		if doc, text, err := Decode([]byte("{" + strict + "}")); err != nil || doc.Direction == metadata.Source || bytes.Contains(text, []byte(`"source"`)) {
+			t.Errorf("%s: %q, %s%v", strict, doc.Direction, text, err)
 		}
 	}
 }

@@ -1,4 +1,4 @@
-// Package proc runs programs that nobody vouches for: in a process group of their own that dies with the deadline, with
+// Package proc runs programs that nobody vouches for: in a process group of their own that ends with the deadline, with
 // output that is limited and refused, never cut, and with no environment but what the caller names.
 package proc
 
@@ -33,8 +33,10 @@ type Spec struct {
 	Env       []string  // the whole environment, as KEY=value
 	Stdin     io.Reader // nil for an empty input
 	Deadline  time.Duration
+	Grace     time.Duration // how long the group may take to end by itself after SIGTERM; 0 kills at once
 	MaxStdout int64
 	MaxStderr int64
+	Heard     func() // called once, at the first output on stdout; may be nil, must not block
 }
 
 // A Result is what a program left behind.
@@ -58,9 +60,16 @@ func Run(ctx context.Context, spec Spec) (Result, error) {
 		cmd.Env = []string{} // nil would mean all of ours
 	}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	cmd.Cancel = func() error { return killGroup(cmd.Process.Pid) }
-	cmd.WaitDelay = waitDelay
-	stdout := &limited{limit: spec.MaxStdout, over: func() { cancel(ErrTooMuch) }}
+	var asked time.Time // when the group was told to end; Wait returns after it is set
+	cmd.Cancel = func() error {
+		asked = time.Now()
+		if spec.Grace > 0 {
+			return signalGroup(cmd.Process.Pid, syscall.SIGTERM)
+		}
+		return signalGroup(cmd.Process.Pid, syscall.SIGKILL)
+	}
+	cmd.WaitDelay = spec.Grace + waitDelay
+	stdout := &limited{limit: spec.MaxStdout, over: func() { cancel(ErrTooMuch) }, heard: spec.Heard}
 	stderr := &limited{limit: spec.MaxStderr, over: func() { cancel(ErrTooMuch) }}
 	cmd.Stdout, cmd.Stderr = stdout, stderr
 
@@ -68,9 +77,16 @@ func Run(ctx context.Context, spec Spec) (Result, error) {
 	if err != nil {
 		return Result{Status: -1}, fmt.Errorf("start %s: %w", spec.Argv[0], err)
 	}
+	hurry, _ := ctx.Value(hurryKey{}).(context.Context)
+	if hurry != nil {
+		defer context.AfterFunc(hurry, func() { _ = signalGroup(cmd.Process.Pid, syscall.SIGKILL) })()
+	}
 	err = cmd.Wait()
+	if !asked.IsZero() {
+		awaitGroup(hurry, cmd.Process.Pid, asked.Add(spec.Grace))
+	}
 	// A child left behind in the group would outlive the build; whoever wants to leave one has to escape on purpose.
-	_ = killGroup(cmd.Process.Pid)
+	_ = signalGroup(cmd.Process.Pid, syscall.SIGKILL)
 
 	result := Result{Status: cmd.ProcessState.ExitCode(), Stdout: stdout.bytes(), Stderr: stderr.bytes()}
 	if cause := context.Cause(ctx); cause != nil {
@@ -95,13 +111,31 @@ func Run(ctx context.Context, spec Spec) (Result, error) {
 	return result, err
 }
 
-// killGroup ends every process of a group. A group that is gone is no error.
-func killGroup(pid int) error {
-	err := syscall.Kill(-pid, syscall.SIGKILL)
+// hurryKey is the key of the context that WithHurry adds.
+type hurryKey struct{}
+
+// WithHurry returns a context under which programs that are given a grace to end lose it as soon as hurry is done.
+func WithHurry(ctx, hurry context.Context) context.Context {
+	return context.WithValue(ctx, hurryKey{}, hurry)
+}
+
+// signalGroup sends a signal to every process of a group. A group that is gone is no error.
+func signalGroup(pid int, signal syscall.Signal) error {
+	err := syscall.Kill(-pid, signal)
 	if errors.Is(err, syscall.ESRCH) {
 		return nil
 	}
 	return err
+}
+
+// groupPoll is how often awaitGroup looks: the end of somebody else's children cannot be waited for.
+const groupPoll = 10 * time.Millisecond
+
+// awaitGroup blocks until a group is gone, its time is up or hurry, which may be nil, is done.
+func awaitGroup(hurry context.Context, pid int, end time.Time) {
+	for syscall.Kill(-pid, 0) == nil && time.Now().Before(end) && (hurry == nil || hurry.Err() == nil) {
+		time.Sleep(groupPoll)
+	}
 }
 
 // limited keeps what is written to it up to a limit, and refuses everything as soon as there is more.
@@ -110,11 +144,16 @@ type limited struct {
 	buf   bytes.Buffer
 	limit int64
 	over  func()
+	heard func() // nil once called
 }
 
 func (l *limited) Write(p []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.heard != nil {
+		l.heard()
+		l.heard = nil
+	}
 	if int64(l.buf.Len()+len(p)) > l.limit {
 		l.over()
 		return 0, ErrTooMuch

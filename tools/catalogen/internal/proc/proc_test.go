@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
@@ -98,9 +99,92 @@ func TestRunStopsWithItsContext(t *testing.T) {
 	}
 }
 
+// A suite has servers to stop and folders to remove. Its own process ends at once here, and what it started a little later.
+func TestRunGivesTheWholeGroupAGrace(t *testing.T) {
+	mark := filepath.Join(t.TempDir(), "mark")
+	s := spec(`(trap 'sleep 0.3; echo clean >` + mark + `; exit' TERM; echo ready; while :; do sleep 0.05; done) >&2 & trap 'exit 1' TERM; wait`)
+	s.Deadline, s.Grace = 500*time.Millisecond, time.Minute
+	started := time.Now()
+	if _, err := Run(context.Background(), s); !errors.Is(err, ErrDeadline) {
+		t.Errorf("error %v, want %v", err, ErrDeadline)
+	}
+	if text, err := os.ReadFile(mark); err != nil || string(text) != "clean\n" {
+		t.Errorf("the child was not let end: %q, %v", text, err)
+	}
+	if took := time.Since(started); took > 30*time.Second {
+		t.Errorf("waited %s although all had ended", took)
+	}
+}
+
+func TestRunKillsWhatOutlivesItsGrace(t *testing.T) {
+	s := spec("trap '' TERM; while :; do sleep 1; done")
+	s.Deadline, s.Grace = 100*time.Millisecond, 200*time.Millisecond
+	if _, err := Run(context.Background(), s); !errors.Is(err, ErrDeadline) {
+		t.Errorf("error %v, want %v", err, ErrDeadline)
+	}
+}
+
+func TestRunIsHurried(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	hurry, now := context.WithCancel(context.Background())
+	dir := t.TempDir()
+	s := spec("trap 'touch " + dir + "/asked' TERM; touch " + dir + "/ready; while :; do sleep 0.05; done")
+	s.Grace = time.Hour
+	ended := make(chan error)
+	go func() {
+		_, err := Run(WithHurry(ctx, hurry), s)
+		ended <- err
+	}()
+	await(t, dir+"/ready")
+	cancel()
+	await(t, dir+"/asked")
+	now()
+	if err := <-ended; !errors.Is(err, context.Canceled) {
+		t.Errorf("error %v, want %v", err, context.Canceled)
+	}
+}
+
+// await waits for a file.
+func await(t *testing.T, path string) {
+	t.Helper()
+	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(groupPoll) {
+		if _, err := os.Stat(path); err == nil {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("%s does not appear", path)
+		}
+	}
+}
+
+func TestEnvironKeepsWhatIsForUsAlone(t *testing.T) {
+	t.Setenv("MAKEFLAGS", "-j8")
+	t.Setenv("PATCHBAY_BIN_DIR", "/elsewhere")
+	t.Setenv("GOFLAGS", "-tags=mine")
+	s := spec(`echo "${MAKEFLAGS-none} ${PATCHBAY_BIN_DIR-none} $GOFLAGS $MORE ${HOME+home}"`)
+	t.Setenv("HOME", "/")
+	s.Env = Environ("MORE=more")
+	result, err := Run(context.Background(), s)
+	if want := "none none -mod=readonly more home\n"; err != nil || string(result.Stdout) != want {
+		t.Errorf("got %q, %v; want %q", result.Stdout, err, want)
+	}
+}
+
 func TestRunNamesAProgramThatIsNotThere(t *testing.T) {
 	_, err := Run(context.Background(), Spec{Argv: []string{"/no/such/program"}, Deadline: time.Second, MaxStdout: 1, MaxStderr: 1})
 	if err == nil || !strings.Contains(err.Error(), "/no/such/program") {
 		t.Errorf("error %v", err)
+	}
+}
+
+func TestRunTellsWhenAProgramIsHeard(t *testing.T) {
+	heard := 0
+	spec := Spec{Argv: []string{"sh", "-c", "echo silence >&2"}, Deadline: time.Minute, MaxStdout: 100, MaxStderr: 100, Heard: func() { heard++ }}
+	if _, err := Run(t.Context(), spec); err != nil || heard != 0 {
+		t.Errorf("a program that prints nothing on stdout: %d, %v", heard, err)
+	}
+	spec.Argv[2] = "echo one; sleep 0.1; echo two"
+	if _, err := Run(t.Context(), spec); err != nil || heard != 1 {
+		t.Errorf("heard %d times, %v", heard, err)
 	}
 }

@@ -1,8 +1,9 @@
-// Package progress shows how far a run is: on a terminal one line for each connector, redrawn in place; elsewhere a line
-// for each connector when it is done. At the end a table and one closing line.
+// Package progress shows how far a run is: on a terminal one line for each connector, redrawn in place, or for those at
+// work where there are more than lines; elsewhere a line for each connector when it is done. At the end a table.
 package progress
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"slices"
@@ -20,6 +21,7 @@ type Board struct {
 	mu       sync.Mutex
 	out      io.Writer
 	width    int // columns of the terminal; 0 if out is none
+	height   int // its lines
 	names    []string
 	state    map[string]string
 	started  map[string]time.Time
@@ -30,9 +32,9 @@ type Board struct {
 	stopped  sync.WaitGroup
 }
 
-// New returns a Board. Width is the terminal's number of columns, or 0 for a file or a pipe.
-func New(out io.Writer, width int) *Board {
-	return &Board{out: out, width: width, state: map[string]string{}, started: map[string]time.Time{}, done: map[string]pipeline.Row{}}
+// New returns a Board. Width and height are the terminal's columns and lines, or 0 for a file or a pipe.
+func New(out io.Writer, width, height int) *Board {
+	return &Board{out: out, width: width, height: height, state: map[string]string{}, started: map[string]time.Time{}, done: map[string]pipeline.Row{}}
 }
 
 // Begin implements pipeline.Watcher. On a terminal it starts redrawing, which Close ends.
@@ -99,24 +101,42 @@ func (b *Board) clear() {
 	}
 }
 
-// draw writes one line for each connector over those of the last drawing.
+// draw writes the lines over those of the last drawing.
 func (b *Board) draw() {
 	b.clear()
-	var text strings.Builder
+	lines := b.lines()
+	for _, line := range lines {
+		if runes := []rune(line); len(runes) >= b.width {
+			line = string(runes[:max(b.width-1, 0)])
+		}
+		io.WriteString(b.out, line+"\n") //nolint:errcheck // nobody is there to be told
+	}
+	b.drawn = len(lines)
+}
+
+// lines are what stands on the terminal: a line for each connector if all fit above the cursor, for what has scrolled away
+// cannot be replaced; else those at work, and how many are done.
+func (b *Board) lines() []string {
+	var all, working []string
+	failed := 0
 	for _, name := range b.names {
 		line := "  .    " + name
 		if row, ok := b.done[name]; ok {
 			line = fmt.Sprintf("  %-4s %s  %s", verdict(row), name, summary(row))
+			if !row.OK {
+				failed++
+			}
 		} else if what := b.state[name]; what != "" {
 			line = fmt.Sprintf("  ...  %s  %s %s", name, what, time.Since(b.started[name]).Round(100*time.Millisecond))
+			working = append(working, line)
 		}
-		if runes := []rune(line); len(runes) >= b.width {
-			line = string(runes[:max(b.width-1, 0)])
-		}
-		text.WriteString(line + "\n")
+		all = append(all, line)
 	}
-	io.WriteString(b.out, text.String()) //nolint:errcheck // nobody is there to be told
-	b.drawn = len(b.names)
+	if len(all) < b.height {
+		return all
+	}
+	total := fmt.Sprintf("  %d of %d done, %d failed", len(b.done), len(b.names), failed)
+	return append(working[:min(len(working), max(b.height-2, 0))], total)
 }
 
 func verdict(row pipeline.Row) string {
@@ -144,7 +164,7 @@ func Report(out io.Writer, rows []pipeline.Row, findings []finding.Finding) {
 		table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 		fmt.Fprintln(table, "\nCONNECTOR\tVERSION\tTESTS\tTIME\tEVIDENCE\tRESULT")
 		for _, row := range rows {
-			fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\n", row.Name, or(row.Version, "-"), tests(row), row.Elapsed.Round(10*time.Millisecond), source(row), verdict(row))
+			fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\n", row.Name, cmp.Or(row.Version, "-"), tests(row), row.Elapsed.Round(10*time.Millisecond), source(row), verdict(row))
 		}
 		table.Flush() //nolint:errcheck // as above
 	}
@@ -154,7 +174,7 @@ func Report(out io.Writer, rows []pipeline.Row, findings []finding.Finding) {
 		}
 	}
 	for _, f := range findings {
-		fmt.Fprintf(out, "\n%s [%s] %s\n", finding.Printable(or(f.Connector, "catalog")), f.Rule, finding.Printable(f.Where))
+		fmt.Fprintf(out, "\n%s [%s] %s\n", finding.Printable(cmp.Or(f.Connector, "catalog")), f.Rule, finding.Printable(f.Where))
 		fmt.Fprintf(out, "  %s\n", strings.ReplaceAll(strings.TrimSpace(finding.Printable(f.Message)), "\n", "\n  "))
 		if f.Fix != "" {
 			fmt.Fprintf(out, "  fix: %s\n", finding.Printable(f.Fix))
@@ -184,13 +204,6 @@ func source(row pipeline.Row) string {
 		return "-"
 	}
 	return "new"
-}
-
-func or(text, otherwise string) string {
-	if text == "" {
-		return otherwise
-	}
-	return text
 }
 
 var _ pipeline.Watcher = (*Board)(nil)

@@ -16,7 +16,7 @@ import (
 func TestBoardOnAPipePrintsALineForEachConnector(t *testing.T) {
 	defer goleak.VerifyNone(t)
 	var out bytes.Buffer
-	b := New(&out, 0)
+	b := New(&out, 0, 0)
 	b.Begin([]string{"a-source", "b-sink"})
 	b.Step("a-source", "make test")
 	b.End(pipeline.Row{Name: "a-source", OK: true, Cached: true, Tests: evidence.Counts{Passed: 3}})
@@ -31,7 +31,7 @@ func TestBoardOnAPipePrintsALineForEachConnector(t *testing.T) {
 func TestBoardOnATerminalRedrawsWithinItsWidth(t *testing.T) {
 	defer goleak.VerifyNone(t)
 	var out bytes.Buffer
-	b := New(&out, 20)
+	b := New(&out, 20, 24)
 	b.names = []string{"a-source-with-a-long-name", "b-sink"}
 	b.Step("b-sink", "make test")
 	b.draw()
@@ -46,6 +46,35 @@ func TestBoardOnATerminalRedrawsWithinItsWidth(t *testing.T) {
 	}
 	b.Close()
 	b.Close()
+}
+
+// What scrolls away cannot be replaced, so that no drawing may be taller than the terminal.
+func TestBoardOnAShortTerminalShowsWhatIsAtWork(t *testing.T) {
+	const height = 5
+	var out bytes.Buffer
+	b := New(&out, 80, height)
+	b.names = []string{"a-sink", "b-sink", "c-sink", "d-sink"}
+	if got := len(b.lines()); got != 4 {
+		t.Errorf("%d lines for 4 connectors on %d lines", got, height)
+	}
+	b.names = append(b.names, "e-sink", "f-sink", "g-sink")
+	b.End(pipeline.Row{Name: "a-sink"})
+	b.End(pipeline.Row{Name: "b-sink", OK: true})
+	b.Step("d-sink", "make test")
+	b.draw()
+	if text := out.String(); !strings.Contains(text, "d-sink  make test") || !strings.HasSuffix(text, "  2 of 7 done, 1 failed\n") {
+		t.Errorf("drawn:\n%s", text)
+	}
+	for _, name := range b.names[2:] {
+		b.Step(name, "make test")
+	}
+	for range 2 {
+		out.Reset()
+		b.draw()
+	}
+	if lines := strings.Count(out.String(), "\n"); lines >= height || !strings.HasPrefix(out.String(), "\x1b[4A\x1b[J") {
+		t.Errorf("%d lines drawn on %d: %q", lines, height, out.String())
+	}
 }
 
 func TestReportShowsNoControlCharacters(t *testing.T) {

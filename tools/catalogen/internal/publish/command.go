@@ -3,20 +3,16 @@ package publish
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
 
-	"github.com/patchbay-dev/patchbay/common/metadata"
+	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/options"
 )
 
-// Options lists the options of a connector that help shows, in its order.
-func Options(doc metadata.Document) ([]Option, error) { return readOptions(doc.Schema) }
-
 // CommandLine writes flat options as a command line for a POSIX shell. A list repeats its flag.
-func CommandLine(program string, options json.RawMessage) (string, error) {
-	d := json.NewDecoder(bytes.NewReader(options))
+func CommandLine(program string, flat json.RawMessage) (string, error) {
+	d := json.NewDecoder(bytes.NewReader(flat))
 	d.UseNumber()
 	var values map[string]any
 	if err := d.Decode(&values); err != nil {
@@ -24,7 +20,7 @@ func CommandLine(program string, options json.RawMessage) (string, error) {
 	}
 	words := []string{program}
 	for _, name := range slices.Sorted(maps.Keys(values)) {
-		for _, text := range flagTexts(values[name]) {
+		for _, text := range options.FlagTexts(values[name]) {
 			if text == "true" && values[name] == true {
 				words = append(words, "--"+name)
 				continue
@@ -33,25 +29,6 @@ func CommandLine(program string, options json.RawMessage) (string, error) {
 		}
 	}
 	return strings.Join(words, " "), nil
-}
-
-// flagTexts writes a value as the texts of repeated flags.
-func flagTexts(value any) []string {
-	switch value := value.(type) {
-	case []any:
-		var texts []string
-		for _, element := range value {
-			texts = append(texts, flagTexts(element)...)
-		}
-		return texts
-	case map[string]any:
-		var texts []string
-		for _, key := range slices.Sorted(maps.Keys(value)) {
-			texts = append(texts, fmt.Sprintf("%s=%v", key, value[key]))
-		}
-		return texts
-	}
-	return []string{fmt.Sprint(value)}
 }
 
 // shellQuote sets a word in quotes unless every shell reads it as it is.

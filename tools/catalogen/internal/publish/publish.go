@@ -9,6 +9,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"runtime"
@@ -23,6 +24,7 @@ import (
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/discover"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/finding"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/parallel"
+	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/pretty"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/readme"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/site"
 )
@@ -67,7 +69,7 @@ func Assemble(c Catalog) (Files, []finding.Finding, error) {
 	err := parallel.Each(context.Background(), runtime.GOMAXPROCS(0), len(parts), func(_ context.Context, i int) error {
 		conn := c.Connectors[i]
 		var err error
-		if parts[i], err = assemble(conn, c.Baseline.Documents[conn.Folder.Name]); err != nil {
+		if parts[i], err = assemble(conn, c.Baseline); err != nil {
 			return fmt.Errorf("%s: %w", conn.Folder.Name, err)
 		}
 		return nil
@@ -90,19 +92,19 @@ func Assemble(c Catalog) (Files, []finding.Finding, error) {
 	if index.Connectors == nil {
 		index.Connectors = []metadata.Entry{}
 	}
-	text, err := encode(index)
+	text, err := pretty.JSON(index)
 	if err != nil {
 		return files, nil, err
 	}
 	for _, p := range schema.ValidateIndex(text) {
-		findings = append(findings, finding.Finding{Rule: "index-schema", Where: p.Pointer, Message: p.Message})
+		findings = append(findings, finding.Finding{Rule: "index-schema", Where: p.Pointer, Message: p.Message, Fix: ownMistake})
 	}
 	files.Catalog["index.json"] = text
 	files.Catalog["schemas/metadata.json"] = schema.Metadata
 	files.Catalog["schemas/index.json"] = schema.Index
 
 	if err := files.addReadme(c.Readme, index); err != nil {
-		findings = append(findings, finding.Finding{Rule: "readme-block", Where: "README.md", Message: err.Error()})
+		findings = append(findings, readmeBlock("", "README.md", readme.Connectors, err))
 	}
 	rendered, err := site.Render(pages)
 	if err != nil {
@@ -114,6 +116,17 @@ func Assemble(c Catalog) (Files, []finding.Finding, error) {
 	return files, append(findings, files.equalSets(c.Connectors)...), nil
 }
 
+// readmeBlock says how to mend a README in which a generated block has no place.
+func readmeBlock(connector, where, block string, err error) finding.Finding {
+	bad := finding.Finding{Connector: connector, Rule: "readme-block", Where: where, Message: err.Error()}
+	verb := "keep just one pair of these two lines, in this order"
+	if errors.Is(err, readme.ErrNoBlock) {
+		verb = "add these two lines where the " + block + " belong"
+	}
+	bad.Fix = fmt.Sprintf("%s: %s and %s", verb, readme.Begin(block), readme.End(block))
+	return bad
+}
+
 // A part is what one connector adds to the catalog.
 type part struct {
 	files    Files
@@ -122,30 +135,41 @@ type part struct {
 }
 
 // assemble makes the files of one connector and its page.
-func assemble(c Connector, released map[string][]byte) (part, error) {
+func assemble(c Connector, base baseline.Baseline) (part, error) {
 	name, version := c.Folder.Name, c.Document.Version
-	p := part{files: Files{Catalog: map[string][]byte{}, Readmes: map[string][]byte{}}, findings: checkVersion(c, released)}
+	p := part{files: Files{Catalog: map[string][]byte{}, Readmes: map[string][]byte{}}}
+	if !base.Unknown {
+		p.findings = checkVersion(c, base.Documents[name])
+	}
 	p.files.Catalog[documentPath(name, version)] = c.Text
 	documents := map[string]metadata.Document{version: c.Document}
-	for old, text := range released {
+	for old, text := range base.Documents[name] {
 		if old == version {
 			continue
 		}
 		var doc metadata.Document
-		if err := json.Unmarshal(text, &doc); err != nil {
-			return p, fmt.Errorf("released version %s: %w", old, err)
+		err := json.Unmarshal(text, &doc)
+		if err == nil && (doc.Name != name || doc.Version != old) {
+			err = fmt.Errorf("it describes %s %s", doc.Name, doc.Version)
+		}
+		if err != nil {
+			return p, fmt.Errorf("catalog/%s is not the metadata of that version: %w; bring it back from git or remove it", documentPath(name, old), err)
 		}
 		p.files.Catalog[documentPath(name, old)] = text
 		documents[old] = doc
 	}
 	versions := slices.SortedFunc(maps.Keys(documents), newestFirst)
 
-	options, err := encode(c.Document.Schema)
+	flat, err := pretty.JSON(c.Document.Schema)
 	if err != nil {
 		return p, err
 	}
-	p.files.Catalog["schemas/"+name+".json"] = options
-	config, err := configschema.Derive(c.Document)
+	p.files.Catalog["schemas/"+name+".json"] = flat
+	derived, err := configschema.Derive(c.Document)
+	if err != nil {
+		return p, err
+	}
+	config, err := pretty.JSON(derived)
 	if err != nil {
 		return p, err
 	}
@@ -157,10 +181,7 @@ func assemble(c Connector, released map[string][]byte) (part, error) {
 	}
 	text, err := readme.Replace(c.Readme, readme.Options, table)
 	if err != nil {
-		p.findings = append(p.findings, finding.Finding{
-			Connector: name, Rule: "readme-block", Where: c.Folder.Path + "/README.md", Message: err.Error(),
-			Fix: fmt.Sprintf("add these two lines where the options belong: %s and %s", readme.Begin(readme.Options), readme.End(readme.Options)),
-		})
+		p.findings = append(p.findings, readmeBlock(name, c.Folder.Path+"/README.md", readme.Options, err))
 	} else {
 		p.files.Readmes[c.Folder.Path+"/README.md"] = text
 	}
@@ -216,15 +237,3 @@ func newestFirst(a, b string) int {
 }
 
 func documentPath(name, version string) string { return "connectors/" + name + "/" + version + ".json" }
-
-// encode is the one encoder of what the catalog publishes.
-func encode(value any) ([]byte, error) {
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	e.SetIndent("", "  ")
-	if err := e.Encode(value); err != nil {
-		return nil, err
-	}
-	return b.Bytes(), nil
-}

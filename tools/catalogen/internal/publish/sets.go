@@ -53,7 +53,7 @@ func ReadRetired(catalog string) (Retired, error) {
 	return r, nil
 }
 
-// vanished finds released connectors that are neither there nor retired, and retirements that say too little or too much.
+// vanished finds connectors of the baseline that are neither there nor retired, and retirements that say too little or too much.
 func (c Catalog) vanished() []finding.Finding {
 	var findings []finding.Finding
 	there := map[string]bool{}
@@ -92,15 +92,23 @@ func (c Catalog) vanished() []finding.Finding {
 	}
 	for _, name := range slices.Sorted(maps.Keys(released)) {
 		if !there[name] && !retired[name] && !c.Failed[name] {
-			findings = append(findings, finding.Finding{
+			bad := finding.Finding{
 				Connector: name, Rule: "connector-vanished", Where: "connectors/",
 				Message: "was released in " + c.Baseline.Ref + " and is gone",
 				Fix:     "bring the folder back, or retire it in catalog/" + RetiredFile,
-			})
+			}
+			if c.Baseline.Unknown {
+				bad.Message = "is in catalog/, may have been released, and is gone"
+				bad.Fix = "fetch the whole history with its tags, bring the folder back, or retire it in catalog/" + RetiredFile
+			}
+			findings = append(findings, bad)
 		}
 	}
 	return findings
 }
+
+// ownMistake is the fix of a finding that no connector can cause: the stages before would have refused it.
+const ownMistake = "this is a mistake in catalogen; please report it"
 
 // equalSets holds what was written against what should be there: each connector has a document, its schemas and a page,
 // and nothing else has.
@@ -115,12 +123,12 @@ func (files Files) equalSets(connectors []Connector) []finding.Finding {
 			if len(files.Catalog[path]) == 0 {
 				findings = append(findings, finding.Finding{
 					Connector: name, Rule: "equal-sets", Where: "catalog/" + path,
-					Message: "was not made", Fix: "this is a mistake in catalogen",
+					Message: "was not made", Fix: ownMistake,
 				})
 			}
 		}
 		if len(c.Evidence.Tests) == 0 {
-			findings = append(findings, finding.Finding{Connector: name, Rule: "equal-sets", Where: "evidence", Message: "there is none"})
+			findings = append(findings, finding.Finding{Connector: name, Rule: "equal-sets", Where: "evidence", Message: "there is none", Fix: ownMistake})
 		}
 	}
 	return findings

@@ -36,6 +36,21 @@ func TestOptionTable(t *testing.T) {
 	}
 }
 
+func TestCodeFencesAreLongerThanWhatTheyHold(t *testing.T) {
+	tests := []struct{ text, want string }{
+		{"plain", "`plain`"},
+		{"a`b", "`` a`b ``"},
+		{"``", "``` `` ```"},
+		{"```go", "```` ```go ````"},
+		{"a|b", "`a\\|b`"},
+	}
+	for _, tt := range tests {
+		if got := code(tt.text); got != tt.want {
+			t.Errorf("%s gives %s, want %s", tt.text, got, tt.want)
+		}
+	}
+}
+
 func TestCommandLine(t *testing.T) {
 	tests := []struct{ options, want string }{
 		{`{"topic": "demo"}`, "a-source --topic=demo"},

@@ -72,8 +72,8 @@ func Compare(dir string, want map[string][]byte, withSite bool) ([]Change, error
 }
 
 // Write makes dir hold the given files. All that is new is written beside dir first, so that a full disk or a crash
-// leaves the old catalog whole; then a catalog where there was none is renamed into place as a whole, else each file, the
-// index last. Files that are right already are not touched. It returns what changed.
+// leaves the old catalog whole; then a catalog where there was none is renamed into place as a whole, else each file in
+// publishing order. Files that are right already are not touched. It returns what changed.
 func Write(dir string, want map[string][]byte) ([]Change, error) {
 	changes, err := Compare(dir, want, true)
 	if err != nil || len(changes) == 0 {
@@ -100,9 +100,7 @@ func Write(dir string, want map[string][]byte) ([]Change, error) {
 	if _, err := os.Lstat(dir); errors.Is(err, fs.ErrNotExist) {
 		return changes, os.Rename(fresh, dir)
 	}
-	ordered := slices.Clone(changes)
-	slices.SortStableFunc(ordered, func(a, b Change) int { return boolToInt(a.Path == "index.json") - boolToInt(b.Path == "index.json") })
-	for _, c := range ordered {
+	for _, c := range publishingOrder(changes) {
 		target := filepath.Join(dir, filepath.FromSlash(c.Path))
 		if c.Kind == "left over" {
 			if err := os.Remove(target); err != nil {
@@ -119,6 +117,23 @@ func Write(dir string, want map[string][]byte) ([]Change, error) {
 		}
 	}
 	return changes, nil
+}
+
+// publishingOrder puts new files first, then the index, then removals: whoever reads the catalog in between, or finds it as a
+// crash left it, has an index whose files are all there.
+func publishingOrder(changes []Change) []Change {
+	step := func(c Change) int {
+		switch {
+		case c.Kind == "left over":
+			return 2
+		case c.Path == "index.json":
+			return 1
+		}
+		return 0
+	}
+	ordered := slices.Clone(changes)
+	slices.SortStableFunc(ordered, func(a, b Change) int { return step(a) - step(b) })
+	return ordered
 }
 
 // WriteReadmes writes the READMEs that differ, each by a rename, and returns what changed.
@@ -160,11 +175,4 @@ func stage(path string, text []byte) error {
 		return err
 	}
 	return os.WriteFile(path, text, 0o644)
-}
-
-func boolToInt(b bool) int {
-	if b {
-		return 1
-	}
-	return 0
 }

@@ -66,3 +66,24 @@ func TestWriteLeavesTheOldCatalogWhenStagingFails(t *testing.T) {
 		t.Errorf("the index holds %q, %v", text, err)
 	}
 }
+
+// Wherever it is interrupted, every file that the index names is there.
+func TestPublishingOrder(t *testing.T) {
+	got := publishingOrder([]Change{
+		{"connectors/a/1.json", "left over"},
+		{"connectors/b/1.json", "missing"},
+		{"index.json", "differs"},
+		{"schemas/b.json", "differs"},
+		{"site/a.html", "left over"},
+	})
+	want := []Change{
+		{"connectors/b/1.json", "missing"},
+		{"schemas/b.json", "differs"},
+		{"index.json", "differs"},
+		{"connectors/a/1.json", "left over"},
+		{"site/a.html", "left over"},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}

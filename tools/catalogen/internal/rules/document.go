@@ -23,6 +23,7 @@ var all = []rule{
 	{"commands-core", commandsCore},
 	{"exit-statuses", exitStatuses},
 	{"direction-fields", directionFields},
+	{"record-compiles", recordCompiles},
 	{"option-described", optionDescribed},
 	{"option-typed", optionTyped},
 	{"option-reserved", optionReserved},
@@ -149,6 +150,16 @@ func exitStatuses(s Subject) []finding.Finding {
 func directionFields(s Subject) []finding.Finding {
 	if s.Document.Direction == metadata.Sink && (s.Document.Resumes || s.Document.PositionsRecur) {
 		return one("/resumes", "resumes and positions_recur are about sources", "leave them out")
+	}
+	return nil
+}
+
+func recordCompiles(s Subject) []finding.Finding {
+	if len(s.Document.Record) == 0 {
+		return nil
+	}
+	if _, err := compile(s.Document.Record); err != nil {
+		return one("/record", err.Error(), "write a JSON Schema that is complete in itself")
 	}
 	return nil
 }

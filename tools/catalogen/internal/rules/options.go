@@ -2,19 +2,20 @@ package rules
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
 	"github.com/patchbay-dev/patchbay/common/metadata/schema"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/finding"
+	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/options"
 )
 
 // each runs a check over every option in the order of their names; an empty message means that all is well.
-func (s Subject) each(check func(name string, o Option) (message, fix string)) []finding.Finding {
+func (s Subject) each(check func(name string, o options.Option) (message, fix string)) []finding.Finding {
 	var findings []finding.Finding
-	for _, name := range slices.Sorted(maps.Keys(s.Options.Properties)) {
-		if message, fix := check(name, s.Options.Properties[name]); message != "" {
+	for _, name := range s.Options.Names() {
+		o, _ := s.Options.Get(name)
+		if message, fix := check(name, o); message != "" {
 			findings = append(findings, finding.Finding{Where: property(name), Message: message, Fix: fix})
 		}
 	}
@@ -22,7 +23,7 @@ func (s Subject) each(check func(name string, o Option) (message, fix string)) [
 }
 
 func optionDescribed(s Subject) []finding.Finding {
-	return s.each(func(name string, o Option) (string, string) {
+	return s.each(func(name string, o options.Option) (string, string) {
 		if strings.TrimSpace(o.Description) == "" {
 			return "has no description", "write the flag's help text"
 		}
@@ -31,11 +32,11 @@ func optionDescribed(s Subject) []finding.Finding {
 }
 
 func optionTyped(s Subject) []finding.Finding {
-	return s.each(func(name string, o Option) (string, string) {
+	return s.each(func(name string, o options.Option) (string, string) {
 		if len(o.Type)+len(o.Enum)+len(o.Const)+len(o.OneOf)+len(o.AnyOf) == 0 {
 			return "has no type", "say which values it takes"
 		}
-		if strings.Contains(string(o.Type), "null") {
+		if o.Type.Has("null") && !s.foreign() {
 			return "may be null", "an option that is not set is left out"
 		}
 		return "", ""
@@ -46,7 +47,7 @@ func optionTyped(s Subject) []finding.Finding {
 var reserved = []string{"help", "version", "config", "draft"}
 
 func optionReserved(s Subject) []finding.Finding {
-	return s.each(func(name string, o Option) (string, string) {
+	return s.each(func(name string, o options.Option) (string, string) {
 		if slices.Contains(reserved, name) {
 			return "is no option: every connector's command line has a flag of that name", "choose another name, or leave it out of the schema"
 		}
@@ -57,7 +58,7 @@ func optionReserved(s Subject) []finding.Finding {
 func optionEnv(s Subject) []finding.Finding {
 	owner := map[string]string{}
 	own := strings.ToUpper(strings.ReplaceAll(s.Document.Name, "-", "_")) + "_"
-	return s.each(func(name string, o Option) (string, string) {
+	return s.each(func(name string, o options.Option) (string, string) {
 		word := strings.ToUpper(strings.NewReplacer("-", "_", ".", "_").Replace(name))
 		want := own + word
 		if o.Shared {
@@ -78,7 +79,7 @@ func optionEnv(s Subject) []finding.Finding {
 }
 
 func optionGroup(s Subject) []finding.Finding {
-	return s.each(func(name string, o Option) (string, string) {
+	return s.each(func(name string, o options.Option) (string, string) {
 		if o.Group == "" {
 			return "has no group", "add x-group: the heading under which help shows it"
 		}
@@ -87,7 +88,7 @@ func optionGroup(s Subject) []finding.Finding {
 }
 
 func topicRequired(s Subject) []finding.Finding {
-	if _, ok := s.Options.Properties["topic"]; !ok {
+	if _, ok := s.Options.Get("topic"); !ok {
 		return one("/schema/properties", "there is no topic", "every connector has the option topic")
 	}
 	if !slices.Contains(s.Options.Required, "topic") {
@@ -100,7 +101,7 @@ func requiredExists(s Subject) []finding.Finding {
 	var findings []finding.Finding
 	for i, name := range s.Options.Required {
 		where := schema.Pointer("schema", "required", fmt.Sprint(i))
-		o, ok := s.Options.Properties[name]
+		o, ok := s.Options.Get(name)
 		switch {
 		case !ok:
 			findings = append(findings, finding.Finding{Where: where, Message: fmt.Sprintf("%q is no option", name), Fix: "remove it or add the option"})
@@ -112,14 +113,11 @@ func requiredExists(s Subject) []finding.Finding {
 }
 
 func defaultValid(s Subject) []finding.Finding {
-	return s.each(func(name string, o Option) (string, string) {
+	return s.each(func(name string, o options.Option) (string, string) {
 		if len(o.Default) == 0 {
 			return "", ""
 		}
-		compiled, known := s.Compiled.Property(name)
-		if !known {
-			return "has a default, but the schema says nothing of the option: $ref beside properties hides them", "remove $ref"
-		}
+		compiled, _ := s.Compiled.Property(name)
 		if problems := compiled.ValidateText(o.Default); len(problems) > 0 {
 			return fmt.Sprintf("its default %s breaks its own schema: %s", o.Default, problems[0]), "mend the one that is wrong"
 		}

@@ -11,41 +11,23 @@ import (
 	"github.com/patchbay-dev/patchbay/common/metadata/schema"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/discover"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/finding"
+	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/options"
 )
 
 // A Subject is what the rules look at.
 type Subject struct {
-	Folder   discover.Folder
-	Document metadata.Document
-	Text     []byte // the document as the connector printed it
-	Waivers  Waivers
+	Folder    discover.Folder
+	Document  metadata.Document
+	Text      []byte // the document as the connector printed it
+	Published []byte // the document as the catalog keeps it
+	Waivers   Waivers
 
-	Options  Options        // Document.Schema, read by Check
+	Options  options.Schema // Document.Schema, read by Check
 	Compiled *schema.Schema // Document.Schema, compiled by Check
 }
 
-// Options is the part of an options schema that the rules read.
-type Options struct {
-	Draft      string            `json:"$schema"`
-	Properties map[string]Option `json:"properties"`
-	Required   []string          `json:"required"`
-}
-
-// An Option is one property of the options schema.
-type Option struct {
-	Type        json.RawMessage `json:"type"`
-	Description string          `json:"description"`
-	Default     json.RawMessage `json:"default"`
-	Enum        []any           `json:"enum"`
-	Const       json.RawMessage `json:"const"`
-	OneOf       json.RawMessage `json:"oneOf"`
-	AnyOf       json.RawMessage `json:"anyOf"`
-	WriteOnly   bool            `json:"writeOnly"`
-	Env         string          `json:"x-env"`
-	Group       string          `json:"x-group"`
-	Kind        string          `json:"x-type"`
-	Shared      bool            `json:"x-shared"`
-}
+// foreign tells whether the program is not built on common. Some forms of metadata that others print are understood then.
+func (s Subject) foreign() bool { return s.Document.SDKVersion == "" }
 
 // A rule is one check. All rules run, so that one round tells an author everything.
 type rule struct {
@@ -56,7 +38,7 @@ type rule struct {
 // Check holds a document against its published schema and then, if that is kept, against every named rule. It returns the
 // subject with its schema read and compiled, which is nil where the findings say why it could not be.
 func Check(s Subject) (Subject, []finding.Finding) {
-	if problems := schema.ValidateMetadata(s.Text); len(problems) > 0 {
+	if problems := schema.ValidateMetadata(s.Published); len(problems) > 0 {
 		var findings []finding.Finding
 		for _, p := range problems {
 			findings = append(findings, finding.Finding{
@@ -69,11 +51,8 @@ func Check(s Subject) (Subject, []finding.Finding) {
 		findings = append(findings, label("direction-matches-folder", directionMatchesFolder(s))...)
 		return s, attribute(s.Folder.Name, findings)
 	}
-	if err := s.prepare(); err != nil {
-		return s, attribute(s.Folder.Name, []finding.Finding{{
-			Rule: "schema-compiles", Where: "/schema", Message: err.Error(),
-			Fix: "write a JSON Schema that is complete in itself",
-		}})
+	if f := s.prepare(); f.Rule != "" {
+		return s, attribute(s.Folder.Name, []finding.Finding{f})
 	}
 	var findings []finding.Finding
 	for _, r := range all {
@@ -82,17 +61,38 @@ func Check(s Subject) (Subject, []finding.Finding) {
 	return s, attribute(s.Folder.Name, findings)
 }
 
-// prepare reads and compiles the document's options schema into the subject.
-func (s *Subject) prepare() error {
-	if err := json.Unmarshal(s.Document.Schema, &s.Options); err != nil {
-		return err
+// prepare reads and compiles the document's options schema into the subject. What keeps it from that is the finding; the
+// zero finding means that all is well.
+func (s *Subject) prepare() finding.Finding {
+	read, err := options.Read(s.Document.Schema)
+	if err != nil {
+		return finding.Finding{
+			Rule: "option-readable", Where: "/schema/properties", Message: err.Error(),
+			Fix: "give each keyword a value of the kind that catalog/schemas/metadata.json names",
+		}
 	}
-	if err := bounded(s.Document.Schema); err != nil {
-		return err
+	compiled, err := compile(s.Document.Schema)
+	if err != nil {
+		return finding.Finding{Rule: "schema-compiles", Where: "/schema", Message: err.Error(), Fix: "write a JSON Schema that is complete in itself"}
 	}
-	var err error
-	s.Compiled, err = schema.Compile(s.Document.Schema)
-	return err
+	for _, o := range read.Options {
+		if _, known := compiled.Property(o.Name); !known {
+			return finding.Finding{
+				Rule: "option-readable", Where: property(o.Name), Message: "the schema says nothing of it: $ref beside properties hides them",
+				Fix: "remove $ref",
+			}
+		}
+	}
+	s.Options, s.Compiled = read, compiled
+	return finding.Finding{}
+}
+
+// compile is schema.Compile within limits.
+func compile(text []byte) (*schema.Schema, error) {
+	if err := bounded(text); err != nil {
+		return nil, err
+	}
+	return schema.Compile(text)
 }
 
 // The limits of one schema. Flat options need no references at all; a schema that refers to itself twice on each of many

@@ -1,7 +1,6 @@
 package rules
 
 import (
-	"encoding/json"
 	"os"
 	"path/filepath"
 	"slices"
@@ -13,6 +12,7 @@ import (
 	"github.com/patchbay-dev/patchbay/common/metadata"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/discover"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/fake"
+	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/probe"
 )
 
 // check runs all rules on a document that breaks none, with text replaced.
@@ -22,10 +22,16 @@ func check(t *testing.T, name, old, replacement string, waivers Waivers) []strin
 	if old != "" && !strings.Contains(text, old) {
 		t.Fatalf("the document does not hold %q", old)
 	}
-	text = strings.Replace(text, old, replacement, 1)
+	return checkText(t, name, strings.Replace(text, old, replacement, 1), waivers)
+}
+
+// checkText runs all rules on a document as a connector of a name prints it.
+func checkText(t *testing.T, name, text string, waivers Waivers) []string {
+	t.Helper()
 	direction := metadata.Direction(suffix(name))
 	s := Subject{Folder: discover.Folder{Name: name, Direction: direction}, Text: []byte(text), Waivers: waivers}
-	if err := json.Unmarshal(s.Text, &s.Document); err != nil {
+	var err error
+	if s.Document, s.Published, err = probe.Decode(s.Text); err != nil {
 		t.Fatal(err)
 	}
 	var got []string
@@ -66,7 +72,15 @@ func TestCheck(t *testing.T) {
 		{"a status twice", `"status": 2`, `"status": 1`, []string{"exit-statuses /exit_statuses", "exit-statuses /exit_statuses/2"}},
 		{"no description", "How often.", " ", []string{"option-described /schema/properties/interval"}},
 		{"no type", `"strict": {"type": "boolean", `, `"strict": {`, []string{"option-typed /schema/properties/strict"}},
-		{"null", `"strict": {"type": "boolean"`, `"strict": {"type": ["boolean", "null"]`, []string{"option-typed /schema/properties/strict"}},
+		{"a keyword of the wrong kind", `"strict": {"type": "boolean"`, `"strict": {"type": "boolean", "x-hidden": "no"`, []string{"metadata-schema /schema/properties/strict/x-hidden"}},
+		{"a keyword in another case", `"strict": {"type": "boolean"`, `"strict": {"type": "boolean", "X-Hidden": "no"`, []string{"option-readable /schema/properties"}},
+		{"options hidden by a reference", `"type": "object",`, `"$ref": "#/definitions/a", "definitions": {"a": {}}, "type": "object",`, []string{"option-readable /schema/properties/endpoint"}},
+		{"two types", `"strict": {"type": "boolean"`, `"strict": {"type": ["boolean", "string"]`, nil},
+		{"a type that there is none", `"strict": {"type": "boolean"`, `"strict": {"type": "bool"`, []string{"schema-compiles /schema"}},
+		{"a whole number with a point", `"token": {"type": "string"`, `"token": {"type": "string", "maxLength": 100.0`, nil},
+		{"a record", `"category"`, `"record": {"type": "object", "properties": {"a": true}}, "category"`, nil},
+		{"a record that is no schema", `"category"`, `"record": {"type": "thing"}, "category"`, []string{"record-compiles /record"}},
+		{"a record that is elsewhere", `"category"`, `"record": {"$ref": "https://example.com/x"}, "category"`, []string{"record-compiles /record"}},
 		{"a reserved name", `"strict": `, `"help": `, []string{"option-env /schema/properties/help", "option-reserved /schema/properties/help"}},
 		{"no variable", `"x-env": "A_SOURCE_STRICT", `, ``, []string{"option-env /schema/properties/strict"}},
 		{"a variable twice", `A_SOURCE_STRICT`, `A_SOURCE_MODE`, []string{"option-env /schema/properties/strict"}},
@@ -99,6 +113,33 @@ func TestCheck(t *testing.T) {
 			t.Error(diff)
 		}
 	})
+}
+
+// What programs that are not built on common print is understood in two more forms; those on common have no excuse.
+func TestForeignForms(t *testing.T) {
+	const sdk = `"metadata_version": "1", "sdk_version": "1"`
+	for _, tt := range []struct {
+		name, old, new string
+		want           []string // of a connector on common
+	}{
+		{"a capital direction", `"direction": "source"`, `"direction": "Source"`, []string{"direction-matches-folder /direction", "metadata-schema /direction"}},
+		{"null", `"limit": {"type": "integer"`, `"limit": {"type": ["integer", "null"]`, []string{"option-typed /schema/properties/limit"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			text := strings.Replace(fake.Metadata("a-source"), tt.old, tt.new, 1)
+			if got := checkText(t, "a-source", text, Waivers{}); got != nil {
+				t.Errorf("of a foreign program: %v", got)
+			}
+			text = strings.Replace(text, `"metadata_version": "1"`, sdk, 1)
+			if diff := cmp.Diff(tt.want, checkText(t, "a-source", text, Waivers{})); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+	text := strings.Replace(fake.Metadata("a-source"), `"direction": "source"`, `"direction": "Sink"`, 1)
+	if got := checkText(t, "a-source", text, Waivers{}); !slices.Equal(got, []string{"direction-matches-folder /direction"}) {
+		t.Errorf("the wrong direction in a capital: %v", got)
+	}
 }
 
 func TestWaivers(t *testing.T) {

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/finding"
+	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/options"
 )
 
 // WaiverFile is the file in a connector's folder that names options which only look like secrets.
@@ -51,11 +52,11 @@ func LooksSecret(name string) bool {
 }
 
 func secretMarked(s Subject) []finding.Finding {
-	return s.each(func(name string, o Option) (string, string) {
-		if o.WriteOnly || !LooksSecret(name) {
+	return s.each(func(name string, o options.Option) (string, string) {
+		if o.Secret || !LooksSecret(name) {
 			return "", ""
 		}
-		if strings.Trim(string(o.Type), `"`) == "boolean" {
+		if o.Type.First() == "boolean" {
 			return "", ""
 		}
 		if strings.TrimSpace(s.Waivers.SecretMarked[name]) != "" {
@@ -69,7 +70,7 @@ func secretMarked(s Subject) []finding.Finding {
 func waiverUsed(s Subject) []finding.Finding {
 	var findings []finding.Finding
 	for name := range s.Waivers.SecretMarked {
-		if o, ok := s.Options.Properties[name]; !ok || o.WriteOnly || !LooksSecret(name) {
+		if o, ok := s.Options.Get(name); !ok || o.Secret || !LooksSecret(name) {
 			findings = append(findings, finding.Finding{Where: WaiverFile, Message: fmt.Sprintf("waives %q, which needs no waiver", name), Fix: "remove the line"})
 		}
 	}
@@ -78,8 +79,8 @@ func waiverUsed(s Subject) []finding.Finding {
 }
 
 func secretWithoutDefault(s Subject) []finding.Finding {
-	return s.each(func(name string, o Option) (string, string) {
-		if o.WriteOnly && len(o.Default) > 0 {
+	return s.each(func(name string, o options.Option) (string, string) {
+		if o.Secret && len(o.Default) > 0 {
 			return "is a secret with a default", "remove the default"
 		}
 		return "", ""

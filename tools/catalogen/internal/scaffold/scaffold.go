@@ -11,18 +11,22 @@ import (
 	"os"
 	"path"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"text/template"
+
+	"github.com/patchbay-dev/patchbay/common/metadata/schema"
 )
 
 //go:embed templates
 var files embed.FS
 
-var nameForm = regexp.MustCompile(`^[a-z][a-z0-9]*(-[a-z0-9]+)*-(source|sink)$`)
-
-// ErrName means that a name cannot be a connector's.
-var ErrName = errors.New("the name must be lower-case words joined by hyphens")
+// The reasons for which a name is refused.
+var (
+	// ErrName means that a name cannot be a connector's.
+	ErrName = errors.New("the name must be lower-case words joined by hyphens, have at most 64 characters,")
+	// ErrTaken means that there is a connector of the name.
+	ErrTaken = errors.New("is there already; choose another name")
+)
 
 // values are what templates fill in.
 type values struct {
@@ -35,7 +39,7 @@ type values struct {
 // Write makes the folder of a connector of a kind, source or sink, under root, and returns its path relative to root. It
 // never writes into a folder that is there.
 func Write(root, kind, name string) (string, error) {
-	if !nameForm.MatchString(name) || !strings.HasSuffix(name, "-"+kind) {
+	if !schema.ValidName(name) || !strings.HasSuffix(name, "-"+kind) {
 		return "", fmt.Errorf("%q: %w and end in -%s, such as my-system-%s", name, ErrName, kind, kind)
 	}
 	words := strings.Split(strings.TrimSuffix(name, "-"+kind), "-")
@@ -43,13 +47,10 @@ func Write(root, kind, name string) (string, error) {
 	for _, word := range words {
 		v.Type += strings.ToUpper(word[:1]) + word[1:]
 	}
-	if v.Type == "Main" || v.Type[0] < 'A' {
-		v.Type = "Options"
-	}
 	folder := path.Join("connectors", kind+"s", name)
 	dir := filepath.Join(root, filepath.FromSlash(folder))
 	if _, err := os.Lstat(dir); err == nil {
-		return "", fmt.Errorf("%s is there already", folder)
+		return "", fmt.Errorf("%s %w", folder, ErrTaken)
 	}
 	templates, err := template.ParseFS(files, "templates/"+kind+"/*.tmpl", "templates/*.tmpl")
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -49,15 +50,19 @@ func TestWrite(t *testing.T) {
 					t.Errorf("%s is not formatted:\n%s", file, diff)
 				}
 			}
-			if _, err := Write(root, kind, name); err == nil {
-				t.Error("a folder that is there is written over")
+			if _, err := Write(root, kind, name); !errors.Is(err, ErrTaken) {
+				t.Errorf("a folder that is there: %v", err)
 			}
 		})
 	}
 }
 
 func TestWriteRefusesNames(t *testing.T) {
-	for _, name := range []string{"", "x", "x-sink", "X-source", "../x-source", "x;id-source", "-o-source", "x--y-source", "x_y-source"} {
+	tooLong := strings.Repeat("x", 65-len("-source")) + "-source"
+	if _, err := Write(t.TempDir(), "source", tooLong[1:]); err != nil {
+		t.Errorf("the longest name: %v", err)
+	}
+	for _, name := range []string{tooLong, "", "x", "x-sink", "X-source", "../x-source", "x;id-source", "-o-source", "x--y-source", "x_y-source"} {
 		if _, err := Write(t.TempDir(), "source", name); !errors.Is(err, ErrName) {
 			t.Errorf("%q: %v", name, err)
 		}

@@ -3,9 +3,13 @@ package site
 import (
 	"bytes"
 	"encoding/json"
+	"maps"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode"
+
+	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/options"
 )
 
 // fileSnippet writes the settings as a config file. It needs no YAML library: scalars and lists are written as JSON, which
@@ -90,10 +94,11 @@ func (s *snippet) key(indent, name string) {
 // entry writes one key with its value; a map with a line for each pair.
 func (s *snippet) entry(indent, name string, value json.RawMessage) {
 	s.key(indent, name)
-	if pairs, err := members(value); err == nil && len(pairs) > 0 {
+	var pairs map[string]json.RawMessage
+	if json.Unmarshal(value, &pairs) == nil && len(pairs) > 0 {
 		s.add("", "\n")
-		for _, pair := range pairs {
-			s.entry(indent+"  ", pair.Name, pair.Value)
+		for _, key := range slices.Sorted(maps.Keys(pairs)) {
+			s.entry(indent+"  ", key, pairs[key])
 		}
 		return
 	}
@@ -140,7 +145,7 @@ func compact(value json.RawMessage) string {
 		}
 		return "[" + strings.Join(parts, ", ") + "]"
 	}
-	return plain(value)
+	return options.Plain(value)
 }
 
 // scalarInList quotes every text, as a plain one may hold what ends an element.

@@ -4,11 +4,13 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/patchbay-dev/patchbay/common/metadata"
+	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/options"
 )
 
 // An example is one example of a connector in its three spellings, which all mean the same options.
@@ -66,27 +68,22 @@ func (s setting) step() int {
 }
 
 // newExample writes one example as a command, as environment variables and as a config file.
-func newExample(connector string, index int, ex metadata.Example, options []option) (example, error) {
-	values, err := members(ex.Options)
-	if err != nil {
+func newExample(connector string, index int, ex metadata.Example, known []option) (example, error) {
+	var values map[string]json.RawMessage
+	if err := json.Unmarshal(ex.Options, &values); err != nil {
 		return example{}, fmt.Errorf("example %q: %w", ex.Title, err)
 	}
-	byName := make(map[string]option, len(options))
-	for _, o := range options {
-		byName[o.Name] = o
-	}
 	settings := make([]setting, 0, len(values))
-	for _, m := range values {
-		o, ok := byName[m.Name]
-		if !ok {
-			return example{}, fmt.Errorf("example %q: option %q is not in the schema", ex.Title, m.Name)
+	for _, o := range known { // in the order of the help: metadata may have lost the author's
+		if value, ok := values[o.Name]; ok {
+			settings = append(settings, setting{o, value})
+			delete(values, o.Name)
 		}
-		settings = append(settings, setting{o, m.Value})
 	}
-	place := func(s setting) int { return slices.IndexFunc(options, func(o option) bool { return o.Name == s.Name }) }
-	slices.SortStableFunc(settings, func(a, b setting) int { // as in the help: metadata may have lost the author's order
-		return cmp.Or(cmp.Compare(a.step(), b.step()), cmp.Compare(place(a), place(b)))
-	})
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		return example{}, fmt.Errorf("example %q: option %q is not in the schema", ex.Title, name)
+	}
+	slices.SortStableFunc(settings, func(a, b setting) int { return cmp.Compare(a.step(), b.step()) })
 	e := example{Title: ex.Title, Anchor: fmt.Sprintf("example-%d", index+1)}
 	for _, s := range []snippet{
 		commandSnippet(connector, settings),
@@ -191,7 +188,7 @@ func (s setting) flagTexts() []string {
 	if s.kind == "array" && json.Unmarshal(s.value, &list) == nil {
 		texts := make([]string, 0, len(list))
 		for _, element := range list {
-			text := plain(element)
+			text := options.Plain(element)
 			if !s.whole {
 				text = strings.ReplaceAll(text, ",", `\,`)
 			}
@@ -200,16 +197,16 @@ func (s setting) flagTexts() []string {
 		return texts
 	}
 	if s.kind == "object" {
-		pairs, err := members(s.value)
-		if err == nil {
+		var pairs map[string]json.RawMessage
+		if json.Unmarshal(s.value, &pairs) == nil {
 			texts := make([]string, 0, len(pairs))
-			for _, pair := range pairs {
-				texts = append(texts, pair.Name+"="+strings.ReplaceAll(plain(pair.Value), ";", `\;`))
+			for _, key := range slices.Sorted(maps.Keys(pairs)) {
+				texts = append(texts, key+"="+strings.ReplaceAll(options.Plain(pairs[key]), ";", `\;`))
 			}
 			return texts
 		}
 	}
-	return []string{plain(s.value)}
+	return []string{options.Plain(s.value)}
 }
 
 // oneText gives the text of an environment variable, unless one variable cannot hold the setting.

@@ -97,11 +97,11 @@ var snippetTests = []struct {
 		name:    "lists, pairs and transforms",
 		options: `{"codes": [200, 204], "labels": {"b": "2;3", "a": "1"}, "filter": [".x > 1"], "map": [".a", "{b: .c, d}"]}`,
 		args: []string{
-			"--codes", "200", "--codes", "204", "--labels", `b=2\;3`, "--labels", "a=1",
+			"--codes", "200", "--codes", "204", "--labels", "a=1", "--labels", `b=2\;3`,
 			"--map", ".a", "--map", "{b: .c, d}", "--filter", ".x > 1",
 		},
 		envArgs: []string{"--map", ".a", "--map", "{b: .c, d}", "--filter", ".x > 1"},
-		envEnv:  map[string]string{"DEMO_CODES": "200,204", "DEMO_LABELS": `b=2\;3;a=1`},
+		envEnv:  map[string]string{"DEMO_CODES": "200,204", "DEMO_LABELS": `a=1;b=2\;3`},
 		file: map[string]any{
 			"type":       "demo-source",
 			"parameters": map[string]any{"codes": []any{uint64(200), uint64(204)}, "labels": map[string]any{"b": "2;3", "a": "1"}},

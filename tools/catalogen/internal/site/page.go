@@ -124,15 +124,13 @@ func (s *site) connectorPage(i int, file string, r release) (*connectorPage, err
 		}
 		page.Examples = append(page.Examples, e)
 	}
-	var err error
-	if page.Record, err = decodeFields(doc.Record); err != nil {
-		return nil, err
-	}
-	page.RecordNote, page.RecordJSON = describe(doc.Record), indent(doc.Record)
+	page.RecordNote, page.Record = decodeFields(doc.Record)
+	page.RecordJSON = indent(doc.Record)
 	if doc.Version != p.Document.Version {
 		page.Latest = p.Document.Version
 		return page, nil // what follows is known of the newest version only
 	}
+	var err error
 	if page.Usage, page.Headings, err = s.prose(p).render(p.Usage); err != nil {
 		return nil, err
 	}

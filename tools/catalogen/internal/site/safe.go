@@ -6,10 +6,12 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/finding"
 )
 
-// scrub replaces what may stand in a document but must not reach a reader's screen or terminal: control characters, and
-// the marks that turn the direction of text so that it reads as something else (Unicode TR 36).
+// scrub replaces what may stand in a document but must not reach a reader's screen or terminal, by the measure of
+// finding.Unprintable (Unicode TR 36).
 func scrub(page []byte) []byte {
 	out := make([]byte, 0, len(page))
 	for len(page) > 0 {
@@ -19,7 +21,7 @@ func scrub(page []byte) []byte {
 			continue
 		}
 		r, size := utf8.DecodeRune(page)
-		if r == utf8.RuneError || r != '\n' && r != '\t' && unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) {
+		if finding.Unprintable(r) {
 			r = utf8.RuneError
 		}
 		out = utf8.AppendRune(out, r)

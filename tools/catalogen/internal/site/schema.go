@@ -1,103 +1,11 @@
 package site
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
-	"strings"
+
+	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/options"
 )
-
-// A member is one name and value of a JSON object. Schemas list options in an order that means something, which a Go map
-// would lose.
-type member struct {
-	Name  string
-	Value json.RawMessage
-}
-
-// members decodes a JSON object and keeps the order of its names. Empty input is an empty object.
-func members(raw json.RawMessage) ([]member, error) {
-	if len(bytes.TrimSpace(raw)) == 0 {
-		return nil, nil
-	}
-	dec := json.NewDecoder(bytes.NewReader(raw))
-	start, err := dec.Token()
-	if err != nil {
-		return nil, fmt.Errorf("read object: %w", err)
-	}
-	if start != json.Delim('{') {
-		return nil, fmt.Errorf("read object: starts with %v", start)
-	}
-	var list []member
-	for dec.More() {
-		name, err := dec.Token()
-		if err != nil {
-			return nil, fmt.Errorf("read object: %w", err)
-		}
-		m := member{Name: name.(string)}
-		if err := dec.Decode(&m.Value); err != nil {
-			return nil, fmt.Errorf("read %q: %w", m.Name, err)
-		}
-		list = append(list, m)
-	}
-	if _, err := dec.Token(); err != nil {
-		return nil, fmt.Errorf("read object: %w", err)
-	}
-	return list, nil
-}
-
-// words is a JSON string, or a list of them: draft-07 allows both for "type", and x-env may name several variables.
-type words []string
-
-// UnmarshalJSON accepts a string or a list of strings.
-func (w *words) UnmarshalJSON(data []byte) error {
-	var one string
-	if json.Unmarshal(data, &one) == nil {
-		*w = words{one}
-		return nil
-	}
-	var many []string
-	if err := json.Unmarshal(data, &many); err != nil {
-		return fmt.Errorf("want a string or a list of strings: %w", err)
-	}
-	*w = many
-	return nil
-}
-
-// first gives the first word, or "".
-func (w words) first() string {
-	for _, word := range w {
-		if word != "null" { // foreign programs write ["integer", "null"]
-			return word
-		}
-	}
-	return ""
-}
-
-// A property is the part of a JSON Schema that the site shows.
-type property struct {
-	Type        words             `json:"type"`
-	Description string            `json:"description"`
-	Default     json.RawMessage   `json:"default"`
-	Enum        []json.RawMessage `json:"enum"`
-	Pattern     string            `json:"pattern"`
-	Minimum     json.Number       `json:"minimum"`
-	Maximum     json.Number       `json:"maximum"`
-	Items       *property         `json:"items"`
-	WriteOnly   bool              `json:"writeOnly"`
-	Properties  json.RawMessage   `json:"properties"`
-	Required    []string          `json:"required"`
-
-	Group       string `json:"x-group"`
-	Env         words  `json:"x-env"`
-	Shared      bool   `json:"x-shared"`
-	XType       string `json:"x-type"`
-	Unit        string `json:"x-unit"`
-	Placeholder string `json:"x-placeholder"`
-	Change      string `json:"x-change"`
-	Identity    bool   `json:"x-identity"`
-	Hidden      bool   `json:"x-hidden"`
-	Sep         string `json:"x-sep"` // "none": a flag holds one element, whatever commas are in it
-}
 
 // An option is one property of a connector's schema, ready to be shown.
 type option struct {
@@ -134,30 +42,18 @@ type group struct {
 
 // decodeOptions reads the options of a schema in the order in which they stand there.
 func decodeOptions(schema json.RawMessage) ([]option, error) {
-	var root property
-	if err := json.Unmarshal(schema, &root); err != nil {
+	read, err := options.Read(schema)
+	if err != nil {
 		return nil, fmt.Errorf("read schema: %w", err)
 	}
-	properties, err := members(root.Properties)
-	if err != nil {
-		return nil, fmt.Errorf("read properties: %w", err)
-	}
-	required := make(map[string]bool, len(root.Required))
-	for _, name := range root.Required {
-		required[name] = true
-	}
-	options := make([]option, 0, len(properties))
+	list := make([]option, 0, len(read.Options))
 	anchors := map[string]bool{}
-	for _, m := range properties {
-		var p property
-		if err := json.Unmarshal(m.Value, &p); err != nil {
-			return nil, fmt.Errorf("read option %q: %w", m.Name, err)
-		}
-		o := newOption(m.Name, p, required[m.Name])
-		o.Anchor = unique(anchors, "option-"+slug(m.Name))
-		options = append(options, o)
+	for _, p := range read.Options {
+		o := newOption(p)
+		o.Anchor = unique(anchors, "option-"+slug(p.Name))
+		list = append(list, o)
 	}
-	return options, nil
+	return list, nil
 }
 
 // variable gives the name of an environment variable, or "" where a shell would take it for something else: the name is
@@ -169,38 +65,38 @@ func variable(name string) string {
 	return name
 }
 
-func newOption(name string, p property, required bool) option {
+func newOption(p options.Option) option {
 	o := option{
-		Name:        name,
+		Name:        p.Name,
 		Type:        typeWords(p),
 		Range:       rangeWords(p),
 		Description: p.Description,
-		Required:    required,
-		Secret:      p.WriteOnly,
-		Env:         variable(p.Env.first()),
+		Required:    p.Required,
+		Secret:      p.Secret,
+		Env:         variable(p.Env),
 		Placeholder: p.Placeholder,
 		Change:      changeWords(p.Change),
 		Identity:    p.Identity,
 		Shared:      p.Shared,
-		kind:        p.Type.first(),
+		kind:        p.Type.First(),
 		hidden:      p.Hidden,
-		whole:       p.Sep == "none" || p.Shared && isTransform(name),
+		whole:       p.Sep == "none" || p.Shared && isTransform(p.Name),
 		group:       p.Group,
 	}
-	if p.XType == "" {
+	if p.Kind == "" {
 		o.Pattern = p.Pattern // a named type says more than the expression it is checked by
 	}
 	for _, value := range choices(p) {
-		o.Allowed = append(o.Allowed, plain(value))
+		o.Allowed = append(o.Allowed, options.Plain(value))
 	}
-	if len(p.Default) > 0 && !p.WriteOnly {
-		o.Default, o.HasDefault = plain(p.Default), true
+	if len(p.Default) > 0 && !p.Secret {
+		o.Default, o.HasDefault = options.Plain(p.Default), true
 	}
 	return o
 }
 
 // groupOptions sorts options into their groups, in order of first appearance; the connector's own come before the shared.
-func groupOptions(options []option) []group {
+func groupOptions(all []option) []group {
 	type key struct {
 		shared bool
 		title  string
@@ -209,7 +105,7 @@ func groupOptions(options []option) []group {
 	at := map[key]int{}
 	used := map[string]bool{}
 	for _, shared := range []bool{false, true} {
-		for _, o := range options {
+		for _, o := range all {
 			if o.Shared != shared || o.hidden {
 				continue
 			}
@@ -238,61 +134,12 @@ type field struct {
 	Required    bool
 }
 
-// maxDepth bounds how deep a record's schema is unfolded; the JSON beside the table has the rest.
-const maxDepth = 6
-
-// decodeFields flattens a record's JSON Schema to paths such as "response.status".
-func decodeFields(schema json.RawMessage) ([]field, error) {
-	if len(schema) == 0 {
-		return nil, nil
+// decodeFields flattens a record's JSON Schema to paths such as "response.status". It also gives what the schema says of the
+// whole record.
+func decodeFields(schema json.RawMessage) (note string, list []field) {
+	note, fields := options.Fields(schema)
+	for _, f := range fields {
+		list = append(list, field{Path: f.Path, Type: typeWords(f.Option), Description: f.Description, Required: f.Required})
 	}
-	var root property
-	if err := json.Unmarshal(schema, &root); err != nil {
-		return nil, fmt.Errorf("read record schema: %w", err)
-	}
-	return root.fields("", 0)
-}
-
-// describe gives what a schema says of the whole record, or "".
-func describe(schema json.RawMessage) string {
-	var root property
-	if json.Unmarshal(schema, &root) != nil {
-		return "" // decodeFields tells why
-	}
-	return root.Description
-}
-
-func (p property) fields(prefix string, depth int) ([]field, error) {
-	properties, err := members(p.Properties)
-	if err != nil {
-		return nil, err
-	}
-	required := " " + strings.Join(p.Required, " ") + " "
-	var list []field
-	for _, m := range properties {
-		var child property
-		if string(m.Value) != "true" { // a schema may be just true: anything goes
-			if err := json.Unmarshal(m.Value, &child); err != nil {
-				return nil, fmt.Errorf("read field %q: %w", prefix+m.Name, err)
-			}
-		}
-		path := prefix + m.Name
-		list = append(list, field{
-			Path: path, Type: typeWords(child), Description: child.Description,
-			Required: strings.Contains(required, " "+m.Name+" "),
-		})
-		if depth == maxDepth {
-			continue
-		}
-		nested, inner := child, path+"."
-		if child.Items != nil {
-			nested, inner = *child.Items, path+"[]."
-		}
-		below, err := nested.fields(inner, depth+1)
-		if err != nil {
-			return nil, err
-		}
-		list = append(list, below...)
-	}
-	return list, nil
+	return note, list
 }

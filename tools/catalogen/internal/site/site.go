@@ -9,7 +9,6 @@ package site
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"path"
 	"runtime"
@@ -19,6 +18,7 @@ import (
 
 	"github.com/patchbay-dev/patchbay/common/metadata"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/parallel"
+	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/pretty"
 )
 
 // A Catalog is everything that the site shows.
@@ -162,16 +162,13 @@ func (s *site) addPage(file, name string, data any) error {
 	return nil
 }
 
-// addJSON adds a value as indented JSON. Raw parts keep the order of their keys.
+// addJSON adds a value as indented JSON.
 func (s *site) addJSON(file string, value any) error {
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	enc.SetIndent("", "  ")
-	if err := enc.Encode(value); err != nil {
+	text, err := pretty.JSON(value)
+	if err != nil {
 		return fmt.Errorf("encode %s: %w", file, err)
 	}
-	s.add(file, b.Bytes())
+	s.add(file, text)
 	return nil
 }
 

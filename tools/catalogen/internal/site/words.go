@@ -1,11 +1,12 @@
 package site
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"strings"
 	"unicode"
+
+	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/options"
 )
 
 // typeNames says in words what an x-type is. A type that is not listed is shown as it is written.
@@ -26,17 +27,17 @@ var typeNames = map[string]string{
 }
 
 // typeWords describes the values that a property takes.
-func typeWords(p property) string {
+func typeWords(p options.Option) string {
 	if len(p.Enum) > 0 {
 		return "one of"
 	}
-	if name, ok := typeNames[p.XType]; ok {
+	if name, ok := typeNames[p.Kind]; ok {
 		return name
 	}
-	if p.XType != "" && p.Type.first() != "array" && p.Type.first() != "object" {
-		return strings.ReplaceAll(p.XType, "-", " ")
+	if p.Kind != "" && p.Type.First() != "array" && p.Type.First() != "object" {
+		return strings.ReplaceAll(p.Kind, "-", " ")
 	}
-	switch p.Type.first() {
+	switch p.Type.First() {
 	case "string":
 		return "text"
 	case "integer":
@@ -80,7 +81,7 @@ func plural(words string) string {
 const widest = "9007199254740991"
 
 // rangeWords describes the bounds of a number, with its unit.
-func rangeWords(p property) string {
+func rangeWords(p options.Option) string {
 	if p.Items != nil {
 		p.Minimum, p.Maximum = p.Items.Minimum, p.Items.Maximum
 	}
@@ -120,24 +121,11 @@ func changeWords(class string) string {
 }
 
 // choices lists the allowed values of a property, or of the elements of a list.
-func choices(p property) []json.RawMessage {
+func choices(p options.Option) []json.RawMessage {
 	if len(p.Enum) == 0 && p.Items != nil {
 		return p.Items.Enum
 	}
 	return p.Enum
-}
-
-// plain shows a JSON value to people: strings without quotes, all else as compact JSON.
-func plain(raw json.RawMessage) string {
-	var text string
-	if json.Unmarshal(raw, &text) == nil {
-		return text
-	}
-	var out bytes.Buffer
-	if json.Compact(&out, raw) != nil {
-		return string(raw)
-	}
-	return out.String()
 }
 
 // slug turns a name into something that may stand in an id.

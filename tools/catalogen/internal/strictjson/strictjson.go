@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -18,7 +19,8 @@ import (
 const MaxDepth = 64
 
 // Check accepts exactly one JSON value of valid UTF-8 that is nested at most MaxDepth deep, whose objects have no key
-// twice (also not in another case, for encoding/json would take one for the other) and whose strings control no terminal.
+// twice (also not in another case, for encoding/json would take one for the other), whose strings control no terminal and
+// whose numbers are of a size to reckon with.
 // The error names the place as a JSON pointer.
 func Check(text []byte) error {
 	if !utf8.Valid(text) {
@@ -47,6 +49,10 @@ func value(d *json.Decoder, at []string) error {
 	switch token := token.(type) {
 	case string:
 		return text(token, at)
+	case json.Number:
+		if !finite(token.String()) {
+			return fmt.Errorf("%sholds a number beyond what programs count with", place(at))
+		}
 	case json.Delim:
 		if len(at) >= MaxDepth {
 			return fmt.Errorf("%snested deeper than %d", place(at[:3]), MaxDepth)
@@ -98,6 +104,19 @@ func text(s string, at []string) error {
 		}
 	}
 	return nil
+}
+
+// maxNumber is how many digits a number may have, and the magnitude of its exponent. Whoever reckons exactly with
+// 1e1000000000 writes out its zeros first.
+const maxNumber = 400
+
+func finite(number string) bool {
+	mantissa, exponent, _ := strings.Cut(strings.ToLower(number), "e")
+	if len(mantissa) > maxNumber || exponent == "" {
+		return len(mantissa) <= maxNumber
+	}
+	n, err := strconv.Atoi(exponent)
+	return err == nil && n >= -maxNumber && n <= maxNumber
 }
 
 // syntax says where the decoder stopped.

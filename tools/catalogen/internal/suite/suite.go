@@ -3,7 +3,6 @@ package suite
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -11,14 +10,17 @@ import (
 	"strings"
 	"time"
 
-	"github.com/patchbay-dev/patchbay/common/metadata"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/discover"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/evidence"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/proc"
+	"github.com/patchbay-dev/patchbay/tools/catalogen/report"
 )
 
 // Deadline is how long one connector's tests may take.
 const Deadline = 10 * time.Minute
+
+// grace is how long a suite that is stopped may take to end its servers.
+const grace = 5 * time.Second
 
 const maxOutput = 64 << 20
 
@@ -45,8 +47,8 @@ func Run(ctx context.Context, root, bin string, f discover.Folder) (Outcome, err
 	defer os.RemoveAll(reports)
 	result, err := proc.Run(ctx, proc.Spec{
 		Argv:     []string{"make", "--no-print-directory", "-C", f.Dir, "test"},
-		Env:      append(environ(), ReportDirEnv+"="+reports, BinDirEnv+"="+bin),
-		Deadline: Deadline, MaxStdout: maxOutput, MaxStderr: maxOutput,
+		Env:      proc.Environ(ReportDirEnv+"="+reports, BinDirEnv+"="+bin),
+		Deadline: Deadline, Grace: grace, MaxStdout: maxOutput, MaxStderr: maxOutput,
 	})
 	if ctx.Err() != nil {
 		return Outcome{}, ctx.Err()
@@ -56,7 +58,7 @@ func Run(ctx context.Context, root, bin string, f discover.Folder) (Outcome, err
 	out.Tests = relativeNames(tests, root)
 	failed := evidence.Count(out.Tests).Failed
 	switch {
-	case errors.Is(err, proc.ErrDeadline), errors.Is(err, proc.ErrTooMuch), err != nil:
+	case err != nil:
 		out.Broken = "make test " + err.Error()
 	case parseErr != nil:
 		out.Broken = parseErr.Error()
@@ -68,14 +70,6 @@ func Run(ctx context.Context, root, bin string, f discover.Folder) (Outcome, err
 	return out, nil
 }
 
-// environ is our environment without what one make tells another: the tests are no part of its job.
-func environ() []string {
-	return slices.DeleteFunc(os.Environ(), func(kv string) bool {
-		key, _, _ := strings.Cut(kv, "=")
-		return key == "MAKEFLAGS" || key == "MFLAGS" || key == "MAKELEVEL" || key == "MAKEFILES"
-	})
-}
-
 // read reads the JUnit reports in a folder, else TAP.
 func read(reports string, stdout []byte) ([]evidence.Test, error) {
 	files, err := filepath.Glob(filepath.Join(reports, "*.xml"))
@@ -83,7 +77,7 @@ func read(reports string, stdout []byte) ([]evidence.Test, error) {
 		return nil, err
 	}
 	if len(files) == 0 {
-		return ParseTAP(stdout)
+		return report.ParseTAP(stdout)
 	}
 	var tests []evidence.Test
 	for _, file := range files {
@@ -91,7 +85,7 @@ func read(reports string, stdout []byte) ([]evidence.Test, error) {
 		if err != nil {
 			return nil, err
 		}
-		found, err := ParseJUnit(text)
+		found, err := report.ParseJUnit(text)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", filepath.Base(file), err)
 		}
@@ -107,8 +101,4 @@ func relativeNames(tests []evidence.Test, root string) []evidence.Test {
 		tests[i].Name = strings.ReplaceAll(t.Name, root+"/", "")
 	}
 	return tests
-}
-
-func test(suite, name string, status metadata.TestStatus, detail string) evidence.Test {
-	return evidence.Test{TestResult: metadata.TestResult{Suite: suite, Name: name, Status: status}, Detail: detail}
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/patchbay-dev/patchbay/common/metadata"
 	"github.com/patchbay-dev/patchbay/common/metadata/schema"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/blackbox"
+	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/options"
 )
 
 // unknown stands for what a reference would give, so that references need not be followed.
@@ -27,39 +28,27 @@ func Parse(path string, data []byte) (*config.File, error) {
 	})
 }
 
-// option is what the messages tell of an option.
-type option struct {
-	Env    string `json:"x-env"`
-	Secret bool   `json:"writeOnly"`
-}
-
 // Check returns every problem of a file with a connector's options, sorted by line. A value that is a reference is taken
 // for right.
 func Check(file *config.File, doc metadata.Document) ([]config.Problem, error) {
-	var flat struct {
-		Properties map[string]option `json:"properties"`
-		Required   []string          `json:"required"`
-	}
-	if err := json.Unmarshal(doc.Schema, &flat); err != nil {
+	read, err := options.Read(doc.Schema)
+	if err != nil {
 		return nil, fmt.Errorf("metadata of %s: %w", doc.Name, err)
 	}
 	compiled, err := schema.Compile(doc.Schema)
 	if err != nil {
 		return nil, fmt.Errorf("metadata of %s: %w", doc.Name, err)
 	}
-	valid, err := blackbox.Valid(doc.Schema, compiled)
-	if err != nil {
-		return nil, fmt.Errorf("metadata of %s: %w", doc.Name, err)
-	}
+	valid := blackbox.Valid(read, compiled)
 	values, places := collect(file)
 	var problems []config.Problem
 	add := func(name, message, fix string) {
 		p := config.Problem{File: file.Path, Line: places[name].Line, Key: name, Message: message, Fix: fix}
 		problems = append(problems, p)
 	}
-	known := slices.Sorted(maps.Keys(flat.Properties))
+	known := read.Names()
 	for _, name := range slices.Sorted(maps.Keys(values)) {
-		if _, ok := flat.Properties[name]; ok {
+		if _, ok := read.Get(name); ok {
 			continue
 		}
 		if name == "name" {
@@ -73,7 +62,7 @@ func Check(file *config.File, doc metadata.Document) ([]config.Problem, error) {
 		add(name, doc.Name+" has no such option", fix)
 		delete(values, name)
 	}
-	for _, name := range flat.Required {
+	for _, name := range read.Required {
 		if _, ok := values[name]; ok {
 			continue
 		}
@@ -81,7 +70,8 @@ func Check(file *config.File, doc metadata.Document) ([]config.Problem, error) {
 		if name == "topic" {
 			where = "at the top"
 		}
-		add(name, "is required", fmt.Sprintf("add it %s, or give --%s or $%s at the start", where, name, flat.Properties[name].Env))
+		o, _ := read.Get(name)
+		add(name, "is required", fmt.Sprintf("add it %s, or give --%s or $%s at the start", where, name, o.Env))
 		values[name] = valid[name]
 	}
 	for name := range values {
@@ -96,7 +86,7 @@ func Check(file *config.File, doc metadata.Document) ([]config.Problem, error) {
 	for _, p := range compiled.ValidateText(text) {
 		name, rest, _ := strings.Cut(strings.TrimPrefix(p.Pointer, "/"), "/")
 		message := p.Message
-		if places[name].Redact || flat.Properties[name].Secret {
+		if o, _ := read.Get(name); places[name].Redact || o.Secret {
 			message = "the value is not accepted" // the schema's own words would show it
 		}
 		if rest != "" {

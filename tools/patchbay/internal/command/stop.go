@@ -37,7 +37,7 @@ func (b *brokerStop) Run(ctx context.Context, s Surroundings) error {
 	if err := process.Signal(syscall.SIGTERM); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return fmt.Errorf("stop the local broker (process %d): %w", e.PID, err)
 	}
-	if err := localbroker.AwaitEnd(ctx, e.Store); err != nil {
+	if err := localbroker.AwaitEnd(ctx, e); err != nil {
 		return fmt.Errorf("the local broker (process %d) does not end: %w", e.PID, err)
 	}
 	return nil

@@ -96,13 +96,28 @@ func Run(ctx context.Context, c Config) (err error) {
 	return nil
 }
 
-// AwaitEnd blocks until no broker holds the data in store, or ctx ends.
-func AwaitEnd(ctx context.Context, store string) error {
-	lock, err := broker.WaitLock(ctx, lockFile(store))
-	if err != nil {
-		return err
+// AwaitEnd blocks until the broker that announced itself as e has ended, or ctx ends. A new one that serves the same data is
+// a sign of that too.
+func AwaitEnd(ctx context.Context, e broker.Endpoint) error {
+	ticker := time.NewTicker(20 * time.Millisecond)
+	defer ticker.Stop()
+	for {
+		lock, err := broker.TryLock(lockFile(e.Store))
+		if lock != nil {
+			return lock.Unlock()
+		}
+		if err != nil {
+			return err
+		}
+		if now, err := broker.ReadFile(broker.StoreFile(e.Store)); err == nil && now.ServerID != e.ServerID {
+			return nil
+		}
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+			return fmt.Errorf("wait for the end of the broker: %w", context.Cause(ctx))
+		}
 	}
-	return lock.Unlock()
 }
 
 func lockFile(store string) string { return filepath.Join(store, "lock") }

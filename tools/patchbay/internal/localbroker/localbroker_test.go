@@ -238,3 +238,22 @@ func TestBrokerSaysWhatKeepsItFromStarting(t *testing.T) {
 		})
 	}
 }
+
+// A connector that still runs may have started a broker again by the time somebody looks whether the old one has gone.
+func TestTheEndOfABrokerIsSeenAlthoughThereIsANewOne(t *testing.T) {
+	c, _ := sandbox(t)
+	old := start(t, c)
+	old.end(t)
+	next := start(t, c)
+	defer next.end(t)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	defer cancel()
+	if err := localbroker.AwaitEnd(ctx, old.endpoint); err != nil {
+		t.Errorf("the old broker has ended: %v", err)
+	}
+	short, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	if err := localbroker.AwaitEnd(short, next.endpoint); err == nil {
+		t.Error("the new broker still runs")
+	}
+}

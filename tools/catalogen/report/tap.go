@@ -1,4 +1,4 @@
-package suite
+package report
 
 import (
 	"fmt"
@@ -7,11 +7,10 @@ import (
 	"strings"
 
 	"github.com/patchbay-dev/patchbay/common/metadata"
-	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/evidence"
 )
 
 var (
-	tapPlan = regexp.MustCompile(`^1\.\.(\d+)(?:\s*#.*)?$`)
+	tapPlan = regexp.MustCompile(`^1\.\.(\d+)(?:\s*#\s*(?i:(skip))?\S*\s*(.*))?$`)
 	// The number may be missing, but then a dash must not be: go test writes lines that begin with ok, too.
 	tapResult    = regexp.MustCompile(`^(not )?ok (?:(\d+)(?: -)?(?: +(.*))?|- (.*))$`)
 	tapDirective = regexp.MustCompile(`(?i)(?:^|\s+)#\s*(skip|todo)\S*\s*(.*)$`)
@@ -20,10 +19,11 @@ var (
 // tapSuite is the suite's name of tests that come as TAP, which has no word for it.
 const tapSuite = "tap"
 
-// ParseTAP reads the Test Anything Protocol. Lines between results are about the result before them. A plan that is not
-// kept is an error; output that holds no result and no plan is no test.
-func ParseTAP(text []byte) ([]evidence.Test, error) {
-	var tests []evidence.Test
+// ParseTAP reads the Test Anything Protocol. Lines between results are about the result before them. A plan of no tests that
+// says skip is one skipped test. A plan that is not kept is an error, beside which stands what was reported; output that holds
+// no result and no plan is no test.
+func ParseTAP(text []byte) ([]Test, error) {
+	var tests []Test
 	planned, ran := -1, 0
 	for line := range strings.Lines(string(text)) {
 		line = strings.TrimRight(line, "\r\n")
@@ -36,6 +36,9 @@ func ParseTAP(text []byte) ([]evidence.Test, error) {
 				planned = 0
 			}
 			planned += n // a Makefile may run several producers one after another
+			if n == 0 && m[2] != "" {
+				tests = append(tests, test(tapSuite, "everything", metadata.Skipped, m[3]))
+			}
 			continue
 		}
 		if strings.HasPrefix(line, "Bail out!") {

@@ -1,4 +1,4 @@
-package suite
+package report
 
 import (
 	"encoding/xml"
@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"github.com/patchbay-dev/patchbay/common/metadata"
-	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/evidence"
 )
 
 type junitSuite struct {
@@ -30,7 +29,7 @@ type junitNote struct {
 }
 
 // ParseJUnit reads one JUnit XML report, whose root is <testsuites> or <testsuite>.
-func ParseJUnit(text []byte) ([]evidence.Test, error) {
+func ParseJUnit(text []byte) ([]Test, error) {
 	var root junitSuite
 	if err := xml.Unmarshal(text, &root); err != nil {
 		return nil, fmt.Errorf("read JUnit report: %w", err)
@@ -38,7 +37,7 @@ func ParseJUnit(text []byte) ([]evidence.Test, error) {
 	return root.tests(nil), nil
 }
 
-func (s junitSuite) tests(tests []evidence.Test) []evidence.Test {
+func (s junitSuite) tests(tests []Test) []Test {
 	if s.Error != nil {
 		tests = append(tests, test(s.Name, "(suite)", metadata.Failed, s.Error.detail()))
 	}

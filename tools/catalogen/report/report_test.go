@@ -1,4 +1,4 @@
-package suite
+package report
 
 import (
 	"testing"
@@ -6,41 +6,41 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/patchbay-dev/patchbay/common/metadata"
-	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/evidence"
 )
 
 func TestParseTAP(t *testing.T) {
 	tests := []struct {
 		name string
 		text string
-		want []evidence.Test
+		want []Test
 		err  bool
 	}{
 		{
 			"reads results", "TAP version 13\n1..2\nok 1 - first\nok 2 second\n",
-			[]evidence.Test{test("tap", "first", metadata.Passed, ""), test("tap", "second", metadata.Passed, "")},
+			[]Test{test("tap", "first", metadata.Passed, ""), test("tap", "second", metadata.Passed, "")},
 			false,
 		},
 		{
 			"reads why a test failed", "not ok 1 - bad\n# (in test file)\n#  line 3\nok 2 - good\n# not about it\n",
-			[]evidence.Test{test("tap", "bad", metadata.Failed, " (in test file)\n  line 3\n"), test("tap", "good", metadata.Passed, "")},
+			[]Test{test("tap", "bad", metadata.Failed, " (in test file)\n  line 3\n"), test("tap", "good", metadata.Passed, "")},
 			false,
 		},
 		{
 			"reads why a test was skipped", "ok 1 - x # skip no server\nok 2 # SKIP\n",
-			[]evidence.Test{test("tap", "x", metadata.Skipped, "no server"), test("tap", "test 2", metadata.Skipped, "")},
+			[]Test{test("tap", "x", metadata.Skipped, "no server"), test("tap", "test 2", metadata.Skipped, "")},
 			false,
 		},
-		{"counts a TODO as what it is", "not ok 1 - x # TODO later\n", []evidence.Test{test("tap", "x", metadata.Failed, "")}, false},
+		{"counts a TODO as what it is", "not ok 1 - x # TODO later\n", []Test{test("tap", "x", metadata.Failed, "")}, false},
 		{
 			"adds up several producers", "1..1\nok 1 - a\n1..1\nok 1 - b\n",
-			[]evidence.Test{test("tap", "a", metadata.Passed, ""), test("tap", "b", metadata.Passed, "")},
+			[]Test{test("tap", "a", metadata.Passed, ""), test("tap", "b", metadata.Passed, "")},
 			false,
 		},
-		{"refuses a plan that is not kept", "1..2\nok 1 - a\n", []evidence.Test{test("tap", "a", metadata.Passed, "")}, true},
+		{"refuses a plan that is not kept", "1..2\nok 1 - a\n", []Test{test("tap", "a", metadata.Passed, "")}, true},
 		{"refuses a run that bailed out", "1..1\nBail out! no disk\n", nil, true},
+		{"reads a run that was skipped as a whole", "1..0 # SKIP no browser\n", []Test{test("tap", "everything", metadata.Skipped, "no browser")}, false},
 		{"finds no test in other output", "go: downloading\nokay\nok  \texample.com/pkg\t0.1s\nok\n", nil, false},
-		{"reads a result without a number", "ok - a\n", []evidence.Test{test("tap", "a", metadata.Passed, "")}, false},
+		{"reads a result without a number", "ok - a\n", []Test{test("tap", "a", metadata.Passed, "")}, false},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -67,7 +67,7 @@ func TestParseJUnit(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []evidence.Test{
+	want := []Test{
 		test("pkg/a", "TestA", metadata.Passed, ""), test("pkg/a", "TestB", metadata.Failed, "Failed\nwant 1\ngot 2"),
 		test("pkg", "TestC", metadata.Skipped, "no server"), test("pkg", "TestD", metadata.Failed, "boom"), test("inner", "TestE", metadata.Passed, ""),
 	}

@@ -1,0 +1,116 @@
+package inputs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/proc"
+)
+
+// folders are those whose files may be inputs without being part of a Go package.
+var folders = []string{"connectors", "test"}
+
+// list returns the files of those folders, relative to root with slashes, but for what git ignores: what a build leaves is no
+// input, and anything else may be. Where there is no repository, a .gitignore counts all the same, for which git is given one
+// that knows no file yet; where there is no git, nothing is left out.
+func list(ctx context.Context, root string) ([]string, error) {
+	git := []string{"git", "-C", root, "-c", "safe.directory=*"}
+	if !underGit(root) {
+		temp, err := os.MkdirTemp("", "patchbay-git-")
+		if err != nil {
+			return nil, err
+		}
+		defer os.RemoveAll(temp)
+		git = append(git, "--git-dir="+temp, "--work-tree=.")
+		if _, err := run(ctx, append(git, "init", "--quiet", "--template=")); errors.Is(err, exec.ErrNotFound) {
+			return walk(root)
+		} else if err != nil {
+			return nil, fmt.Errorf("git init: %w", err)
+		}
+	}
+	output, err := run(ctx, append(append(git, "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--"), folders...))
+	if errors.Is(err, exec.ErrNotFound) {
+		return walk(root)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("git ls-files: %w", err)
+	}
+	var files []string
+	for file := range strings.SplitSeq(string(output), "\x00") {
+		if file == "" {
+			continue
+		}
+		if _, err := os.Lstat(filepath.Join(root, filepath.FromSlash(file))); errors.Is(err, fs.ErrNotExist) {
+			continue // removed, and not yet committed
+		}
+		files = append(files, file)
+	}
+	slices.Sort(files)
+	return slices.Compact(files), nil
+}
+
+// run runs git and returns what it prints.
+func run(ctx context.Context, argv []string) ([]byte, error) {
+	result, err := proc.Run(ctx, proc.Spec{
+		Argv: argv, Env: proc.Environ("LC_ALL=C"), Deadline: time.Minute, MaxStdout: 256 << 20, MaxStderr: 1 << 20,
+	})
+	if err == nil && result.Status != 0 {
+		err = errors.New(proc.Tail(result.Stderr, 3))
+	}
+	return result.Stdout, err
+}
+
+// underGit tells whether a folder lies in a git repository.
+func underGit(dir string) bool {
+	for ; ; dir = filepath.Dir(dir) {
+		if _, err := os.Lstat(filepath.Join(dir, ".git")); err == nil {
+			return true
+		}
+		if dir == filepath.Dir(dir) {
+			return false
+		}
+	}
+}
+
+// walk lists every file of those folders.
+func walk(root string) ([]string, error) {
+	var files []string
+	for _, dir := range folders {
+		err := filepath.WalkDir(filepath.Join(root, dir), func(name string, entry fs.DirEntry, err error) error {
+			if errors.Is(err, fs.ErrNotExist) {
+				return nil
+			}
+			if err != nil || entry.IsDir() {
+				return err
+			}
+			relative, err := filepath.Rel(root, name)
+			files = append(files, filepath.ToSlash(relative))
+			return err
+		})
+		if err != nil {
+			return nil, fmt.Errorf("list files: %w", err)
+		}
+	}
+	slices.Sort(files)
+	return files, nil
+}
+
+// shared tells whether a file is one that the tests of every connector may use.
+func shared(file string) bool {
+	switch dir := path.Dir(file); {
+	case dir == "connectors":
+		return strings.HasSuffix(file, ".mk")
+	case dir == "test":
+		return strings.HasSuffix(file, ".bash") || file == "test/install.sh"
+	}
+	return strings.HasPrefix(file, "test/servers/")
+}

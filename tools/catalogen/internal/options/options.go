@@ -1,0 +1,172 @@
+// Package options reads the JSON Schema of a connector's options, once for everybody who asks what an option is. It
+// judges nothing: what a schema accepts is for the validator to say.
+package options
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"slices"
+)
+
+// A Schema is what is read of the schema of the flat options.
+type Schema struct {
+	Draft    string
+	Title    string
+	Required []string
+	Options  []Option // in the order in which the connector prints them, which is the order of its help
+}
+
+// Read decodes a schema. The error names the option that cannot be read.
+func Read(text json.RawMessage) (Schema, error) {
+	var flat struct {
+		Draft      string          `json:"$schema"`
+		Title      string          `json:"title"`
+		Required   []string        `json:"required"`
+		Properties json.RawMessage `json:"properties"`
+	}
+	if err := json.Unmarshal(text, &flat); err != nil {
+		return Schema{}, err
+	}
+	s := Schema{Draft: flat.Draft, Title: flat.Title, Required: flat.Required}
+	list, err := members(flat.Properties)
+	if err != nil {
+		return Schema{}, fmt.Errorf("properties: %w", err)
+	}
+	for _, m := range list {
+		var o Option
+		if err := json.Unmarshal(m.value, &o); err != nil {
+			return Schema{}, fmt.Errorf("option %s: %w", m.name, err)
+		}
+		o.Name, o.Required = m.name, slices.Contains(s.Required, m.name)
+		s.Options = append(s.Options, o)
+	}
+	return s, nil
+}
+
+// Get returns the option of a name, and whether there is one.
+func (s Schema) Get(name string) (Option, bool) {
+	i := slices.IndexFunc(s.Options, func(o Option) bool { return o.Name == name })
+	if i < 0 {
+		return Option{}, false
+	}
+	return s.Options[i], true
+}
+
+// Names lists the options in alphabetical order.
+func (s Schema) Names() []string {
+	names := make([]string, len(s.Options))
+	for i, o := range s.Options {
+		names[i] = o.Name
+	}
+	slices.Sort(names)
+	return names
+}
+
+// Visible lists the options that help shows, in its order.
+func (s Schema) Visible() []Option {
+	return slices.DeleteFunc(slices.Clone(s.Options), func(o Option) bool { return o.Hidden })
+}
+
+// An Option is one property of the schema. A keyword that is absent is the zero value.
+type Option struct {
+	Name     string `json:"-"`
+	Required bool   `json:"-"`
+
+	Type        Types             `json:"type"`
+	Description string            `json:"description"`
+	Default     json.RawMessage   `json:"default"`
+	Enum        []json.RawMessage `json:"enum"`
+	Const       json.RawMessage   `json:"const"`
+	Examples    []json.RawMessage `json:"examples"`
+	OneOf       json.RawMessage   `json:"oneOf"`
+	AnyOf       json.RawMessage   `json:"anyOf"`
+	Pattern     string            `json:"pattern"`
+	Minimum     json.Number       `json:"minimum"`
+	Maximum     json.Number       `json:"maximum"`
+	Above       json.Number       `json:"exclusiveMinimum"`
+	Below       json.Number       `json:"exclusiveMaximum"`
+	Shortest    json.Number       `json:"minLength"` // JSON has no whole numbers: 100.0 is as good as 100
+	Longest     json.Number       `json:"maxLength"`
+	Items       *Option           `json:"items"`
+	Properties  json.RawMessage   `json:"properties"` // of an object that has fixed keys
+	Secret      bool              `json:"writeOnly"`
+
+	Env         string `json:"x-env"`
+	Group       string `json:"x-group"`
+	Kind        string `json:"x-type"` // what the text means, where JSON has no type for it
+	Unit        string `json:"x-unit"`
+	Placeholder string `json:"x-placeholder"`
+	Change      string `json:"x-change"` // the lifecycle class
+	Sep         string `json:"x-sep"`    // "none": a flag holds one element, whatever commas are in it
+	Shared      bool   `json:"x-shared"`
+	Identity    bool   `json:"x-identity"`
+	Hidden      bool   `json:"x-hidden"`
+}
+
+// Types are the JSON types that a value may have. Both forms of the keyword are read, one word and a list of them.
+type Types []string
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (t *Types) UnmarshalJSON(text []byte) error {
+	if bytes.HasPrefix(text, []byte("[")) {
+		return json.Unmarshal(text, (*[]string)(t))
+	}
+	var one string
+	if err := json.Unmarshal(text, &one); err != nil {
+		return err
+	}
+	*t = Types{one}
+	return nil
+}
+
+// Has tells whether a value may have a type.
+func (t Types) Has(name string) bool { return slices.Contains(t, name) }
+
+// First returns the first type that is a value's own: null, which some programs write for "not set", is none. It is
+// empty where no type is named.
+func (t Types) First() string {
+	for _, name := range t {
+		if name != "null" {
+			return name
+		}
+	}
+	return ""
+}
+
+// A member is one name and value of a JSON object.
+type member struct {
+	name  string
+	value json.RawMessage
+}
+
+// members decodes a JSON object and keeps the order of its names, which a map would lose. No text is an empty object.
+func members(text json.RawMessage) ([]member, error) {
+	if len(text) == 0 {
+		return nil, nil
+	}
+	d := json.NewDecoder(bytes.NewReader(text))
+	start, err := d.Token()
+	if err != nil {
+		return nil, err
+	}
+	if start != json.Delim('{') {
+		return nil, fmt.Errorf("want an object, not %v", start)
+	}
+	var list []member
+	for d.More() {
+		name, err := d.Token()
+		if err != nil {
+			return nil, err
+		}
+		m := member{name: name.(string)} // the decoder gives nothing else in a name's place
+		if err := d.Decode(&m.value); err != nil {
+			return nil, fmt.Errorf("%s: %w", m.name, err)
+		}
+		list = append(list, m)
+	}
+	_, err = d.Token()
+	return list, err
+}
+
+var _ json.Unmarshaler = (*Types)(nil)

@@ -1,2 +1,0 @@
-/* counter.h declares the library that native-source is linked with. */
-unsigned long counter_next(unsigned long last);
