@@ -28,14 +28,14 @@ type settler interface {
 
 // An item is one record on its way to the target.
 type item struct {
-	rec      record.Record
+	rec      *record.Record
 	parent   *parent
 	sequence uint64 // the order in which the topic and the transforms gave it
 }
 
 // A parent is a message of the topic; transforms may have made several items of it. It is acknowledged when all are done.
 type parent struct {
-	message transport.Message
+	message *transport.Message // nil once it is acknowledged: others of the same read may be open for long
 	size    int64
 	open    int // items that are not done; guarded by the Input's mutex
 }
@@ -43,7 +43,7 @@ type parent struct {
 func newBatch(items []*item, owner settler) *Batch {
 	b := &Batch{Records: make([]record.Record, len(items)), items: items, open: len(items), owner: owner}
 	for i, it := range items {
-		b.Records[i] = it.rec
+		b.Records[i] = *it.rec
 	}
 	return b
 }

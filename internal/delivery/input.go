@@ -18,12 +18,12 @@ type Input struct {
 	feed chan []*item // from the pump; closed when the topic has ended
 
 	mu        sync.Mutex
-	open      map[*parent]struct{} // messages that are not acknowledged
-	bytes     int64                // of these
-	batches   map[*Batch]struct{}  // with open records
-	items     uint64               // made so far; the pump's own
-	again     []*item              // to be delivered again, in order, before anything new
-	notBefore time.Time            // of again
+	open      int                 // messages that are not acknowledged
+	bytes     int64               // of these
+	batches   map[*Batch]struct{} // with open records
+	items     uint64              // made so far; the pump's own
+	again     []*item             // to be delivered again, in order, before anything new
+	notBefore time.Time           // of again
 	backoff   Backoff
 	leftover  []*item // read from the topic, but beyond what one batch takes
 	delivered int     // items the target has
@@ -33,7 +33,7 @@ type Input struct {
 
 func newInput(s *sink) *Input {
 	return &Input{
-		s: s, feed: make(chan []*item), open: map[*parent]struct{}{}, batches: map[*Batch]struct{}{},
+		s: s, feed: make(chan []*item), batches: map[*Batch]struct{}{},
 		backoff: Backoff{Cap: s.RetryCap}, changed: make(chan struct{}),
 	}
 }
@@ -114,7 +114,7 @@ func (in *Input) take(ended bool) (*Batch, time.Duration, <-chan struct{}) {
 func (in *Input) room(ctx context.Context) int {
 	for {
 		in.mu.Lock()
-		room, changed := in.s.MaxInFlight-len(in.open), in.changed
+		room, changed := in.s.MaxInFlight-in.open, in.changed
 		if in.bytes >= in.s.MaxBytes {
 			room = 0
 		}
@@ -156,7 +156,8 @@ func (in *Input) settle(items []*item) (complete []*parent) {
 	for _, it := range items {
 		if it.parent.open--; it.parent.open == 0 {
 			complete = append(complete, it.parent)
-			in.forget(it.parent)
+			in.open--
+			in.bytes -= it.parent.size
 		}
 	}
 	in.change()
@@ -233,12 +234,6 @@ func (in *Input) change() {
 	in.changed = make(chan struct{})
 }
 
-// forget drops a message that is complete. The mutex is held.
-func (in *Input) forget(p *parent) {
-	delete(in.open, p)
-	in.bytes -= p.size
-}
-
 // pump reads the topic and applies the transforms until the topic ends or ctx does.
 func (in *Input) pump(ctx context.Context) {
 	defer close(in.feed)
@@ -280,50 +275,79 @@ func (in *Input) pump(ctx context.Context) {
 }
 
 // admit turns messages into items. What the transforms drop is acknowledged here.
-func (in *Input) admit(ctx context.Context, messages []transport.Message) (items []*item) {
+func (in *Input) admit(ctx context.Context, messages []transport.Message) []*item {
+	in.keep(messages)
+	parents := make([]parent, len(messages))
+	if in.s.Chain.Len() == 0 {
+		return in.admitAll(messages, parents)
+	}
+	var items []*item
 	var dropped []*parent
-	for _, m := range messages {
-		p := &parent{message: m, size: int64(m.Record.Size())}
+	for i := range messages {
+		m, p := &messages[i], &parents[i]
+		p.message, p.size = m, int64(m.Record.Size())
 		out, err := in.s.Chain.Apply(ctx, m.Record)
-		if err != nil && ctx.Err() != nil { // a stop interrupted the transforms
-			in.keep(p)
-			continue
-		}
-		if err != nil {
+		switch {
+		case err != nil && ctx.Err() != nil: // a stop interrupted the transforms
+		case err != nil:
 			p.open = 1
-			in.keep(p)
 			in.mu.Lock()
 			in.outside++ // the run does not end before the policy has settled it
 			in.mu.Unlock()
 			in.decide(&item{parent: p}, "transform", err)
-			continue
-		}
-		if len(out) == 0 {
+		case len(out) == 0:
 			dropped = append(dropped, p)
-			continue
-		}
-		p.open = len(out)
-		in.keep(p)
-		for _, rec := range out {
-			in.items++
-			items = append(items, &item{rec, p, in.items})
+		default:
+			p.open = len(out)
+			for i := range out {
+				in.items++
+				items = append(items, &item{&out[i], p, in.items})
+			}
 		}
 	}
-	in.s.acknowledge(dropped)
+	if len(dropped) > 0 {
+		in.drop(dropped)
+	}
 	return items
 }
 
-// keep notes that a message is open.
-func (in *Input) keep(p *parent) {
+// admitAll is admit where nothing is transformed: a few allocations for many messages.
+func (in *Input) admitAll(messages []transport.Message, parents []parent) []*item {
+	all, items := make([]item, len(messages)), make([]*item, len(messages))
+	for i := range messages {
+		in.items++
+		parents[i] = parent{message: &messages[i], size: int64(messages[i].Record.Size()), open: 1}
+		all[i] = item{&messages[i].Record, &parents[i], in.items}
+		items[i] = &all[i]
+	}
+	return items
+}
+
+// keep notes that messages are open.
+func (in *Input) keep(messages []transport.Message) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	in.open[p] = struct{}{}
-	in.bytes += p.size
+	in.open += len(messages)
+	for i := range messages {
+		in.bytes += int64(messages[i].Record.Size())
+	}
+}
+
+// drop acknowledges messages of which nothing is left to deliver.
+func (in *Input) drop(dropped []*parent) {
+	in.mu.Lock()
+	in.open -= len(dropped)
+	for _, p := range dropped {
+		in.bytes -= p.size
+	}
+	in.change()
+	in.mu.Unlock()
+	in.s.acknowledge(dropped)
 }
 
 // unfinished counts the messages that are still open. Closing the reader hands them back to the topic.
 func (in *Input) unfinished() int {
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	return len(in.open)
+	return in.open
 }

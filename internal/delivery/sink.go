@@ -98,6 +98,7 @@ func (s *sink) acknowledge(complete []*parent) {
 		if err := p.message.Ack(); err != nil {
 			s.Log.Warn("acknowledgement not sent; the record may be delivered again", "error", err)
 		}
+		*p.message, p.message = transport.Message{}, nil
 	}
 }
 

@@ -155,19 +155,19 @@ func (r *reader) trouble() error {
 
 // receive is called by the client library for each message, one after the other.
 func (r *reader) receive(f *feed, msg jetstream.Msg) {
-	meta, err := msg.Metadata()
-	if err != nil {
-		r.log.Warn("what is no message of the stream is left out", "topic", r.conn.cfg.Topic, "error", err)
+	place, ok := parsePlace(msg.Reply())
+	if !ok {
+		r.log.Warn("what is no message of the stream is left out", "topic", r.conn.cfg.Topic, "reply", msg.Reply())
 		return
 	}
-	d := &delivery{origin: f.origin, msg: msg, meta: meta, newest: msg}
+	d := &delivery{feed: f, msg: msg, place: place, newest: msg}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if f.origin != r.feed.origin || !r.hold(d) { // the server knows no more of it, or the caller has it
 		return
 	}
 	r.events++
-	if r.opts.Once && meta.Sequence.Stream > f.last {
+	if r.opts.Once && d.sequence() > f.last {
 		r.late = append(r.late, d)
 		return
 	}

@@ -14,15 +14,15 @@ import (
 
 // A delivery is a message that the server has sent and that is not settled.
 type delivery struct {
-	origin origin
+	feed   *feed // that it came from
 	msg    jetstream.Msg
-	meta   *jetstream.MsgMetadata
+	place  place
 	newest jetstream.Msg // of the same record, when it was delivered again: to answer to; guarded by the reader's mutex
 	acked  bool          // the caller is done with it; guarded likewise
 	told   bool          // the server was told so late that it may have sent it again; guarded likewise
 }
 
-func (d *delivery) sequence() uint64 { return d.meta.Sequence.Stream }
+func (d *delivery) sequence() uint64 { return d.place.sequence }
 
 // weight estimates the memory that the message takes.
 func (d *delivery) weight() int { return len(d.msg.Data()) + 512 }
@@ -45,7 +45,7 @@ var errForgotten = errors.New("its consumer is gone, so that it may be delivered
 // ack tells the server once. If it cannot be reached now it is told later.
 func (r *reader) ack(d *delivery) error {
 	r.mu.Lock()
-	again, known, held := d.acked, d.origin == r.feed.origin, r.unsettled[d.sequence()] == d
+	again, known, held := d.acked, d.feed.origin == r.feed.origin, r.unsettled[d.sequence()] == d
 	d.acked = true
 	r.mu.Unlock()
 	switch {

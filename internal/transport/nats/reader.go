@@ -106,7 +106,7 @@ func (r *reader) signal() {
 
 func (r *reader) Read(ctx context.Context, limit int, wait time.Duration) ([]transport.Message, error) {
 	var (
-		out  []transport.Message
+		out  []*delivery
 		over <-chan time.Time // fires when the wait is over, once there is something to return
 		tick <-chan time.Time // with once: fires when it is time to ask whether the pass is done
 		room <-chan struct{}  // closed when fetching can go on
@@ -126,11 +126,11 @@ func (r *reader) Read(ctx context.Context, limit int, wait time.Duration) ([]tra
 				return nil, err
 			}
 		}
-		out = append(out, r.take(limit-len(out))...)
+		out = r.take(out, limit-len(out))
 		room = r.resume()
 		switch {
 		case len(out) >= limit, len(out) > 0 && wait <= 0:
-			return out, nil
+			return r.messages(out), nil
 		case len(out) > 0 && over == nil:
 			timer := time.NewTimer(wait)
 			defer timer.Stop()
@@ -145,32 +145,35 @@ func (r *reader) Read(ctx context.Context, limit int, wait time.Duration) ([]tra
 		case <-r.wake:
 		case <-room:
 		case <-over:
-			return out, nil
+			return r.messages(out), nil
 		case <-tick:
 			ask = len(out) == 0
 		case <-ctx.Done():
 			if len(out) > 0 {
-				return out, nil
+				return r.messages(out), nil
 			}
 			return nil, ctx.Err()
 		}
 	}
 }
 
-// take returns up to n queued messages.
-func (r *reader) take(n int) []transport.Message {
+// take appends up to n queued messages.
+func (r *reader) take(out []*delivery, n int) []*delivery {
 	r.mu.Lock()
-	n = min(n, len(r.queue))
-	taken := r.queue[:n:n]
-	r.queue = r.queue[n:]
+	defer r.mu.Unlock()
+	taken := r.queue[:min(n, len(r.queue))]
 	for _, d := range taken {
 		r.waiting -= d.weight()
 	}
-	r.mu.Unlock()
-	if n == 0 {
-		return nil
-	}
-	out := make([]transport.Message, n)
+	out = append(out, taken...)
+	clear(taken)
+	r.queue = r.queue[len(taken):]
+	return out
+}
+
+// messages makes what Read returns.
+func (r *reader) messages(taken []*delivery) []transport.Message {
+	out := make([]transport.Message, len(taken))
 	for i, d := range taken {
 		out[i] = r.message(d)
 	}
@@ -181,18 +184,18 @@ func (r *reader) message(d *delivery) transport.Message {
 	rec, err := decode(d.msg.Headers(), d.msg.Data())
 	if err != nil {
 		// A foreign message that is nearly a CloudEvent: better delivered as it is than never.
-		r.log.Warn("a message is taken as it is", "topic", r.conn.cfg.Topic, "sequence", d.meta.Sequence.Stream, "error", err)
+		r.log.Warn("a message is taken as it is", "topic", r.conn.cfg.Topic, "sequence", d.sequence(), "error", err)
 		rec = record.Record{Value: d.msg.Data()}
 	}
 	if rec.ID == "" {
-		rec.ID = fmt.Sprintf("%s:%d", d.meta.Stream, d.meta.Sequence.Stream)
+		rec.ID = fmt.Sprintf("%s:%d", d.feed.consumer.CachedInfo().Stream, d.sequence())
 	}
 	if rec.Time.IsZero() {
-		rec.Time = d.meta.Timestamp
+		rec.Time = time.Unix(0, d.place.time)
 	}
 	return transport.Message{
 		Record:  rec,
-		Attempt: int(d.meta.NumDelivered),
+		Attempt: int(d.place.attempt),
 		Ack:     func() error { return r.ack(d) },
 	}
 }

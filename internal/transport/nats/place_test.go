@@ -1,0 +1,29 @@
+package nats
+
+import "testing"
+
+func TestTheReplySubjectTellsWhereAMessageStands(t *testing.T) {
+	want := place{sequence: 9007, attempt: 3, time: 1_700_000_000_123_456_789}
+	tests := []struct {
+		name, reply string
+		ok          bool
+	}{
+		{"without a domain", "$JS.ACK.orders.group.3.9007.41.1700000000123456789.5", true},
+		{"with a domain and an account", "$JS.ACK.hub.ABC.orders.group.3.9007.41.1700000000123456789.5", true},
+		{"with a part more, as newer servers may send", "$JS.ACK.hub.ABC.orders.group.3.9007.41.1700000000123456789.5.Xy", true},
+		{"no acknowledgement asked for", "", false},
+		{"another subject", "_INBOX.orders.group.3.9007.41.1700000000123456789.5", false},
+		{"a part too few", "$JS.ACK.orders.group.3.9007.41.1700000000123456789", false},
+		{"a part between the two forms", "$JS.ACK.orders.group.3.9007.41.1700000000123456789.5.6", false},
+		{"no number", "$JS.ACK.orders.group.3.x.41.1700000000123456789.5", false},
+		{"a negative number", "$JS.ACK.orders.group.-3.9007.41.1700000000123456789.5", false},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			got, ok := parsePlace(tt.reply)
+			if ok != tt.ok || ok && got != want {
+				t.Errorf("got %+v, %t", got, ok)
+			}
+		})
+	}
+}
