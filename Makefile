@@ -20,8 +20,9 @@ build: ## build every connector and tool into bin/
 test: ## run every test; ends with `N passed, N failed`
 	@test/run
 
-catalog: catalogen ## build, probe, validate and test every connector, and write catalog/
+catalog: ## build, probe, validate and test every connector, and write catalog/
 	@test/install.sh go-race bats servers
+	@$(MAKE) catalogen
 	@bin/catalogen generate
 
 browse: catalog ## serve the catalog's site on loopback
@@ -51,7 +52,9 @@ publish: catalogen ## push the images: make publish REGISTRY=registry.example/pa
 	@bin/catalogen publish "$(REGISTRY)"
 
 clean: ## remove what was built, not what is committed
-	rm -rf bin dist reports catalog/site catalog/hosts
+	rm -rf bin dist reports catalog/site catalog/hosts test/browser/node_modules
+	rm -rf examples/bin test/testdata/cgo/bin test/testdata/cgo/connectors/*/*/build
 
 catalogen:
+	@[[ -x bin/catalogen ]] || echo 'building catalogen'
 	@$(GO_BUILD) ./tools/catalogen

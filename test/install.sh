@@ -138,7 +138,7 @@ if [[ ${#missing[@]} -gt 0 ]]; then
   as_root=()
   if [[ $(id -u) -ne 0 ]]; then
     as_root=(sudo -n)
-    sudo -n true 2>/dev/null || die "please run as root: apt-get install ${missing[*]}"
+    sudo -n true 2>/dev/null || die "please run as root: apt-get update && apt-get install ${missing[*]}"
   fi
   # Connector suites run side by side: one installs, the others wait and then find nothing missing.
   exec 9<"$here/install.sh"

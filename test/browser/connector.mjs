@@ -9,7 +9,7 @@ export function connectorTests(suite, site, { entries, entry, document, options:
   suite.test("a connector's page shows every option of the schema, with its environment variable", () =>
     site.visit(file, {}, async (page) => {
       const rows = await page.locator(".options tbody th .anchor").allTextContents();
-      assert.deepEqual(rows.toSorted(), options.map((o) => `--${o}`).toSorted());
+      assert.deepEqual([...rows].sort(), options.map((o) => `--${o}`).sort());
       const text = await page.locator("#options").textContent();
       for (const [, p] of properties) assert.ok(text.includes([p["x-env"]].flat()[0] ?? ""));
     }));

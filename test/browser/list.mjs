@@ -27,7 +27,7 @@ export function listTests(suite, site, { entries, entry, options }) {
     }));
 
   suite.test("search finds an option and links to it", () => {
-    const option = own.toSorted((a, b) => b.length - a.length)[0];
+    const option = [...own].sort((a, b) => b.length - a.length)[0];
     if (!option) return skip("no connector has an option of its own");
     return site.visit("index.html", {}, async (page) => {
       await page.locator("#search").fill(`--${option}`);
@@ -58,7 +58,7 @@ export function listTests(suite, site, { entries, entry, options }) {
 
   suite.test("a misspelt name gets a suggestion", () =>
     site.visit("index.html", {}, async (page) => {
-      const word = names.flatMap((n) => n.split("-")).filter((w) => w.length >= 5).toSorted()[0];
+      const word = names.flatMap((n) => n.split("-")).filter((w) => w.length >= 5).sort()[0];
       await page.locator("#search").fill(word.slice(0, -2) + word.at(-1) + word.at(-2));
       if ((await shown(page)).length > 0) return; // the swapped word is a word too
       await page.locator("#suggestion").click();
@@ -73,7 +73,7 @@ export function listTests(suite, site, { entries, entry, options }) {
         const box = page.locator(`input[name="${facet}"][value="${value}"]`);
         await box.check();
         const want = entries.filter((e) => e[facet] === value).map((e) => e.name);
-        assert.deepEqual((await shown(page)).toSorted(), want.toSorted());
+        assert.deepEqual([...(await shown(page))].sort(), [...want].sort());
         assert.equal(await page.locator("label", { has: box }).locator(".tally").textContent(), String(want.length));
         await page.getByRole("button", { name: "Clear all" }).click();
         assert.equal((await shown(page)).length, names.length);

@@ -44,10 +44,7 @@ func compile(ctx context.Context, root, bin string, folders []string) error {
 	for _, folder := range folders {
 		argv = append(argv, "./"+folder)
 	}
-	result, err := proc.Run(ctx, proc.Spec{
-		Argv: argv, Dir: root, Env: proc.Environ("CGO_ENABLED=0"),
-		Deadline: deadline, MaxStdout: maxOutput, MaxStderr: maxOutput,
-	})
+	result, err := goCommand(ctx, root, "CGO_ENABLED=0", argv, deadline)
 	if err != nil {
 		return fmt.Errorf("go build: %w", err)
 	}
@@ -70,11 +67,21 @@ func Tests(ctx context.Context, root string, folders []discover.Folder) error {
 	if len(argv) == n {
 		return nil
 	}
-	_, _ = proc.Run(ctx, proc.Spec{
-		Argv: argv, Dir: root, Env: proc.Environ("CGO_ENABLED=1"),
-		Deadline: testsDeadline, MaxStdout: maxOutput, MaxStderr: maxOutput,
-	})
+	_, _ = goCommand(ctx, root, "CGO_ENABLED=1", argv, testsDeadline)
 	return ctx.Err()
+}
+
+// goCommand runs the go command with a folder of its own for what it throws away, which it leaves behind when it is killed.
+func goCommand(ctx context.Context, root, cgo string, argv []string, deadline time.Duration) (proc.Result, error) {
+	scratch, err := os.MkdirTemp("", "patchbay-build-")
+	if err != nil {
+		return proc.Result{}, err
+	}
+	defer os.RemoveAll(scratch)
+	return proc.Run(ctx, proc.Spec{
+		Argv: argv, Dir: root, Env: proc.Environ(cgo, "GOTMPDIR="+scratch),
+		Deadline: deadline, MaxStdout: maxOutput, MaxStderr: maxOutput,
+	})
 }
 
 // drivers are the programs that the tests of every connector may run beside their own: the local broker, and something to

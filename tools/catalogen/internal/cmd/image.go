@@ -124,6 +124,9 @@ type pick struct {
 // name is the program's.
 func (p pick) name() string { return cmp.Or(p.entry.Name, tool) }
 
+// layout is the folder that holds a program's image.
+func (f imageFlags) layout(p pick) string { return filepath.Join(f.folder(), p.name()) }
+
 // wanted are the programs that were named, else all of the catalog and the tool. A connector that cannot have an image is
 // named with the reason, and is an error if it was asked for.
 func (f imageFlags) wanted(root string, s streams) ([]pick, error) {
@@ -175,13 +178,14 @@ func (p publishCmd) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	var taken []error
-	for _, w := range wanted {
-		dir := filepath.Join(p.folder(), w.name())
-		if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
+	for _, w := range wanted { // before anything is pushed
+		if _, err := os.Stat(p.layout(w)); errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("there is no image of %s in %s; to make it: make image", w.name(), p.folder())
 		}
-		published, err := image.Publish(ctx, dir, p.Registry, w.name(), w.entry.Version)
+	}
+	var taken []error
+	for _, w := range wanted {
+		published, err := image.Publish(ctx, p.layout(w), p.Registry, w.name(), w.entry.Version)
 		if errors.Is(err, image.ErrTaken) {
 			taken = append(taken, err)
 			continue

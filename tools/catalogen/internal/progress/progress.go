@@ -37,12 +37,14 @@ func New(out io.Writer, width, height int) *Board {
 	return &Board{out: out, width: width, height: height, state: map[string]string{}, started: map[string]time.Time{}, done: map[string]pipeline.Row{}}
 }
 
-// Begin implements pipeline.Watcher. On a terminal it starts redrawing, which Close ends.
+// Begin implements pipeline.Watcher. On a terminal it starts redrawing, which Close ends; elsewhere one line says that the wait
+// has a reason.
 func (b *Board) Begin(names []string) {
 	b.mu.Lock()
 	b.names = slices.Clone(names)
 	b.mu.Unlock()
 	if b.width == 0 {
+		fmt.Fprintf(b.out, "building and proving %d connectors\n", len(names))
 		return
 	}
 	b.interval, b.stop = time.NewTicker(100*time.Millisecond), make(chan struct{})
