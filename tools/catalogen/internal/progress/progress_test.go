@@ -22,7 +22,7 @@ func TestBoardOnAPipePrintsALineForEachConnector(t *testing.T) {
 	b.End(pipeline.Row{Name: "a-source", OK: true, Cached: true, Tests: evidence.Counts{Passed: 3}})
 	b.End(pipeline.Row{Name: "b-sink", Tests: evidence.Counts{Failed: 1}})
 	b.Close()
-	want := "ok   a-source: 3 passed, 0 failed, 0 skipped, cached\nFAIL b-sink: 0 passed, 1 failed, 0 skipped\n"
+	want := "building and proving 2 connectors\nok   a-source: 3 passed, 0 failed, 0 skipped, cached\nFAIL b-sink: 0 passed, 1 failed, 0 skipped\n"
 	if out.String() != want {
 		t.Errorf("got %q, want %q", out.String(), want)
 	}
