@@ -9,7 +9,7 @@ MAKEFLAGS += --no-print-directory
 GO_BUILD := CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags '-s -w' -o bin/
 DEV := go tool -modfile=tools/dev/go.mod
 
-.PHONY: help build test catalog browse lint bench new image publish clean catalogen
+.PHONY: help build test faults catalog browse lint bench new image publish clean catalogen
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -19,6 +19,9 @@ build: ## build every connector and tool into bin/
 
 test: ## run every test; ends with `N passed, N failed`
 	@test/run
+
+faults: ## try every fault 20 times at full length, and write docs/faults.md; takes hours
+	go test -timeout 12h ./test/faults -faults.runs 20 -faults.full -faults.table "$(CURDIR)/docs/faults.md"
 
 catalog: ## build, probe, validate and test every connector, and write catalog/
 	@test/install.sh go-race bats servers

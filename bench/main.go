@@ -29,6 +29,7 @@ var parts = []part{
 	{"size", measureSize},
 	{"pipe", measurePipe},
 	{"broker", measureBroker},
+	{"direct", measureDirect},
 }
 
 // bench is where the programs are that parts run.

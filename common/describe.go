@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/invopop/jsonschema"
 
@@ -51,7 +52,7 @@ func (p *program) document(m *options.Model, dialect string) (*metadata.Document
 			{Status: statusAborted, Meaning: "aborted by a second signal"},
 		},
 		Guarantee: metadata.AtLeastOnce, Resumes: p.info.Resumes, PositionsRecur: p.info.PositionsRecur,
-		SemanticChecks: append(append([]string(nil), semanticChecks...), p.info.Checks...),
+		SemanticChecks: slices.Concat(semanticChecks, cloudEventsChecks, p.info.Checks),
 	}
 	if d.Stability == "" {
 		d.Stability = metadata.Experimental

@@ -10,9 +10,11 @@ import (
 	"strings"
 
 	"github.com/patchbay-dev/patchbay/common/record"
+	"github.com/patchbay-dev/patchbay/internal/observe"
 	"github.com/patchbay-dev/patchbay/internal/options"
 	"github.com/patchbay-dev/patchbay/internal/state"
 	"github.com/patchbay-dev/patchbay/internal/transport"
+	"github.com/patchbay-dev/patchbay/internal/transport/cloudevents"
 	"github.com/patchbay-dev/patchbay/internal/transport/stdio"
 )
 
@@ -41,6 +43,7 @@ type opening struct {
 	flags   shared
 	name    string
 	log     *slog.Logger
+	metrics *observe.Metrics // nil when nobody wants them
 	sources bool
 }
 
@@ -54,6 +57,8 @@ func (o *opening) open(ctx context.Context) (*endpoint, error) {
 		err = o.openLink(e)
 	case t.Topic == "-":
 		o.openPlain(e)
+	case cloudevents.Serves(t.Broker):
+		err = o.openCloudEvents(ctx, e)
 	default:
 		err = o.openNATS(ctx, e)
 	}
@@ -91,6 +96,7 @@ func (o *opening) openStore(e *endpoint) error {
 		e.store = nil
 	case "file":
 		e.store = state.NewFile(rest)
+		e.close = append(e.close, e.store.Close)
 	}
 	return nil
 }

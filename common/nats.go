@@ -11,9 +11,11 @@ import (
 // openNATS opens a topic on a broker: the one that is named, or the local one.
 func (o *opening) openNATS(ctx context.Context, e *endpoint) error {
 	t, _, run, d, _ := o.flags.parts()
+	access, stream := connection(o.flags)
 	config := nats.Config{
 		URL: t.Broker, Topic: t.Topic, Name: o.name, Connector: o.info.Name, Logger: o.log, Source: o.cloudEventsSource(),
-		MaxInFlight: d.MaxInFlight,
+		MaxInFlight: d.MaxInFlight, Access: access.access(), Stream: stream.stream(),
+		Status: brokerStatus(o.metrics),
 	}
 	if s, ok := o.flags.(*sourceFlags); ok && s.Envelope.Envelope == "cloudevents" {
 		config.Envelope = "cloudevents"
@@ -40,15 +42,19 @@ func (o *opening) openNATS(ctx context.Context, e *endpoint) error {
 		if group == "" {
 			group = o.name
 		}
-		e.reader, err = conn.Reader(ctx, nats.ReaderOptions{Group: group, From: g.From, Once: run.Once,
-			MaxInFlight: d.MaxInFlight, MaxBytes: int(d.MaxInFlightBytes)})
+		e.reader, err = conn.Reader(ctx, nats.ReaderOptions{
+			Group: group, From: g.From, Once: run.Once,
+			MaxInFlight: d.MaxInFlight, MaxBytes: int(d.MaxInFlightBytes),
+		})
 		if err != nil {
 			return err
 		}
 		e.close = append(e.close, e.reader.Close)
 	}
 	if d.OnError == "dead-letter" {
-		config.Topic = d.DeadLetter
+		config.Topic, config.Status = d.DeadLetter, nil // how the broker is, one connection tells
+		// Dead letters are as safe as the topic, and are kept: no group may read them for long.
+		config.Stream = nats.StreamOptions{Replicas: config.Stream.Replicas}
 		return o.openDeadLetters(ctx, config, e)
 	}
 	return nil
@@ -89,8 +95,13 @@ func closing(conn *nats.Conn) func() error {
 }
 
 // checkBroker connects to the broker and disconnects.
-func (p *program) checkBroker(ctx context.Context, t *topicFlags) error {
-	conn, err := nats.Connect(ctx, nats.Config{URL: t.Broker, Topic: t.Topic, Name: p.instanceName(t), Connector: p.info.Name})
+func (p *program) checkBroker(ctx context.Context, flags shared) error {
+	t, _, _, _, _ := flags.parts()
+	access, stream := connection(flags)
+	conn, err := nats.Connect(ctx, nats.Config{
+		URL: t.Broker, Topic: t.Topic, Name: p.instanceName(t), Connector: p.info.Name,
+		Access: access.access(), Stream: stream.stream(),
+	})
 	if err != nil {
 		return err
 	}

@@ -118,6 +118,10 @@ func (p *program) run(ctx context.Context, w world) int {
 	case command == "validate" && line.Flag("batch") != "":
 		return p.validateBatch(w, m, line.Flag("batch"))
 	}
+	if command == "state" {
+		p.runs.Store(true)
+		return p.state(ctx, w, m, line, problems)
+	}
 	set, more := p.resolve(w, m, line)
 	if problems = append(problems, more...); len(problems) > 0 {
 		return p.refuse(w, problems)
@@ -147,9 +151,13 @@ func (p *program) modelWithFlags(own any) (*options.Model, shared, error) {
 	if p.direction == metadata.Sink {
 		flags = &sinkFlags{}
 	}
+	var commands any = &control{}
+	if p.info.Resumes && p.direction == metadata.Source {
+		commands = &resumableControl{}
+	}
 	m, err := options.New(options.Config{
 		Name: p.info.Name, Description: p.info.Description, Title: reflect.TypeOf(own).Elem().Name() + "Options",
-		Own: own, Shared: flags, Control: &control{},
+		Own: own, Shared: flags, Control: commands,
 	})
 	return m, flags, err
 }

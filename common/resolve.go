@@ -9,6 +9,7 @@ import (
 	"github.com/patchbay-dev/patchbay/common/config"
 	"github.com/patchbay-dev/patchbay/internal/options"
 	"github.com/patchbay-dev/patchbay/internal/transform"
+	"github.com/patchbay-dev/patchbay/internal/transport/cloudevents"
 	"github.com/patchbay-dev/patchbay/internal/transport/nats"
 )
 
@@ -38,10 +39,23 @@ func bare(steps []step) []transform.Step {
 // resolve takes the options from flags, environment, file and defaults, and checks all that can be checked without a
 // connection. It reports every problem.
 func (p *program) resolve(w world, m *options.Model, line *options.Line) (*resolved, []*options.Problem) {
-	r := &resolved{}
+	r, fileSteps, problems := p.gather(w, m, line)
+	r.steps = steps(line, r.settings, fileSteps)
+	problems = append(problems, compileProblems(w, r.steps)...)
+	if len(problems) == 0 {
+		s, err := p.scratch()
+		if err != nil {
+			return r, []*options.Problem{{Message: err.Error()}}
+		}
+		problems = s.semantic(r.settings)
+	}
+	return r, problems
+}
+
+// gather takes the options from everywhere, and checks each by itself. The steps are those of the file.
+func (p *program) gather(w world, m *options.Model, line *options.Line) (r *resolved, fileSteps []step, problems []*options.Problem) {
+	r = &resolved{}
 	in := options.Inputs{Line: line, LookupEnv: w.lookupEnv}
-	var problems []*options.Problem
-	var fileSteps []step
 	if path := line.Flag("config"); path != "" {
 		file, err := config.Read(path, config.Env{LookupEnv: w.lookupEnv, ReadFile: w.readFile})
 		problems = fileProblems(err)
@@ -74,16 +88,24 @@ func (p *program) resolve(w world, m *options.Model, line *options.Line) (*resol
 				"the config file", o.Name, o.Env, o.Name))
 		}
 	}
-	r.steps = steps(line, settings, fileSteps)
-	problems = append(problems, compileProblems(w, r.steps)...)
-	if len(problems) == 0 {
-		s, err := p.scratch()
-		if err != nil {
-			return r, []*options.Problem{{Message: err.Error()}}
-		}
-		problems = s.semantic(settings)
+	if s, ok := settings["broker"]; ok && s.Origin.Kind == options.FromFlag && holdsLogin(s.Value) {
+		r.notes = append(r.notes, "the login in --broker on the command line shows in the process list; set PATCHBAY_BROKER, or "+
+			"broker in the config file")
 	}
-	return r, problems
+	return r, fileSteps, problems
+}
+
+// holdsLogin reports whether an address in a list has user information.
+func holdsLogin(broker any) bool {
+	list, _ := broker.(string)
+	for address := range strings.SplitSeq(list, ",") {
+		_, rest, _ := strings.Cut(address, "://")
+		authority, _, _ := strings.Cut(rest, "/")
+		if strings.Contains(authority, "@") {
+			return true
+		}
+	}
+	return false
 }
 
 // fileOptions collects what a file says by option name.
@@ -166,6 +188,10 @@ var semanticChecks = []string{
 	"dead-letter is another topic than topic",
 	"broker holds addresses of one kind, with nothing behind host and port",
 	"once needs JetStream where a sink reads from a broker",
+	"broker-credentials, broker-nkey, broker-token, broker-user, broker-ca and broker-cert need a broker, and only one login is given",
+	"topic-replicas above 1 needs a broker, and none of the topic-… options goes with plain subjects",
+	"topic-max-age is 0s or at least 100ms",
+	"pprof needs metrics-addr",
 }
 
 // semantic makes the checks that the schema has no words for.
@@ -193,11 +219,21 @@ func (s scratch) semantic(settings options.Settings) (problems []*options.Proble
 	case d.OnError != "dead-letter" && d.DeadLetter != "":
 		add("dead-letter", "has no effect without --on-error dead-letter")
 	}
+	if o := observing(flags); o.Pprof && o.MetricsAddr == "" {
+		add("pprof", "has no effect without --metrics-addr")
+	}
 	if d.DeadLetter != "" && d.DeadLetter == t.Topic {
 		add("dead-letter", "must be another topic than --topic, or dead letters would come round again")
 	}
-	if err := nats.CheckURL(t.Broker); err != nil {
-		add("broker", err.Error())
+	if t.Topic != "-" { // else the broker is not used: it may be in a variable that both sides of a pipe inherit
+		cloudEventsProblems(flags, add)
+	}
+	if !cloudevents.Serves(t.Broker) {
+		if err := nats.CheckURL(t.Broker); err != nil {
+			add("broker", err.Error())
+		} else if t.Topic != "-" {
+			connectionProblems(flags, add)
+		}
 	}
 	if _, isSink := flags.(*sinkFlags); isSink && run.Once && strings.HasPrefix(t.Broker, "nats+core://") {
 		add("once", "has no end on plain subjects, which keep nothing; use a broker with JetStream, or --max-records")

@@ -10,7 +10,9 @@ import (
 	"github.com/patchbay-dev/patchbay/internal/broker"
 	"github.com/patchbay-dev/patchbay/internal/delivery"
 	"github.com/patchbay-dev/patchbay/internal/observe"
+	"github.com/patchbay-dev/patchbay/internal/state"
 	"github.com/patchbay-dev/patchbay/internal/transform"
+	"github.com/patchbay-dev/patchbay/internal/transport/cloudevents"
 	"github.com/patchbay-dev/patchbay/internal/transport/nats"
 )
 
@@ -20,9 +22,14 @@ func (p *program) start(ctx context.Context, w world, r *resolved) error {
 	if err != nil {
 		return err
 	}
-	t, _, run, d, l := flags.parts()
+	t, _, run, d, _ := flags.parts()
 	name := p.instanceName(t)
-	log := observe.NewLogger(w.stderr, l.LogLevel, l.LogFormat).With("connector", name)
+	seen, err := p.watch(ctx, w, flags, name)
+	if err != nil {
+		return err
+	}
+	defer seen.close()
+	log, metrics := seen.log, seen.metrics
 	for _, note := range r.notes {
 		log.Warn(note)
 	}
@@ -31,7 +38,7 @@ func (p *program) start(ctx context.Context, w world, r *resolved) error {
 		return &usageError{err}
 	}
 	_, isSource := flags.(*sourceFlags)
-	o := &opening{w: w, info: p.info, flags: flags, name: name, log: log, sources: isSource}
+	o := &opening{w: w, info: p.info, flags: flags, name: name, log: log, metrics: metrics, sources: isSource}
 	limits := limits(run, d)
 	limits.StartBy = time.Now().Add(run.StartTimeout) // opening the topic counts too
 	e, err := o.openPatiently(ctx, limits.StartBy, d.RetryMaxWait)
@@ -57,13 +64,13 @@ func (p *program) start(ctx context.Context, w world, r *resolved) error {
 	if isSource {
 		err = p.startSource(ctx, r, e, delivery.SourceConfig{
 			Instance: instance, Limits: limits, Failures: failures,
-			Chain: chain, Log: log, Status: e.status,
+			Chain: chain, Log: log, Metrics: metrics, Status: e.status,
 		})
 	} else {
 		batch := flags.(*sinkFlags).Batch
 		err = p.startSink(ctx, r, e, delivery.SinkConfig{
 			Instance: instance, Limits: limits, Failures: failures,
-			Chain: chain, Log: log, Status: e.status, BatchSize: batch.BatchSize, BatchWait: batch.BatchWait,
+			Chain: chain, Log: log, Metrics: metrics, Status: e.status, BatchSize: batch.BatchSize, BatchWait: batch.BatchWait,
 		})
 	}
 	var mismatch *delivery.StateMismatch
@@ -79,6 +86,13 @@ func (p *program) startSource(ctx context.Context, r *resolved, e *endpoint, c d
 		return err
 	}
 	c.Writer, c.Store = e.writer, e.store
+	c.Waiting = func(holder *state.Holder) {
+		err := errors.New("starting")
+		if holder != nil {
+			err = &state.HeldError{Holder: *holder}
+		}
+		c.Metrics.Down(observe.Session, err)
+	}
 	c.Identity, c.Derive = identity(m, r.settings), p.info.Resumes && !p.info.PositionsRecur
 	c.Session = func() (delivery.SourceSession, error) {
 		own, _, err := p.bind(r.settings)
@@ -124,17 +138,22 @@ func (o *opening) openPatiently(ctx context.Context, startBy time.Time, retryCap
 	backoff := delivery.Backoff{Cap: retryCap}
 	for {
 		e, err := o.open(deadline)
+		if err == nil {
+			o.metrics.Up(observe.Broker)
+		}
 		if err == nil || ctx.Err() != nil {
 			return e, nil
 		}
+		o.metrics.Down(observe.Broker, err)
 		wait := backoff.Next()
 		var (
 			unavailable *broker.UnavailableError // there is none and none can be started: waiting does not help
 			usage       *usageError
 			config      *nats.ConfigError
+			events      *cloudevents.ConfigError
 		)
 		switch {
-		case errors.As(err, &config):
+		case errors.As(err, &config), errors.As(err, &events):
 			return nil, &usageError{err}
 		case errors.As(err, &unavailable), errors.As(err, &usage), time.Now().Add(wait).After(startBy):
 			return nil, err
@@ -164,8 +183,12 @@ func (p *program) check(ctx context.Context, w world, r *resolved) int {
 		}
 		fmt.Fprintf(w.stdout, "%s: ok\n", what)
 	}
-	if t.Topic != "-" {
-		tell("broker", p.checkBroker(ctx, t))
+	switch {
+	case t.Topic == "-":
+	case cloudevents.Serves(t.Broker):
+		tell("broker", p.checkCloudEvents(ctx, flags))
+	default:
+		tell("broker", p.checkBroker(ctx, flags))
 	}
 	if c, ok := own.(Checker); ok {
 		tell("system", c.Check(ctx))

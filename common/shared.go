@@ -13,34 +13,64 @@ const sdkVersion = "1"
 type (
 	sourceFlags struct {
 		Topic     topicFlags     `embed:"" group:"Topic"`
+		Stream    streamFlags    `embed:"" group:"Topic"`
+		Broker    brokerFlags    `embed:"" group:"Broker"`
 		Envelope  envelopeFlags  `embed:"" group:"Topic"`
+		Events    eventsFlags    `embed:"" group:"Topic"`
 		Transform transformFlags `embed:"" group:"Transforms"`
 		Run       runFlags       `embed:"" group:"Running"`
 		State     stateFlags     `embed:"" group:"Running"`
 		Delivery  deliveryFlags  `embed:"" group:"Delivery"`
 		Log       logFlags       `embed:"" group:"Logging"`
+		Observe   observeFlags   `embed:"" group:"Observing"`
 	}
 
 	sinkFlags struct {
 		Topic     topicFlags     `embed:"" group:"Topic"`
+		Stream    streamFlags    `embed:"" group:"Topic"`
+		Broker    brokerFlags    `embed:"" group:"Broker"`
 		Group     groupFlags     `embed:"" group:"Topic"`
 		Transform transformFlags `embed:"" group:"Transforms"`
 		Run       runFlags       `embed:"" group:"Running"`
 		Batch     batchFlags     `embed:"" group:"Delivery"`
 		Delivery  deliveryFlags  `embed:"" group:"Delivery"`
 		Log       logFlags       `embed:"" group:"Logging"`
+		Observe   observeFlags   `embed:"" group:"Observing"`
 	}
 
 	topicFlags struct {
 		Topic       string `help:"Topic to publish to or consume, or - for standard output or input." placeholder:"TOPIC" required:"" pattern:"^(-|[A-Za-z0-9][A-Za-z0-9_-]*(\\.[A-Za-z0-9_-]+)*)$" form:"a topic name: letters, digits, dashes and underscores, in parts joined by dots, or -" maxlen:"201"`
-		Broker      string `help:"Broker that holds the topic; without it the local broker is used, and started if need be." placeholder:"URL" pattern:"^(nats|tls|nats\\+core)://[^\\s,]+(,(nats|tls|nats\\+core)://[^\\s,]+)*$" form:"a broker's address: nats://HOST:PORT, tls://… or nats+core://…"`
+		Broker      string `help:"Broker that holds the topic, or an address for CloudEvents over HTTP: http(s)://… that a source posts to, http+listen://… that a sink listens at. Without it the local broker is used, and started if need be." placeholder:"URL" pattern:"^((nats|tls|nats\\+core)://[^\\s,]+(,(nats|tls|nats\\+core)://[^\\s,]+)*|(https?|http\\+listen)://\\S+)$" form:"a broker's address: nats://HOST:PORT, tls://… or nats+core://…, or for CloudEvents http://…, https://… or http+listen://HOST:PORT/…"`
 		Name        string `help:"Name of this instance: it scopes saved positions, the default group and record ids. Default: connector and topic." placeholder:"NAME" pattern:"^[A-Za-z0-9][A-Za-z0-9._-]*$" form:"a name: letters, digits, dots, dashes and underscores" maxlen:"120"`
 		TopicFormat string `help:"What a line of standard input or output holds with --topic -." enum:"json,raw,cloudevents" default:"json"`
 		Acks        bool   `help:"Speak the link protocol with --topic -: for programs that drive connectors."`
 	}
 
+	// streamFlags take effect where a topic has no stream yet, whichever direction makes it.
+	streamFlags struct {
+		TopicReplicas  int           `help:"Servers of a cluster that keep each record, if the topic has to be made." default:"1" min:"1" max:"5" unit:"servers"`
+		TopicMaxAge    time.Duration `help:"How long a record is kept, if the topic has to be made; 0s means for ever." default:"0s" min:"0s"`
+		TopicMaxBytes  Size          `help:"Most bytes of the topic, if it has to be made; while it is full, sources wait; 0 means no limit." default:"0B"`
+		TopicRetention string        `help:"What is kept, if the topic has to be made: all that the limits allow, what the one group has not acknowledged (workqueue), or what some group has not (interest; nothing without one)." enum:"limits,workqueue,interest" default:"limits"`
+	}
+
+	brokerFlags struct {
+		BrokerCredentials string `help:"Credentials file (.creds) with the JWT and the seed of a NATS user." placeholder:"FILE" xor:"broker-login"`
+		BrokerNkey        string `help:"File with the seed of a NATS user (nkey)." placeholder:"FILE" xor:"broker-login"`
+		BrokerToken       Secret `help:"Token that the broker asks for." placeholder:"TOKEN" xor:"broker-login"`
+		BrokerUser        string `help:"User to log in to the broker as." placeholder:"USER" xor:"broker-login" and:"broker-user"`
+		BrokerPassword    Secret `help:"Password of that user." placeholder:"PASSWORD" and:"broker-user"`
+		BrokerCA          string `help:"PEM file with the authorities to trust in place of the system's; demands TLS." placeholder:"FILE"`
+		BrokerCert        string `help:"PEM file with the certificate to show to the broker; demands TLS." placeholder:"FILE" and:"broker-cert"`
+		BrokerKey         string `help:"PEM file with the key of that certificate." placeholder:"FILE" and:"broker-cert"`
+	}
+
 	envelopeFlags struct {
-		Envelope string `help:"What surrounds a payload on the topic: lean adds only what is set, cloudevents adds all CloudEvents attributes." enum:"lean,cloudevents" default:"lean"`
+		Envelope string `help:"What surrounds a payload on the topic: lean adds only what is set, cloudevents adds all CloudEvents attributes. Over HTTP it is always cloudevents." enum:"lean,cloudevents" default:"lean"`
+	}
+
+	eventsFlags struct {
+		CloudEventsMode string `name:"cloudevents-mode" help:"What a request of CloudEvents over HTTP holds: one event with its attributes as headers (binary), one as JSON (structured), or many as JSON (batched)." enum:"binary,structured,batched" default:"binary"`
 	}
 
 	groupFlags struct {
@@ -62,7 +92,7 @@ type (
 	}
 
 	stateFlags struct {
-		State string `help:"Where positions are saved: none, file:PATH, or kv:BUCKET on the broker. Default: a bucket on the broker; none with --topic -." placeholder:"WHERE" pattern:"^(none|file:.+|kv:[A-Za-z0-9_-]+)$" form:"none, file:PATH or kv:BUCKET"`
+		State string `help:"Where positions are saved: none, file:PATH, or kv:BUCKET on the broker. Default: a bucket on the broker; a file of its own for CloudEvents over HTTP; none with --topic -." placeholder:"WHERE" pattern:"^(none|file:.+|kv:[A-Za-z0-9_-]+)$" form:"none, file:PATH or kv:BUCKET"`
 	}
 
 	batchFlags struct {
@@ -81,6 +111,11 @@ type (
 	logFlags struct {
 		LogLevel  string `help:"Least severe messages to log." enum:"debug,info,warn,error" default:"info"`
 		LogFormat string `help:"How messages are written to standard error." enum:"text,json" default:"text"`
+	}
+
+	observeFlags struct {
+		MetricsAddr string `help:"Serve Prometheus metrics, /healthz and /readyz here; port 0 takes a free one. Without authentication." placeholder:"HOST:PORT" pattern:"^([A-Za-z0-9._-]+|\\[[0-9A-Fa-f:.]+\\]):([0-9]{1,4}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])$" form:"HOST:PORT, such as 127.0.0.1:9464, or 0.0.0.0:9464 for every interface"`
+		Pprof       bool   `help:"Serve profiles of the program there, too, at /debug/pprof/."`
 	}
 )
 
@@ -122,4 +157,19 @@ type control struct {
 	Completion struct {
 		Shell string `arg:"" help:"bash, zsh or fish."`
 	} `cmd:"" help:"Print a completion script for a shell."`
+}
+
+// resumableControl is control for sources that keep a position.
+type resumableControl struct {
+	control `embed:""`
+
+	State struct {
+		Show struct{} `cmd:"" help:"Print the saved position and who uses it, as JSON."`
+		Set  struct {
+			Positions []string `arg:"" name:"PARTITION=POSITION" help:"Cut at the first =; other partitions stay as they are. Or - for a JSON document on standard input as state show prints it, which replaces everything."`
+		} `cmd:"" help:"Save positions by hand. Records get other ids than before."`
+		Reset struct {
+			Partitions []string `arg:"" optional:"" name:"PARTITION" help:"Partition to forget; without any, the whole state."`
+		} `cmd:"" help:"Forget the saved position, so that the next run starts over. Records get other ids than before."`
+	} `cmd:"" help:"Show or change the saved position."`
 }

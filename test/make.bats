@@ -39,7 +39,7 @@ last_line() { echo "${lines[${#lines[@]} - 1]}"; }
 @test "a run ends with one count of everything, skips named" {
   run "$TREE/.ci/run"
   assert_success
-  assert_equal "$(last_line)" "10 passed, 0 failed"
+  assert_equal "$(last_line)" "11 passed, 0 failed"
   assert_line "1 skipped"
   assert_line "SKIPPED browser: page (no Chromium)"
 }
@@ -47,7 +47,7 @@ last_line() { echo "${lines[${#lines[@]} - 1]}"; }
 @test "a failed build fails the run, which still ends with the count" {
   BUILD=1 run "$TREE/.ci/run"
   assert_failure
-  assert_equal "$(last_line)" "2 passed, 1 failed"
+  assert_equal "$(last_line)" "3 passed, 1 failed"
   assert_line --partial "FAILED build: build: exit status"
 }
 
@@ -77,7 +77,7 @@ last_line() { echo "${lines[${#lines[@]} - 1]}"; }
 @test "a catalog that is out of date fails the run" {
   CHECK=1 run "$TREE/.ci/run"
   assert_failure
-  assert_equal "$(last_line)" "9 passed, 1 failed"
+  assert_equal "$(last_line)" "10 passed, 1 failed"
 }
 
 # connector_make TARGET... runs make on the tree's connector.

@@ -4,6 +4,8 @@
 //	run := commontest.StartSource[Poll](t, commontest.Config{}, "--endpoint", server.URL)
 //	first := run.Next()
 //	run.Stop()
+//
+// Contract tries what every connector promises.
 package commontest
 
 import (
@@ -29,6 +31,9 @@ type Config struct {
 	BatchSize int
 	// OnError is the error policy, fail or skip; empty means fail.
 	OnError string
+
+	held bool // the topic acknowledges nothing
+	open bool // the topic has no end
 }
 
 // Options returns a new options struct as the command line would fill it: with defaults, bounds checked, and Validate

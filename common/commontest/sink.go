@@ -26,8 +26,12 @@ func StartSink[T any, P interface {
 }](t testing.TB, c Config, records []common.Record, args ...string) *SinkRun {
 	t.Helper()
 	Options[T](t, args...) // so that wrong options fail here
+	return startSink(t, c, records, func() common.Sink { return P(Options[T](t, args...)) })
+}
+
+func startSink(t testing.TB, c Config, records []common.Record, fresh func() common.Sink) *SinkRun {
 	ctx, cancel := context.WithCancel(context.Background())
-	r := &SinkRun{t: t, topic: newTopic(records...), cancel: cancel, done: make(chan struct{})}
+	r := &SinkRun{t: t, topic: newTopic(c, records...), cancel: cancel, done: make(chan struct{})}
 	size := c.BatchSize
 	if size == 0 {
 		size = 500
@@ -37,7 +41,7 @@ func StartSink[T any, P interface {
 		Limits:   c.limits(), Failures: delivery.Failures{On: delivery.OnError(c.onError())},
 		Reader: r.topic, Log: logger(t), BatchSize: size,
 		Session: func() (func(context.Context, *delivery.Input) error, error) {
-			own := P(Options[T](t, args...))
+			own := fresh()
 			return func(ctx context.Context, in *delivery.Input) error { return own.Run(ctx, in) }, nil
 		},
 	}

@@ -30,16 +30,20 @@ func StartSource[T any, P interface {
 }](t testing.TB, c Config, args ...string) *SourceRun {
 	t.Helper()
 	Options[T](t, args...) // so that wrong options fail here
+	return startSource(t, c, func() common.Source { return P(Options[T](t, args...)) })
+}
+
+func startSource(t testing.TB, c Config, fresh func() common.Source) *SourceRun {
 	ctx, cancel := context.WithCancel(context.Background())
-	r := &SourceRun{t: t, topic: newTopic(), store: &store{positions: c.Positions}, cancel: cancel, done: make(chan struct{})}
+	r := &SourceRun{t: t, topic: newTopic(c), store: &store{positions: c.Positions}, cancel: cancel, done: make(chan struct{})}
 	config := delivery.SourceConfig{
 		Instance: delivery.Instance{Name: "test", Connector: "test", Topic: "test"},
 		Limits:   c.limits(), Failures: delivery.Failures{On: delivery.OnError(c.onError())},
 		Writer: r.topic, Store: r.store, Log: logger(t),
 		Session: func() (delivery.SourceSession, error) {
-			own := P(Options[T](t, args...))
+			own := fresh()
 			session := delivery.SourceSession{Run: func(ctx context.Context, out *delivery.Output) error { return own.Run(ctx, out) }}
-			if committer, ok := any(own).(common.Committer); ok {
+			if committer, ok := own.(common.Committer); ok {
 				session.Committed = committer.Committed
 			}
 			return session, nil
@@ -53,13 +57,16 @@ func StartSource[T any, P interface {
 	return r
 }
 
+// maxInFlight is how many records may be on their way.
+const maxInFlight = 4096
+
 func (c Config) limits() delivery.Limits {
 	timeout := c.ShutdownTimeout
 	if timeout == 0 {
 		timeout = 5 * time.Second
 	}
 	return delivery.Limits{
-		MaxInFlight: 4096, MaxBytes: 64 << 20, RetryCap: 200 * time.Millisecond, StartTimeout: Patience,
+		MaxInFlight: maxInFlight, MaxBytes: 64 << 20, RetryCap: 200 * time.Millisecond, StartTimeout: Patience,
 		ShutdownTimeout: timeout, Once: c.Once,
 	}
 }

@@ -2,6 +2,7 @@ package commontest
 
 import (
 	"context"
+	"errors"
 	"io"
 	"slices"
 	"sync"
@@ -13,15 +14,21 @@ import (
 
 // A topic keeps what is written in memory, acknowledges at once, and gives records to a reader.
 type topic struct {
-	mu      sync.Mutex
-	records []record.Record // written
-	changed chan struct{}
+	held bool // nothing is acknowledged
+	open bool // for more to read, so that a reader waits
+
+	mu        sync.Mutex
+	records   []record.Record // written
+	changed   chan struct{}
+	unsettled []func(error)
 
 	feed  []record.Record // to read, once
 	acked []record.Record
 }
 
-func newTopic(feed ...record.Record) *topic { return &topic{changed: make(chan struct{}), feed: feed} }
+func newTopic(c Config, feed ...record.Record) *topic {
+	return &topic{held: c.held, open: c.open, changed: make(chan struct{}), feed: feed}
+}
 
 // Write implements transport.Writer.
 func (t *topic) Write(ctx context.Context, rec record.Record, settled func(error)) error {
@@ -32,6 +39,10 @@ func (t *topic) Write(ctx context.Context, rec record.Record, settled func(error
 	t.records = append(t.records, rec)
 	close(t.changed)
 	t.changed = make(chan struct{})
+	if t.held {
+		t.unsettled = append(t.unsettled, settled)
+		settled = func(error) {}
+	}
 	t.mu.Unlock()
 	settled(nil)
 	return nil
@@ -41,7 +52,18 @@ func (t *topic) Write(ctx context.Context, rec record.Record, settled func(error
 func (t *topic) Flush(context.Context) error { return nil }
 
 // Close implements transport.Writer and transport.Reader.
-func (t *topic) Close() error { return nil }
+func (t *topic) Close() error {
+	t.mu.Lock()
+	left := t.unsettled
+	t.unsettled = nil
+	t.mu.Unlock()
+	for _, settled := range left {
+		settled(errClosed)
+	}
+	return nil
+}
+
+var errClosed = errors.New("the topic is closed")
 
 // wait returns record n, waiting for it until the run is over.
 func (t *topic) wait(n int, over <-chan struct{}) (record.Record, bool) {
@@ -77,8 +99,13 @@ func (t *topic) all() []record.Record {
 }
 
 // Read implements transport.Reader.
-func (t *topic) Read(_ context.Context, max int, _ time.Duration) ([]transport.Message, error) {
+func (t *topic) Read(ctx context.Context, max int, _ time.Duration) ([]transport.Message, error) {
 	t.mu.Lock()
+	if len(t.feed) == 0 && t.open {
+		t.mu.Unlock()
+		<-ctx.Done()
+		return nil, context.Cause(ctx)
+	}
 	defer t.mu.Unlock()
 	if len(t.feed) == 0 {
 		return nil, io.EOF
@@ -91,6 +118,8 @@ func (t *topic) Read(_ context.Context, max int, _ time.Duration) ([]transport.M
 				t.mu.Lock()
 				defer t.mu.Unlock()
 				t.acked = append(t.acked, rec)
+				close(t.changed)
+				t.changed = make(chan struct{})
 				return nil
 			},
 		})
@@ -103,4 +132,23 @@ func (t *topic) acknowledged() []record.Record {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return slices.Clone(t.acked)
+}
+
+// awaitAcknowledged reports whether n records are acknowledged within some time.
+func (t *topic) awaitAcknowledged(n int, within time.Duration) bool {
+	patience := time.NewTimer(within)
+	defer patience.Stop()
+	for {
+		t.mu.Lock()
+		enough, changed := len(t.acked) >= n, t.changed
+		t.mu.Unlock()
+		if enough {
+			return true
+		}
+		select {
+		case <-changed:
+		case <-patience.C:
+			return false
+		}
+	}
 }

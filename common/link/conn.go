@@ -31,6 +31,8 @@ type Handler struct {
 	Status func(state, message string)
 	// Stop is called when the other side asks for the end.
 	Stop func()
+	// Batch is called after the frames that have arrived together.
+	Batch func()
 	// End is called once, after everything else: with io.EOF when the other side ended its stream, else with the reason why
 	// no more frames can be read. It is not optional.
 	End func(err error)
@@ -59,17 +61,12 @@ type Conn struct {
 	done    chan struct{} // closed when nothing can be read any more
 
 	mu      sync.Mutex
-	sent    map[int64]pending // lines of ours that are not settled
-	granted int               // how many records may be unsettled
-	open    int               // how many are
-	room    chan struct{}     // closed when credit may have come; nil while nobody waits
+	sent    waiting       // lines of ours that are not settled
+	granted int           // how many records may be unsettled
+	open    int           // how many are
+	room    chan struct{} // closed when credit may have come; nil while nobody waits
 	flushes []flush
 	err     error // why nothing of ours will be settled any more
-}
-
-type pending struct {
-	kind    Kind
-	settled func(error)
 }
 
 type flush struct {
@@ -80,7 +77,7 @@ type flush struct {
 // NewConn returns a Conn that reads frames from r and writes to w, and says hello. It closes neither. Its goroutines end
 // when Close has been called and the read from r that is under way, if any, has returned.
 func NewConn(r io.Reader, w io.Writer, h Handler) *Conn {
-	c := &Conn{h: h, done: make(chan struct{}), sent: map[int64]pending{}}
+	c := &Conn{h: h, done: make(chan struct{})}
 	c.lines = NewLineWriter(w, c.fail)
 	c.answers = newOutbox(c.lines)
 	c.answers.put(message{Frame: Frame{Kind: Link, Version: Version}})
@@ -171,7 +168,7 @@ func (c *Conn) send(ctx context.Context, f *Frame, settled func(error)) error {
 		if c.err != nil {
 			return dst, c.err
 		}
-		c.sent[line] = pending{f.Kind, settled}
+		c.sent.add(pending{line, f.Kind, settled})
 		return dst, nil
 	}, nil)
 }
@@ -219,16 +216,12 @@ func (c *Conn) Status(state string, err error) {
 // Flush blocks until everything sent before the call is settled, or ctx ends.
 func (c *Conn) Flush(ctx context.Context) error {
 	c.mu.Lock()
-	if len(c.sent) == 0 {
+	if c.sent.open == 0 {
 		c.mu.Unlock()
 		return nil
 	}
-	var last int64
-	for line := range c.sent {
-		last = max(last, line)
-	}
 	done := make(chan struct{})
-	c.flushes = append(c.flushes, flush{last, done})
+	c.flushes = append(c.flushes, flush{c.sent.newest(), done})
 	c.mu.Unlock()
 	select {
 	case <-done:
@@ -269,13 +262,12 @@ func (c *Conn) fail(err error) {
 	if c.err == nil {
 		c.err = err
 	}
-	left := c.sent
-	c.sent = map[int64]pending{}
+	left := c.sent.takeAll()
 	c.open = 0
 	c.wakeSenders()
 	c.mu.Unlock()
-	for _, line := range sortedLines(left) {
-		left[line].settled(err)
+	for _, settled := range left {
+		settled(err)
 	}
 	c.finishFlushes()
 }

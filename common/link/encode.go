@@ -162,7 +162,7 @@ func appendBytes[T string | []byte](dst []byte, name string, value T) []byte {
 	if len(value) == 0 {
 		return dst
 	}
-	if validUTF8(value) {
+	if utf8.Valid(bytesOf(value)) {
 		return AppendString(appendName(dst, name), value)
 	}
 	dst = append(appendName(dst, name+"_base64"), '"')
@@ -188,16 +188,6 @@ func appendHeaders(dst []byte, headers map[string]string) ([]byte, error) {
 		dst = AppendString(dst, value)
 	}
 	return append(dst, '}'), nil
-}
-
-func validUTF8[T string | []byte](s T) bool {
-	switch s := any(s).(type) {
-	case string:
-		return utf8.ValidString(s)
-	case []byte:
-		return utf8.Valid(s)
-	}
-	return false
 }
 
 // opText returns the name of an operation, empty for the one that goes without saying.

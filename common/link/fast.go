@@ -130,17 +130,16 @@ func (p *parser) text() ([]byte, bool) {
 	if !p.skip(`"`) {
 		return nil, false
 	}
-	for i, c := range p.b {
-		switch {
-		case c == '"':
-			s := p.b[:i:i]
-			p.b = p.b[i+1:]
-			return s, true
-		case c == '\\':
-			return p.escaped(i)
-		case c < ' ':
-			return nil, false
-		}
+	i := plain(p.b)
+	switch {
+	case i == len(p.b):
+		return nil, false
+	case p.b[i] == '"':
+		s := p.b[:i:i]
+		p.b = p.b[i+1:]
+		return s, true
+	case p.b[i] == '\\':
+		return p.escaped(i)
 	}
 	return nil, false
 }
@@ -151,9 +150,7 @@ func (p *parser) escaped(i int) ([]byte, bool) {
 	out := append(make([]byte, 0, len(b)), b[:i]...)
 	for i < len(b) {
 		start := i
-		for i < len(b) && b[i] != '"' && b[i] != '\\' && b[i] >= ' ' {
-			i++
-		}
+		i += plain(b[i:])
 		out = append(out, b[start:i]...)
 		if i == len(b) || b[i] < ' ' {
 			return nil, false

@@ -6,7 +6,7 @@ import (
 	"io"
 )
 
-const readSize = 64 << 10
+const readSize = 128 << 10
 
 // A Line is one line of a stream without its newline.
 type Line struct {
@@ -19,7 +19,9 @@ type Line struct {
 type LineReader struct {
 	r     io.Reader
 	max   int
-	buf   []byte // read but not handed out: no newline before scanned
+	buf   []byte // what is read into; lines share its memory
+	start int    // of what is not handed out: it holds no newline
+	batch []Line
 	lines int64
 	err   error
 }
@@ -29,59 +31,62 @@ func NewLineReader(r io.Reader, limit int) *LineReader {
 	return &LineReader{r: r, max: limit}
 }
 
-// Next blocks until there is at least one line and returns all that are there, in memory that is the caller's to keep. It
-// returns io.EOF after the last line; a line that is too long is an error that names the line, after the lines before it.
+// Next blocks until there is at least one line and returns all that are there. Their Data is the caller's to keep, the
+// slice is good until the next call. It returns io.EOF after the last line; a line that is too long is an error that names
+// the line, after the lines before it.
 func (lr *LineReader) Next() ([]Line, error) {
+	clear(lr.batch)
+	lr.batch = lr.batch[:0]
 	for lr.err == nil {
-		if len(lr.buf) == cap(lr.buf) {
-			lr.buf = append(make([]byte, 0, max(readSize, 2*cap(lr.buf))), lr.buf...)
-		}
+		lr.makeRoom()
 		old := len(lr.buf)
 		n, err := lr.r.Read(lr.buf[old:cap(lr.buf)])
 		lr.buf = lr.buf[:old+n]
 		lr.err = err
-		var lines []Line
 		if end := bytes.LastIndexByte(lr.buf[old:], '\n'); end >= 0 {
-			lines = lr.cut(old + end + 1)
+			lr.cut(old + end + 1)
 		}
-		if len(lr.buf) > lr.max {
+		if len(lr.buf)-lr.start > lr.max {
 			lr.tooLong()
 		}
-		if lr.err == io.EOF && len(lr.buf) > 0 {
+		if lr.err == io.EOF && lr.start < len(lr.buf) {
 			lr.lines++
-			lines = append(lines, Line{Number: lr.lines, Data: lr.buf, Torn: true})
-			lr.buf = nil
+			lr.batch = append(lr.batch, Line{Number: lr.lines, Data: lr.buf[lr.start:], Torn: true})
+			lr.start = len(lr.buf)
 		}
-		if len(lines) > 0 {
-			return lines, nil
+		if len(lr.batch) > 0 {
+			return lr.batch, nil
 		}
 	}
 	return nil, lr.err
 }
 
-// cut returns the lines of the first end bytes, which end with a newline, and keeps the rest.
-func (lr *LineReader) cut(end int) []Line {
-	data := bytes.Clone(lr.buf[:end])
-	rest := lr.buf[end:]
-	if cap(lr.buf) > maxRetained {
-		lr.buf = nil
+// makeRoom sees to it that a read is worth its while. What was handed out stays where it is.
+func (lr *LineReader) makeRoom() {
+	if cap(lr.buf)-len(lr.buf) >= readSize/4 {
+		return
 	}
-	lr.buf = append(lr.buf[:0], rest...)
-	lines := make([]Line, 0, bytes.Count(data, []byte{'\n'}))
-	for len(data) > 0 {
+	rest := lr.buf[lr.start:]
+	lr.buf = append(make([]byte, 0, max(readSize, 2*len(rest))), rest...)
+	lr.start = 0
+}
+
+// cut hands out the lines up to end, which follows a newline.
+func (lr *LineReader) cut(end int) {
+	for lr.start < end {
+		data := lr.buf[lr.start:end]
 		i := bytes.IndexByte(data, '\n')
 		if i > lr.max {
 			lr.tooLong()
-			return lines
+			return
 		}
 		lr.lines++
-		lines = append(lines, Line{Number: lr.lines, Data: data[:i:i]})
-		data = data[i+1:]
+		lr.batch = append(lr.batch, Line{Number: lr.lines, Data: data[:i:i]})
+		lr.start += i + 1
 	}
-	return lines
 }
 
 func (lr *LineReader) tooLong() {
 	lr.err = fmt.Errorf("line %d is longer than %d bytes", lr.lines+1, lr.max)
-	lr.buf = nil
+	lr.buf, lr.start = nil, 0
 }

@@ -52,8 +52,33 @@ type process struct {
 	last string // line of stderr
 
 	stopping sync.Once
-	jobs     chan func() // calls of the Command's functions
-	working  sync.WaitGroup
+}
+
+// An ExitError says how a child has ended that did not end with status 0.
+type ExitError struct {
+	Program string // the name of the executable
+	Err     error  // an *exec.ExitError, unless the end could not be learnt
+	Last    string // the last line that the child wrote to standard error; may be empty
+}
+
+// Error gives the program, the status or signal, and the last line.
+func (e *ExitError) Error() string {
+	text := fmt.Sprintf("%s: %v", e.Program, e.Err)
+	if e.Last != "" {
+		text += ": " + e.Last
+	}
+	return text
+}
+
+// Unwrap returns Err.
+func (e *ExitError) Unwrap() error { return e.Err }
+
+// Status returns the exit status, -1 if a signal ended the child.
+func (e *ExitError) Status() int {
+	if exit, ok := errors.AsType[*exec.ExitError](e.Err); ok {
+		return exit.ExitCode()
+	}
+	return -1
 }
 
 // start runs the child. A source sends its frames on standard output, a sink on a descriptor of its own.
@@ -61,14 +86,14 @@ func start(c Command, sink bool) (*process, error) {
 	if c.Grace == 0 {
 		c.Grace = DefaultGrace
 	}
-	p := &process{Command: c, exited: make(chan struct{}), jobs: make(chan func(), 64)}
+	p := &process{Command: c, exited: make(chan struct{})}
 	args := slices.Concat(c.Args, []string{"--topic", "-", "--acks", "--name", c.Name})
 	if c.Config != "" {
 		args = append(args, "--config", c.Config)
 	}
 	p.cmd = exec.Command(c.Path, args...)
 	p.cmd.Dir = c.Dir
-	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	p.cmd.SysProcAttr = attributes()
 	env := c.Env
 	if env == nil {
 		env = os.Environ()
@@ -97,6 +122,8 @@ func start(c Command, sink bool) (*process, error) {
 		return nil, err
 	}
 	p.frames, theirs = ours, append(theirs, frames)
+	widen(p.stdin)
+	widen(p.frames)
 	logs, stderr, err := pipe()
 	if err != nil {
 		return nil, err
@@ -119,11 +146,6 @@ func start(c Command, sink bool) (*process, error) {
 	}
 	p.stderr.Go(func() { p.log(logs) })
 	go p.wait(logs)
-	p.working.Go(func() {
-		for job := range p.jobs {
-			job()
-		}
-	})
 	return p, nil
 }
 
@@ -164,14 +186,9 @@ func (p *process) wait(logs *os.File) {
 	logs.Close()
 	if err != nil {
 		p.mu.Lock()
-		last := p.last
+		p.err = &ExitError{filepath.Base(p.Path), err, p.last}
 		p.mu.Unlock()
-		err = fmt.Errorf("%s: %w", filepath.Base(p.Path), err)
-		if last != "" {
-			err = fmt.Errorf("%w: %s", err, last)
-		}
 	}
-	p.err = err
 	close(p.exited)
 }
 
@@ -193,17 +210,20 @@ func (p *process) signalRunning(s syscall.Signal) {
 func (p *process) stop(c *Conn) {
 	p.stopping.Do(func() {
 		c.Stop()
-		go func() {
-			if p.exitsWithin(p.Grace) {
-				return
-			}
-			p.stdin.Close()
-			p.signalRunning(syscall.SIGTERM)
-			if !p.exitsWithin(p.Grace) {
-				p.signalRunning(syscall.SIGKILL)
-			}
-		}()
+		go p.end(p.Grace)
 	})
+}
+
+// end waits for the child's end, sends SIGTERM after the grace and SIGKILL after as much again.
+func (p *process) end(grace time.Duration) {
+	if p.exitsWithin(grace) {
+		return
+	}
+	p.stdin.Close()
+	p.signalRunning(syscall.SIGTERM)
+	if !p.exitsWithin(grace) {
+		p.signalRunning(syscall.SIGKILL)
+	}
 }
 
 func (p *process) exitsWithin(d time.Duration) bool {
@@ -217,42 +237,18 @@ func (p *process) exitsWithin(d time.Duration) bool {
 	}
 }
 
-// finish is called when the link has ended with err. It waits for the child, killing one whose link is broken, and returns
-// what is worth telling, nil after a clean end.
-func (p *process) finish(err error, c *Conn) error {
+// await is called when the link has ended with err. It waits for the child, killing one whose link is broken.
+func (p *process) await(err error) {
 	if err != io.EOF || !p.exitsWithin(p.Grace) {
 		p.signalRunning(syscall.SIGKILL)
 	}
 	<-p.exited
-	c.Close()
-	p.closeFiles()
-	close(p.jobs)
-	p.working.Wait()
+}
+
+// outcome is what is worth telling after the link has ended with err and the child too, nil after a clean end.
+func (p *process) outcome(err error) error {
 	if err == io.EOF || errors.Is(err, os.ErrDeadlineExceeded) {
 		return p.err
 	}
 	return fmt.Errorf("%s: %w", filepath.Base(p.Path), err)
-}
-
-// handler returns what source and sink have in common. conn gives the Conn once it is made.
-func (p *process) handler(conn func() *Conn) Handler {
-	h := Handler{
-		Dead: func(line int64, rec record.Record) { p.jobs <- func() { p.answerDead(conn(), line, rec) } },
-	}
-	if p.Status != nil {
-		h.Status = func(state, message string) { p.jobs <- func() { p.Status(state, message) } }
-	}
-	return h
-}
-
-func (p *process) answerDead(c *Conn, line int64, rec record.Record) {
-	err := errors.New("dead letters are not kept here")
-	if p.Dead != nil {
-		err = p.Dead(rec)
-	}
-	if err != nil {
-		c.Nack(line, &NackError{Message: err.Error()})
-		return
-	}
-	c.Ack(line)
 }

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"slices"
 )
 
@@ -33,6 +32,9 @@ func (c *Conn) handleAll(lines *LineReader) error {
 			if err := c.handleLine(line); err != nil {
 				return fmt.Errorf("line %d from the other side of the link: %w", line.Number, err)
 			}
+		}
+		if c.h.Batch != nil {
+			c.h.Batch()
 		}
 	}
 }
@@ -96,17 +98,12 @@ func (c *Conn) settle(lines Ranges, err error) {
 	var settled []func(error)
 	c.mu.Lock()
 	for _, r := range lines {
-		if r.Last-r.First < int64(2*len(c.sent)) {
-			for line := r.First; line <= r.Last; line++ {
-				settled = c.take(line, settled)
+		settled = c.sent.take(r, func(k Kind) bool {
+			if k == Rec {
+				c.open--
 			}
-			continue
-		}
-		for _, line := range sortedLines(c.sent) {
-			if line >= r.First && line <= r.Last {
-				settled = c.take(line, settled)
-			}
-		}
+			return k != Save
+		}, settled)
 	}
 	c.wakeSenders()
 	c.mu.Unlock()
@@ -116,19 +113,6 @@ func (c *Conn) settle(lines Ranges, err error) {
 	c.finishFlushes()
 }
 
-// take removes a record or dead letter from what is unsettled and adds its function to settled.
-func (c *Conn) take(line int64, settled []func(error)) []func(error) {
-	p, ok := c.sent[line]
-	if !ok || p.kind == Save {
-		return settled
-	}
-	delete(c.sent, line)
-	if p.kind == Rec {
-		c.open--
-	}
-	return append(settled, p.settled)
-}
-
 // saved settles the saves up to a line.
 func (c *Conn) saved(f *Frame) {
 	var err error
@@ -136,13 +120,7 @@ func (c *Conn) saved(f *Frame) {
 		err = errors.New(f.Error)
 	}
 	c.mu.Lock()
-	var settled []func(error)
-	for _, line := range sortedLines(c.sent) {
-		if p := c.sent[line]; p.kind == Save && line <= f.Line {
-			delete(c.sent, line)
-			settled = append(settled, p.settled)
-		}
-	}
+	settled := c.sent.take(Range{0, f.Line}, func(k Kind) bool { return k == Save }, nil)
 	c.mu.Unlock()
 	for _, f := range settled {
 		f(err)
@@ -158,8 +136,8 @@ func (c *Conn) finishFlushes() {
 		return
 	}
 	oldest := int64(1<<63 - 1)
-	for line := range c.sent {
-		oldest = min(oldest, line)
+	if c.sent.open > 0 {
+		oldest = c.sent.oldest()
 	}
 	c.flushes = slices.DeleteFunc(c.flushes, func(f flush) bool {
 		if f.line < oldest {
@@ -168,5 +146,3 @@ func (c *Conn) finishFlushes() {
 		return f.line < oldest
 	})
 }
-
-func sortedLines(m map[int64]pending) []int64 { return slices.Sorted(maps.Keys(m)) }

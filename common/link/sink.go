@@ -9,17 +9,18 @@ import (
 
 // A Sink is a sink connector that runs as a child.
 type Sink struct {
-	p   *process
+	p   *driven
 	c   *Conn
 	err error // set before the Conn is done
 }
 
 // StartSink starts a sink connector. The caller calls Stop and Wait, or Close, at the end.
 func StartSink(c Command) (*Sink, error) {
-	p, err := start(c, true)
+	started, err := start(c, true)
 	if err != nil {
 		return nil, err
 	}
+	p := newDriven(started)
 	s := &Sink{p: p}
 	ready := make(chan struct{})
 	conn := func() *Conn { <-ready; return s.c }

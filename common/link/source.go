@@ -23,7 +23,7 @@ type SourceOptions struct {
 
 // A Source is a source connector that runs as a child.
 type Source struct {
-	p          *process
+	p          *driven
 	c          *Conn
 	deliveries chan Delivery
 	closing    chan struct{}
@@ -59,10 +59,11 @@ func StartSource(o SourceOptions) (*Source, error) {
 	if o.Window == 0 {
 		o.Window = DefaultWindow
 	}
-	p, err := start(o.Command, false)
+	started, err := start(o.Command, false)
 	if err != nil {
 		return nil, err
 	}
+	p := newDriven(started)
 	s := &Source{p: p, deliveries: make(chan Delivery, o.Window), closing: make(chan struct{})}
 	ready := make(chan struct{})
 	conn := func() *Conn { <-ready; return s.c }

@@ -1,19 +1,19 @@
 package link
 
+import "unsafe"
+
 const hexDigits = "0123456789abcdef"
 
 // AppendString appends s as a JSON string. s must be valid UTF-8; nothing is escaped that JSON does not ask for.
 func AppendString[T string | []byte](dst []byte, s T) []byte {
 	dst = append(dst, '"')
-	start := 0
-	for i := 0; i < len(s); i++ {
-		c := s[i]
-		if c >= ' ' && c != '"' && c != '\\' {
-			continue
+	for b := bytesOf(s); ; {
+		n := plain(b)
+		dst = append(dst, b[:n]...)
+		if n == len(b) {
+			return append(dst, '"')
 		}
-		dst = append(dst, s[start:i]...)
-		start = i + 1
-		switch c {
+		switch c := b[n]; c {
 		case '"', '\\':
 			dst = append(dst, '\\', c)
 		case '\n':
@@ -25,7 +25,17 @@ func AppendString[T string | []byte](dst []byte, s T) []byte {
 		default:
 			dst = append(dst, '\\', 'u', '0', '0', hexDigits[c>>4], hexDigits[c&15])
 		}
+		b = b[n+1:]
 	}
-	dst = append(dst, s[start:]...)
-	return append(dst, '"')
+}
+
+// bytesOf gives the bytes of s, which must not be changed.
+func bytesOf[T string | []byte](s T) []byte {
+	switch s := any(s).(type) {
+	case string:
+		return unsafe.Slice(unsafe.StringData(s), len(s))
+	case []byte:
+		return s
+	}
+	return nil
 }

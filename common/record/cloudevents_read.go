@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"time"
 	"unicode/utf8"
 )
@@ -58,7 +59,11 @@ func readEvent(b []byte) (Record, error) {
 		if hasData {
 			return Record{}, errors.New("it has both data and data_base64")
 		}
-		if err := json.Unmarshal(encoded, &rec.Value); err != nil {
+		var text string // not bytes at once: those may be a list of numbers, too
+		if err := json.Unmarshal(encoded, &text); err != nil {
+			return Record{}, fmt.Errorf("data_base64: %w", err)
+		}
+		if rec.Value, err = base64.StdEncoding.DecodeString(text); err != nil {
 			return Record{}, fmt.Errorf("data_base64: %w", err)
 		}
 		implied = "application/octet-stream"
@@ -136,9 +141,11 @@ func fromAttrs(attrs map[string]string) (Record, error) {
 		rec.Headers[name] = value
 	}
 	if others != "" {
-		if err := json.Unmarshal([]byte(others), &rec.Headers); err != nil {
+		var more map[string]string // not the headers themselves, of which null would leave nothing
+		if err := json.Unmarshal([]byte(others), &more); err != nil {
 			return Record{}, fmt.Errorf("%s: %w", attrHeaders, err)
 		}
+		maps.Copy(rec.Headers, more)
 	}
 	attrs["datacontenttype"] = contentType
 	return rec, nil

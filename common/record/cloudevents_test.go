@@ -103,6 +103,17 @@ func TestCloudEventsPassThrough(t *testing.T) {
 	}
 }
 
+func TestCloudEventsWithoutHeadersOfTheirOwn(t *testing.T) {
+	const start = `{"specversion":"1.0","id":"1","source":"s","type":"t","datacontenttype":"text/csv","x":"y"`
+	for _, end := range []string{`}`, `,"patchbayheaders":null}`, `,"patchbayheaders":""}`, `,"patchbayheaders":"null"}`} {
+		rec, err := record.UnmarshalCloudEvent([]byte(start + end))
+		want := map[string]string{record.EventSourceHeader: "s", "content-type": "text/csv", "x": "y"}
+		if diff := cmp.Diff(want, rec.Headers); err != nil || diff != "" {
+			t.Errorf("%s: %v; headers (-want +got):\n%s", end, err, diff)
+		}
+	}
+}
+
 func TestCloudEventsGetAnID(t *testing.T) {
 	ids := map[string]bool{}
 	for range 2 {
@@ -157,7 +168,9 @@ func TestUnmarshalCloudEventRefuses(t *testing.T) {
 		{"bad base64", start + `,"data_base64":"?"}`, "data_base64"},
 		{"two payloads", start + `,"data":1,"data_base64":"YQ=="}`, "both data and data_base64"},
 		{"a bad key", start + `,"patchbaykeybase64":"?"}`, "patchbaykeybase64"},
+		{"bytes that are a list of numbers", start + `,"data_base64":[104,105]}`, "data_base64"},
 		{"bad headers", start + `,"patchbayheaders":"?"}`, "patchbayheaders"},
+		{"headers that are no object", start + `,"patchbayheaders":"[]"}`, "patchbayheaders"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -173,6 +186,7 @@ func FuzzUnmarshalCloudEvent(f *testing.F) {
 	f.Add([]byte(`{"specversion":"1.0","id":"1","source":"s","type":"t","datacontenttype":"text/plain","data":"a"}`))
 	f.Add([]byte(`{"specversion":"1.0","id":"1","source":"s","type":"t","data_base64":"/w==","time":"2025-01-01T00:00:00Z",` +
 		`"partitionkey":"k","patchbayop":"delete","patchbayheaders":"{\"A\":\"b\"}"}`))
+	f.Add([]byte(`{"specversion":"1.0","id":"1","source":"s","type":"t","datacontenttype":"a/b","patchbayheaders":"null"}`))
 	f.Fuzz(func(t *testing.T, event []byte) {
 		rec, err := record.UnmarshalCloudEvent(event)
 		if err != nil {

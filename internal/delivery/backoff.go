@@ -6,11 +6,17 @@ import (
 	"time"
 )
 
-// firstWait is the longest wait before the first retry.
-const firstWait = 100 * time.Millisecond
+const (
+	firstWait = 100 * time.Millisecond // the longest wait before the first retry
+	// Waits stay below briefWait for so many failures that five seconds have passed: whoever returns from a restart finds us
+	// back within a second, waits of a connection and of a record added up.
+	briefWait  = 400 * time.Millisecond
+	briefTries = 28
+)
 
 // A Backoff counts failures in a row and says how long to wait before the next try: a random part of a time that doubles
-// with each failure, so that many instances that fail together do not return together.
+// with each failure, so that many instances that fail together do not return together. It stops growing for the first
+// seconds, in which most of what goes away comes back.
 type Backoff struct {
 	Cap      time.Duration // the longest wait; 0 means 10 s
 	failures int
@@ -22,9 +28,9 @@ func (b *Backoff) Next() time.Duration {
 	if limit <= 0 {
 		limit = 10 * time.Second
 	}
-	wait := limit
-	if b.failures < 20 {
-		wait = min(limit, firstWait<<b.failures)
+	wait := min(limit, briefWait, firstWait<<min(b.failures, briefTries))
+	if late := b.failures - briefTries; late >= 0 {
+		wait = min(limit, 2*briefWait<<min(late, 10))
 	}
 	b.failures++
 	return wait/2 + rand.N(wait/2+1)

@@ -4,6 +4,7 @@ import (
 	"sync"
 
 	"github.com/patchbay-dev/patchbay/common/record"
+	"github.com/patchbay-dev/patchbay/internal/observe"
 	"github.com/patchbay-dev/patchbay/internal/transport"
 )
 
@@ -17,6 +18,7 @@ type Batch struct {
 	items []*item // nil where a record is settled
 	open  int     // records that are not settled
 	owner settler
+	begun observe.Stamp // when it was handed over
 }
 
 // A settler learns what became of the records of a batch, and which batch has no open records any more.

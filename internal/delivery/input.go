@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/patchbay-dev/patchbay/internal/observe"
 	"github.com/patchbay-dev/patchbay/internal/transport"
 )
 
@@ -41,6 +42,9 @@ func newInput(s *sink) *Input {
 // Next implements common.Input.
 func (in *Input) Next(ctx context.Context) (*Batch, error) {
 	in.s.begin()
+	if in.untried() {
+		in.s.Metrics.Up(observe.System)
+	}
 	feed := in.feed
 	for {
 		if in.s.alive.Err() != nil {
@@ -48,6 +52,7 @@ func (in *Input) Next(ctx context.Context) (*Batch, error) {
 		}
 		b, wait, changed := in.take(feed == nil)
 		if b != nil {
+			in.s.Metrics.Batch(len(b.Records))
 			return b, nil
 		}
 		if wait == 0 {
@@ -71,6 +76,13 @@ func (in *Input) Next(ctx context.Context) (*Batch, error) {
 		}
 		timer.Stop()
 	}
+}
+
+// untried reports whether nothing waits to be tried again.
+func (in *Input) untried() bool {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	return len(in.again) == 0
 }
 
 // forever is how long Next waits where only an event can help.
@@ -103,8 +115,12 @@ func (in *Input) take(ended bool) (*Batch, time.Duration, <-chan struct{}) {
 		return nil, forever, in.changed
 	}
 	n = min(n, len(*queue))
+	if queue == &in.again {
+		in.s.Metrics.Retried(n)
+	}
 	b := newBatch(slices.Clone((*queue)[:n]), in)
 	*queue = (*queue)[n:]
+	b.begun = in.s.Metrics.Start()
 	in.batches[b] = struct{}{}
 	in.outside += n
 	return b, 0, nil
@@ -132,6 +148,10 @@ func (in *Input) room(ctx context.Context) int {
 
 // done implements settler.
 func (in *Input) done(items []*item) {
+	if m := in.s.Metrics; m != nil { // first: what is acknowledged is forgotten
+		m.Delivered(len(items), size(items))
+		m.Up(observe.System)
+	}
 	in.mu.Lock()
 	in.delivered += len(items)
 	if len(in.again) == 0 {
@@ -143,8 +163,17 @@ func (in *Input) done(items []*item) {
 	in.s.delivered(len(items))
 }
 
+// size is the number of bytes in items.
+func size(items []*item) (bytes int64) {
+	for _, it := range items {
+		bytes += int64(it.rec.Size())
+	}
+	return bytes
+}
+
 // closed implements settler.
 func (in *Input) closed(b *Batch) {
+	in.s.Metrics.Latency(b.begun)
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	delete(in.batches, b)
@@ -183,6 +212,7 @@ func (in *Input) failed(it *item, err error) {
 	in.outside--
 	in.queue([]*item{it})
 	in.mu.Unlock()
+	in.s.Metrics.Down(observe.System, err)
 	if first {
 		in.s.Log.Warn("write failed, trying again", "wait", wait, "error", err)
 	}
@@ -255,6 +285,7 @@ func (in *Input) pump(ctx context.Context) {
 		}
 		switch {
 		case err == nil:
+			in.s.Metrics.Up(observe.Broker)
 		case errors.Is(err, io.EOF) || ctx.Err() != nil:
 			return
 		default:
@@ -264,6 +295,7 @@ func (in *Input) pump(ctx context.Context) {
 				in.s.fail(err)
 				return
 			}
+			in.s.Metrics.Down(observe.Broker, err)
 			in.s.Log.Warn("reading the topic failed, trying again", "wait", wait, "error", err)
 			if Sleep(ctx, wait) != nil {
 				return
@@ -323,18 +355,24 @@ func (in *Input) admitAll(messages []transport.Message, parents []parent) []*ite
 	return items
 }
 
-// keep notes that messages are open.
+// keep notes that messages have come and are open.
 func (in *Input) keep(messages []transport.Message) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	in.open += len(messages)
+	var bytes int64
 	for i := range messages {
-		in.bytes += int64(messages[i].Record.Size())
+		rec := &messages[i].Record
+		rec.Headers = observe.KeepTrace(rec.Headers)
+		bytes += int64(rec.Size())
 	}
+	in.bytes += bytes
+	in.s.Metrics.Received(len(messages), bytes)
 }
 
 // drop acknowledges messages of which nothing is left to deliver.
 func (in *Input) drop(dropped []*parent) {
+	in.s.Metrics.Filtered(len(dropped))
 	in.mu.Lock()
 	in.open -= len(dropped)
 	for _, p := range dropped {
@@ -343,6 +381,13 @@ func (in *Input) drop(dropped []*parent) {
 	in.change()
 	in.mu.Unlock()
 	in.s.acknowledge(dropped)
+}
+
+// inFlight tells what of the topic is not acknowledged yet.
+func (in *Input) inFlight() (messages int, bytes int64) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	return in.open, in.bytes
 }
 
 // unfinished counts the messages that are still open. Closing the reader hands them back to the topic.

@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/patchbay-dev/patchbay/internal/observe"
 	"github.com/patchbay-dev/patchbay/internal/transport"
 )
 
@@ -30,6 +31,8 @@ type life struct {
 	log    *slog.Logger
 	tell   func(state string, err error) // may be nil
 	what   string                        // source or sink, for messages
+
+	metrics *observe.Metrics // may be nil
 
 	alive context.Context // ends when the user asks for the end, or when the run is over
 	work  context.Context // ends when four fifths of the shutdown timeout have passed since: for finishing what is under way
@@ -55,8 +58,10 @@ type life struct {
 	count   atomic.Int64            // of records delivered
 }
 
-func newLife(ctx context.Context, what string, limits Limits, log *slog.Logger, tell func(string, error)) *life {
-	l := &life{limits: limits, log: log, tell: tell, what: what, stop: ctx}
+func newLife(
+	ctx context.Context, what string, limits Limits, log *slog.Logger, tell func(string, error), m *observe.Metrics,
+) *life {
+	l := &life{limits: limits, log: log, tell: tell, what: what, metrics: m, stop: ctx}
 	if l.limits.StartBy.IsZero() {
 		l.limits.StartBy = time.Now().Add(limits.StartTimeout)
 	}
@@ -68,8 +73,12 @@ func newLife(ctx context.Context, what string, limits Limits, log *slog.Logger, 
 	return l
 }
 
+// errStopping is why a session is not ready while what it left is finished.
+var errStopping = errors.New("stopping")
+
 // wind starts the clock of the shutdown.
 func (l *life) wind() {
+	l.metrics.Down(observe.Session, errStopping)
 	timeout := l.limits.ShutdownTimeout
 	late := fmt.Errorf("not finished within the shutdown timeout of %s", timeout)
 	l.mu.Lock()
@@ -145,6 +154,9 @@ func (l *life) begin() {
 	l.started, l.down = true, false
 	l.mu.Unlock()
 	l.update(nil)
+	if l.alive.Err() == nil {
+		l.metrics.Up(observe.Session)
+	}
 }
 
 // delivered notes that n records reached the other side.
@@ -178,6 +190,7 @@ func (l *life) fallen(err error, wait time.Duration) (hopeless bool) {
 	hopeless = l.hopeless(wait)
 	l.mu.Unlock()
 	l.update(err)
+	l.metrics.Down(observe.Session, err)
 	return hopeless
 }
 
@@ -250,6 +263,7 @@ func (l *life) sessions(session func() error) error {
 		if l.stop.Err() != nil {
 			return nil
 		}
+		l.metrics.Restarted()
 	}
 }
 

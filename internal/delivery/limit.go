@@ -5,15 +5,17 @@ import (
 	"sync"
 
 	"github.com/patchbay-dev/patchbay/common/record"
+	"github.com/patchbay-dev/patchbay/internal/observe"
 	"github.com/patchbay-dev/patchbay/internal/transport"
 )
 
-// limit bounds what is in flight, in records and in bytes: Write blocks until there is room. One record is always let
+// limit bounds what is in flight, in records and in bytes, and measures it: Write blocks until there is room. One record is always let
 // through, however large.
 type limit struct {
 	transport.Writer
 	maxRecords int
 	maxBytes   int64
+	metrics    *observe.Metrics // may be nil
 
 	mu      sync.Mutex
 	records int
@@ -22,8 +24,10 @@ type limit struct {
 	waiting int
 }
 
-func newLimit(next transport.Writer, maxRecords int, maxBytes int64) *limit {
-	return &limit{Writer: next, maxRecords: maxRecords, maxBytes: maxBytes, room: make(chan struct{})}
+func newLimit(next transport.Writer, maxRecords int, maxBytes int64, m *observe.Metrics) *limit {
+	l := &limit{Writer: next, maxRecords: maxRecords, maxBytes: maxBytes, metrics: m, room: make(chan struct{})}
+	m.OnInFlight(l.inFlight)
+	return l
 }
 
 // Write implements transport.Writer.
@@ -32,8 +36,13 @@ func (l *limit) Write(ctx context.Context, rec record.Record, settled func(error
 	if err := l.acquire(ctx, size); err != nil {
 		return err
 	}
+	begun := l.metrics.Start()
 	err := l.Writer.Write(ctx, rec, func(err error) {
 		l.release(size)
+		if err == nil {
+			l.metrics.Latency(begun)
+			l.metrics.Delivered(1, size)
+		}
 		settled(err)
 	})
 	if err != nil {
@@ -65,6 +74,13 @@ func (l *limit) acquire(ctx context.Context, size int64) error {
 	l.bytes += size
 	l.mu.Unlock()
 	return nil
+}
+
+// inFlight tells what is not acknowledged yet.
+func (l *limit) inFlight() (records int, bytes int64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.records, l.bytes
 }
 
 func (l *limit) release(size int64) {

@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 
 	"github.com/patchbay-dev/patchbay/common/record"
+	"github.com/patchbay-dev/patchbay/internal/observe"
 	"github.com/patchbay-dev/patchbay/internal/transport"
 )
 
@@ -27,10 +28,17 @@ func (o *Output) Position(partition string) string { return o.tracker.position(p
 func (o *Output) Once() bool { return o.life.limits.Once }
 
 // Ready implements common.Output.
-func (o *Output) Ready() { o.life.begin() }
+func (o *Output) Ready() { o.begin() }
+
+// begin notes a sign of life.
+func (o *Output) begin() {
+	o.life.begin()
+	o.life.metrics.Up(observe.System)
+}
 
 // Send implements common.Output.
 func (o *Output) Send(ctx context.Context, recs ...record.Record) error {
+	o.life.metrics.Batch(len(recs))
 	ctx, release := o.bound(ctx)
 	defer release()
 	for i := range recs {
@@ -51,6 +59,7 @@ func (o *Output) Deliver(ctx context.Context, recs ...record.Record) error {
 	if len(recs) == 0 {
 		return nil
 	}
+	o.life.metrics.Batch(len(recs))
 	ctx, release := o.bound(ctx)
 	defer release()
 	var (
@@ -89,7 +98,7 @@ func (o *Output) Advance(_ context.Context, partition, position string) error {
 	if o.over.Load() {
 		return errSessionOver
 	}
-	o.life.begin()
+	o.begin()
 	o.tracker.settle(o.tracker.add(partition, position), true)
 	return nil
 }
@@ -116,9 +125,13 @@ func (o *Output) send(ctx context.Context, recs []record.Record, i int, settled 
 		settled(errSessionOver)
 		return errSessionOver
 	}
-	o.life.begin()
+	o.begin()
 	rec := recs[i]
 	rec.ID, rec.Settled = o.ids.id(&rec), nil
+	rec.Headers = observe.KeepTrace(rec.Headers)
+	if m := o.life.metrics; m != nil {
+		m.Received(1, int64(rec.Size()))
+	}
 	// Records of one call that share a position are one step: the position moves when the last of them is delivered.
 	position := rec.Position
 	if i+1 < len(recs) && recs[i+1].Partition == rec.Partition && recs[i+1].Position == position {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/patchbay-dev/patchbay/common/record"
+	"github.com/patchbay-dev/patchbay/internal/observe"
 	"github.com/patchbay-dev/patchbay/internal/transform"
 	"github.com/patchbay-dev/patchbay/internal/transport"
 )
@@ -42,6 +43,7 @@ type policy struct {
 	on      OnError
 	letters *letters
 	log     *slog.Logger
+	metrics *observe.Metrics // may be nil
 }
 
 // apply settles a record that failed at a step: with nil when the policy has dealt with it, else with a permanent error. It
@@ -50,6 +52,7 @@ func (p *policy) apply(rec record.Record, step string, cause error, settled func
 	switch p.on {
 	case Skip:
 		p.log.Warn("record skipped", "step", step, "partition", rec.Partition, "position", rec.Position, "error", cause)
+		p.metrics.Skipped(1)
 		settled(nil)
 	case DeadLetter:
 		p.log.Warn("record sent to the dead-letter topic", "step", step, "partition", rec.Partition, "position", rec.Position,
@@ -57,6 +60,8 @@ func (p *policy) apply(rec record.Record, step string, cause error, settled func
 		p.letters.put(p.letter(rec, step, cause), func(err error) {
 			if err != nil {
 				err = Permanent(fmt.Errorf("write the dead letter: %w", err))
+			} else {
+				p.metrics.DeadLettered(1)
 			}
 			settled(err)
 		})
@@ -130,6 +135,7 @@ func (t *transformed) Write(ctx context.Context, rec record.Record, settled func
 		return nil
 	}
 	if len(out) == 0 {
+		t.policy.metrics.Filtered(1)
 		settled(nil)
 		return nil
 	}

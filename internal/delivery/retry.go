@@ -7,15 +7,18 @@ import (
 	"sync"
 
 	"github.com/patchbay-dev/patchbay/common/record"
+	"github.com/patchbay-dev/patchbay/internal/observe"
 	"github.com/patchbay-dev/patchbay/internal/transport"
 )
 
 // retry writes records again that the topic did not acknowledge, for ever, with a back-off. While something failed, it
 // lets what is in flight settle, then writes the failures again in their first order, and only then takes new records.
-// What goes past is bounded by the limit above it.
+// What goes past is bounded by the limit above it. Only a topic that stops at a failure (a transport.Resumer) keeps the order
+// in all cases: a record may be on its way to the topic just when the one before it fails.
 type retry struct {
 	transport.Writer
 	life    *life
+	retried func(records int) // counts them; may be nil
 	backoff Backoff
 	ctx     context.Context // ends with Close
 	cancel  context.CancelCauseFunc
@@ -122,8 +125,15 @@ func (r *retry) again(round []*attempt, cause error) {
 	if r.life.trouble(cause, wait) {
 		r.life.fail(cause)
 	}
+	r.life.metrics.Down(observe.Broker, cause)
 	r.life.log.Warn("publish failed, trying again", "records", len(round), "wait", wait, "error", cause)
 	stopped := Sleep(r.ctx, wait)
+	if stopped == nil && r.retried != nil {
+		r.retried(len(round))
+	}
+	if topic, ok := r.Writer.(transport.Resumer); ok {
+		topic.Resume()
+	}
 	results := make([]error, len(round))
 	var settled sync.WaitGroup
 	for i, a := range round {
@@ -138,6 +148,9 @@ func (r *retry) again(round []*attempt, cause error) {
 		}
 	}
 	settled.Wait()
+	if !slices.ContainsFunc(results, func(err error) bool { return !r.final(err) }) && r.ctx.Err() == nil {
+		r.life.metrics.Up(observe.Broker) // before the run hears of the last record, and ends
+	}
 	var still []*attempt
 	for i, a := range round {
 		if err := results[i]; r.final(err) {

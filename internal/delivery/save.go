@@ -2,6 +2,7 @@ package delivery
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -40,6 +41,7 @@ func newSaver(store state.Store, st state.State, t *tracker, l *life) *saver {
 	maps.Copy(s.untold, st.Positions) // the program may have ended before it told of them
 	var ctx context.Context
 	ctx, s.stop = context.WithCancel(l.last)
+	l.metrics.OnPositionAge(t.age)
 	s.done.Go(func() { s.run(ctx) })
 	return s
 }
@@ -57,7 +59,10 @@ func (s *saver) run(ctx context.Context) {
 			return
 		}
 		wait := saveEvery
-		if err := s.save(ctx); err != nil && ctx.Err() == nil {
+		if err := s.save(ctx); errors.Is(err, state.ErrLost) {
+			s.life.fail(err)
+			return
+		} else if err != nil && ctx.Err() == nil {
 			wait = backoff.Next()
 			s.life.log.Warn("position not saved, trying again", "wait", wait, "error", err)
 			s.tracker.signal()
@@ -78,10 +83,14 @@ func (s *saver) save(ctx context.Context) error {
 		return nil
 	}
 	s.state.Positions = all
-	if err := s.store.Save(ctx, &s.state); err != nil {
+	begun := s.life.metrics.Start()
+	err := s.store.Save(ctx, &s.state)
+	s.life.metrics.Saved(begun, err)
+	if err != nil {
 		s.tracker.untake(moved)
 		return err
 	}
+	s.tracker.kept()
 	s.mu.Lock()
 	maps.Copy(s.untold, moved)
 	s.mu.Unlock()
@@ -93,7 +102,7 @@ func (s *saver) save(ctx context.Context) error {
 func (s *saver) tellWhile(f committedFunc, run func() error) error {
 	ctx, cancel := context.WithCancel(s.life.last)
 	s.setCommitted(ctx, f)
-	defer s.setCommitted(nil, nil) // waits for a call that is under way
+	defer s.setCommitted(ctx, nil) // waits for a call that is under way
 	defer cancel()
 	return run()
 }

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/patchbay-dev/patchbay/internal/observe"
 	"github.com/patchbay-dev/patchbay/internal/transform"
 	"github.com/patchbay-dev/patchbay/internal/transport"
 )
@@ -22,6 +23,7 @@ type SinkConfig struct {
 	BatchWait time.Duration // how long a batch waits for more after its first record
 	Log       *slog.Logger
 	Status    func(state string, err error) // may be nil
+	Metrics   *observe.Metrics              // may be nil
 	// Session makes a fresh sink for each session.
 	Session func() (func(ctx context.Context, in *Input) error, error)
 }
@@ -29,7 +31,7 @@ type SinkConfig struct {
 // RunSink runs a sink, session after session, until the topic ends, it fails for good, or ctx ends. It blocks. The error
 // is nil after a clean stop. It does not close the reader.
 func RunSink(ctx context.Context, c SinkConfig) error {
-	s := &sink{SinkConfig: c, life: newLife(ctx, "sink", c.Limits, c.Log, c.Status)}
+	s := &sink{SinkConfig: c, life: newLife(ctx, "sink", c.Limits, c.Log, c.Status, c.Metrics)}
 	defer s.close()
 	err := s.run()
 	if err != nil {
@@ -47,8 +49,12 @@ type sink struct {
 
 func (s *sink) run() error {
 	letters := newLetters(s.Dead, s.life, Backoff{Cap: s.RetryCap})
-	s.policy = &policy{Instance: s.Instance, on: s.On, letters: letters, log: s.Log}
+	s.policy = &policy{Instance: s.Instance, on: s.On, letters: letters, log: s.Log, metrics: s.Metrics}
 	s.in = newInput(s)
+	s.Metrics.OnInFlight(s.in.inFlight)
+	if topic, ok := s.Reader.(transport.Lagging); ok {
+		s.Metrics.OnLag(topic.Lag)
+	}
 	var pump sync.WaitGroup
 	pump.Go(func() { s.in.pump(s.alive) })
 	err := s.sessions(s.session)
@@ -86,8 +92,12 @@ func (s *sink) session() error {
 		return Permanent(err)
 	}
 	err = s.one(s.work, func(ctx context.Context) error { return run(ctx, s.in) })
-	if left := s.in.endSession(); left > 0 && err == nil && s.alive.Err() == nil {
+	left := s.in.endSession()
+	if left > 0 && err == nil && s.alive.Err() == nil {
 		err = fmt.Errorf("the sink returned with %d records neither acknowledged nor failed", left)
+	}
+	if left > 0 && s.alive.Err() == nil {
+		s.Metrics.Down(observe.System, err)
 	}
 	return err
 }

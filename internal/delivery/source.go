@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/patchbay-dev/patchbay/common/record"
+	"github.com/patchbay-dev/patchbay/internal/observe"
 	"github.com/patchbay-dev/patchbay/internal/state"
 	"github.com/patchbay-dev/patchbay/internal/transform"
 	"github.com/patchbay-dev/patchbay/internal/transport"
@@ -47,8 +48,13 @@ type SourceConfig struct {
 	Derive bool
 	Chain  *transform.Chain
 	Log    *slog.Logger
+	// Metrics hears of everything that happens. It may be nil.
+	Metrics *observe.Metrics
 	// Status tells the other side how the source is doing. It may be nil.
 	Status func(state string, err error)
+	// Waiting hears of the process that the run waits for before it starts, because only one may use the saved position, and
+	// of nil once the waiting is over. It may be nil.
+	Waiting func(holder *state.Holder)
 	// Session makes a fresh source for each session.
 	Session func() (SourceSession, error)
 }
@@ -62,7 +68,7 @@ type SourceSession struct {
 // RunSource runs a source, session after session, until it is done, fails for good, or ctx ends. It blocks. The error is
 // nil after a clean stop. It closes the writer, and leaves the store open.
 func RunSource(ctx context.Context, c SourceConfig) error {
-	s := &source{SourceConfig: c, life: newLife(ctx, "source", c.Limits, c.Log, c.Status)}
+	s := &source{SourceConfig: c, life: newLife(ctx, "source", c.Limits, c.Log, c.Status, c.Metrics)}
 	defer s.close()
 	err := s.run()
 	if err != nil {
@@ -78,6 +84,7 @@ type source struct {
 	saver   *saver
 	ids     *identifiers
 	writer  transport.Writer
+	holder  *state.Holder // of the state, that was waited for last
 }
 
 func (s *source) run() error {
@@ -88,6 +95,7 @@ func (s *source) run() error {
 	s.tracker = newTracker(saved.Positions)
 	s.ids = newIdentifiers(s.Derive, s.Name, saved.Epoch)
 	retry := newRetry(s.Writer, s.life, Backoff{Cap: s.RetryCap})
+	retry.retried = s.Metrics.Retried
 	letters := newLetters(s.Dead, s.life, Backoff{Cap: s.RetryCap})
 	s.build(retry, letters)
 	if s.Store != nil {
@@ -113,30 +121,28 @@ func (s *source) run() error {
 // build stacks the decorators: what is sent is transformed, bounded, counted and retried, in this order, and what fails for
 // good on the way is left to the error policy.
 func (s *source) build(retry transport.Writer, letters *letters) {
-	p := &policy{Instance: s.Instance, on: s.On, letters: letters, log: s.Log}
+	p := &policy{Instance: s.Instance, on: s.On, letters: letters, log: s.Log, metrics: s.Metrics}
 	s.writer = retry
 	if s.MaxRecords > 0 {
 		s.writer = newCount(s.writer, s.MaxRecords, s.finish)
 	}
-	s.writer = newLimit(s.writer, s.MaxInFlight, s.MaxBytes)
+	s.writer = newLimit(s.writer, s.MaxInFlight, s.MaxBytes, s.Metrics)
 	if s.Chain.Len() > 0 {
 		s.writer = &transformed{s.writer, s.Chain, p}
 	}
 	s.writer = &policed{s.writer, p}
 }
 
-// load reads the saved state, trying again until the start timeout has passed, and refuses one that belongs to something
-// else. It returns nil and no error when the run ends meanwhile.
+// load acquires the lease on the saved state and reads it, trying again until the start timeout has passed, and refuses one
+// that belongs to something else. It returns nil and no error when the run ends meanwhile.
 func (s *source) load() (*state.State, error) {
 	fresh := &state.State{Connector: s.Connector, Identity: s.Identity}
 	if s.Store == nil {
 		return fresh, nil
 	}
-	ctx, cancel := context.WithDeadline(s.alive, s.limits.StartBy)
-	defer cancel()
 	backoff := Backoff{Cap: s.RetryCap}
 	for {
-		saved, err := s.Store.Load(ctx)
+		saved, err := s.acquire()
 		switch {
 		case s.stop.Err() != nil || transport.Gone(err):
 			return nil, nil
@@ -146,7 +152,14 @@ func (s *source) load() (*state.State, error) {
 			return s.accept(saved)
 		}
 		wait := backoff.Next()
-		if errors.Is(err, state.ErrDamaged) || errors.Is(err, state.ErrVersion) || ctx.Err() != nil || s.trouble(err, wait) {
+		var held *state.HeldError
+		switch {
+		case errors.As(err, &held):
+			return nil, fmt.Errorf("%w; stop it first, or give this one another --name, or --state", err)
+		case errors.Is(err, state.ErrDamaged), errors.Is(err, state.ErrVersion):
+			return nil, fmt.Errorf("load the saved position of %s: %w; "+
+				"%s state reset, with the flags of this run, starts over", s.Name, err, s.Connector)
+		case s.trouble(err, wait):
 			return nil, fmt.Errorf("load the saved position of %s: %w", s.Name, err)
 		}
 		s.Log.Warn("the saved position cannot be loaded, trying again", "wait", wait, "error", err)
@@ -156,6 +169,57 @@ func (s *source) load() (*state.State, error) {
 	}
 }
 
+// acquire waits until no other process uses the saved state, and loads it.
+func (s *source) acquire() (*state.State, error) {
+	leased, isLeased := s.Store.(state.Leased)
+	if isLeased {
+		waited := false
+		err := state.Acquire(s.alive, leased, s.StartTimeout, s.fail, func(held *state.HeldError) error {
+			waited = true
+			return s.await(held)
+		})
+		if err != nil {
+			return nil, err
+		}
+		if waited {
+			s.postpone()
+		}
+		if s.Waiting != nil && s.holder != nil {
+			s.Waiting(nil)
+		}
+	}
+	ctx, cancel := context.WithDeadline(s.alive, s.limits.StartBy)
+	defer cancel()
+	saved, err := s.Store.Load(ctx)
+	if isLeased && err == nil && (saved == nil || len(saved.Positions) == 0) {
+		s.Log.Info("no position is saved, starting from the beginning", "state", leased.Where())
+	}
+	return saved, err
+}
+
+// await is called each time that another process is seen to use the saved state. A bounded pass does not wait for one that is
+// alive; else each is told of once.
+func (s *source) await(held *state.HeldError) error {
+	s.postpone()
+	if s.Once && held.Alive {
+		return held
+	}
+	if s.holder == nil || *s.holder != held.Holder {
+		s.holder = &held.Holder
+		s.Log.Warn("another process uses the same saved position, waiting for it to end", "holder", held.Holder.String())
+		if s.tell != nil {
+			s.tell(stateRetrying, held)
+		}
+		if s.Waiting != nil {
+			s.Waiting(s.holder)
+		}
+	}
+	return nil
+}
+
+// postpone begins the start timeout anew: it does not run while another process is waited for.
+func (s *source) postpone() { s.limits.StartBy = time.Now().Add(s.StartTimeout) }
+
 // accept checks that a saved state belongs to this source.
 func (s *source) accept(saved *state.State) (*state.State, error) {
 	if saved.Connector != "" && saved.Connector != s.Connector {
@@ -163,7 +227,7 @@ func (s *source) accept(saved *state.State) (*state.State, error) {
 	}
 	if saved.Identity != "" && saved.Identity != s.Identity {
 		return nil, &StateMismatch{fmt.Sprintf("the saved position of %q is for another resource than the options name; "+
-			"choose another --name, or delete that state to start over", s.Name)}
+			"choose another --name, or start over with %s state reset", s.Name, s.Connector)}
 	}
 	saved.Connector, saved.Identity = s.Connector, s.Identity
 	return saved, nil

@@ -23,7 +23,10 @@ func runSource(ctx context.Context, c SourceConfig, run func(ctx context.Context
 	if c.MaxInFlight == 0 {
 		c.Limits = testLimits()
 	}
-	c.Name, c.Log = "test", quiet()
+	c.Name = "test"
+	if c.Log == nil {
+		c.Log = quiet()
+	}
 	if c.Session == nil {
 		c.Session = func() (SourceSession, error) { return SourceSession{Run: run}, nil }
 	}

@@ -3,6 +3,7 @@ package delivery
 import (
 	"slices"
 	"sync"
+	"time"
 )
 
 // A tracker knows, for each partition, how far delivery has come without a gap.
@@ -12,6 +13,23 @@ type tracker struct {
 	open       int           // slots that are not settled
 	idle       chan struct{} // closed while open is 0
 	moved      chan struct{} // gets an element after a position moved
+	unsaved    moment        // when the first position moved that nobody has taken since
+	saving     moment        // the same of those that were taken, until they are kept
+}
+
+// A moment is a time on the monotonic clock, in nanoseconds since the program began; 0 is none.
+type moment int64
+
+var beginning = time.Now()
+
+func now() moment { return moment(time.Since(beginning)) + 1 }
+
+// earlier returns the first of two moments, where there are any.
+func earlier(a, b moment) moment {
+	if a == 0 || b != 0 && b < a {
+		return b
+	}
+	return a
 }
 
 // A line is the queue of what was handed over in one partition, oldest first.
@@ -26,7 +44,7 @@ type line struct {
 type slot struct {
 	line     *line
 	position string
-	done     bool
+	done     moment // when it was delivered; any moment for one that nothing is before
 }
 
 func newTracker(positions map[string]string) *tracker {
@@ -72,15 +90,19 @@ func (t *tracker) add(partition, position string) *slot {
 func (t *tracker) settle(s *slot, delivered bool) {
 	t.mu.Lock()
 	l, moved := s.line, false
-	s.done = delivered
-	if !delivered {
+	if delivered {
+		s.done = 1
+		if len(l.slots) > 0 && l.slots[0] != s { // it waits for those before it
+			s.done = now()
+		}
+	} else {
 		if i := slices.Index(l.slots, s); i >= 0 {
 			clear(l.slots[i:])
 			l.slots, l.torn = l.slots[:i], true
 		}
 	}
 	n := 0
-	for n < len(l.slots) && l.slots[n].done {
+	for n < len(l.slots) && l.slots[n].done != 0 {
 		if position := l.slots[n].position; position != "" && position != l.delivered {
 			l.delivered, l.dirty, moved = position, true, true
 		}
@@ -88,6 +110,9 @@ func (t *tracker) settle(s *slot, delivered bool) {
 		n++
 	}
 	l.slots = l.slots[n:]
+	if moved && t.unsaved == 0 {
+		t.unsaved = now()
+	}
 	if t.open--; t.open == 0 {
 		close(t.idle)
 	}
@@ -120,6 +145,7 @@ func (t *tracker) take() (moved, all map[string]string) {
 			moved[partition] = l.delivered
 		}
 	}
+	t.saving, t.unsaved = earlier(t.saving, t.unsaved), 0
 	return moved, all
 }
 
@@ -147,4 +173,28 @@ func (t *tracker) untake(moved map[string]string) {
 	for partition := range moved {
 		t.partitions[partition].dirty = true
 	}
+}
+
+// kept notes that what was taken is saved.
+func (t *tracker) kept() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.saving = 0
+}
+
+// age tells how long the oldest delivery has been waiting that no saved position covers: because the save is due, or because
+// one before it is not delivered. It is 0 where there is none, and always known.
+func (t *tracker) age() (age time.Duration, known bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	oldest := earlier(t.unsaved, t.saving)
+	for _, l := range t.partitions {
+		for _, s := range l.slots {
+			oldest = earlier(oldest, s.done)
+		}
+	}
+	if oldest == 0 {
+		return 0, true
+	}
+	return time.Duration(now() - oldest), true
 }

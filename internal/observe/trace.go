@@ -16,6 +16,9 @@ const (
 // names in lower case, and only where it is valid. A state without a valid parent is dropped, as W3C asks; every other
 // header stays. The map is never changed: a copy is returned where something must be.
 func KeepTrace(headers map[string]string) map[string]string {
+	if !traced(headers) {
+		return headers
+	}
 	parent, parentKept := field(headers, Traceparent, ValidTraceparent)
 	state, stateKept := field(headers, Tracestate, ValidTracestate)
 	if parent == "" && state != "" {
@@ -35,6 +38,16 @@ func KeepTrace(headers map[string]string) map[string]string {
 		kept[Tracestate] = state
 	}
 	return kept
+}
+
+// traced reports whether some header may belong to a trace context. Few records have one, and every record is asked.
+func traced(headers map[string]string) bool {
+	for name := range headers {
+		if (len(name) == len(Traceparent) || len(name) == len(Tracestate)) && strings.EqualFold(name[:5], Traceparent[:5]) {
+			return true
+		}
+	}
+	return false
 }
 
 // field returns the value of a header, whatever the case of its name; nothing where it is missing, not valid, or there

@@ -12,11 +12,11 @@ import (
 // Shells lists the shells that WriteCompletion knows.
 var Shells = []string{"bash", "zsh", "fish"}
 
-// word is something that may be completed: a flag or a command, with its values if they are known.
+// word is something that may be completed: a flag or a command, with what may follow it if that is known.
 type word struct {
 	name, help string
 	takesValue bool
-	values     []string // that it may have, if they are known
+	values     []string // of a flag, or the commands below a command
 }
 
 // WriteCompletion prints a completion script for the shell. For a shell that it does not know the error is a *Problem, which
@@ -41,6 +41,11 @@ func (m *Model) WriteCompletion(w io.Writer, shell string) error {
 				open = append(open, "--"+f.name)
 			}
 		}
+		for _, c := range commands {
+			if len(c.values) > 0 {
+				fmt.Fprintf(&b, "    %s) COMPREPLY=($(compgen -W '%s' -- \"$word\")); return ;;\n", c.name, strings.Join(c.values, " "))
+			}
+		}
 		fmt.Fprintf(&b, "    completion) COMPREPLY=($(compgen -W '%s' -- \"$word\")); return ;;\n", strings.Join(Shells, " "))
 		if len(open) > 0 {
 			fmt.Fprintf(&b, "    %s) COMPREPLY=(); return ;;\n", strings.Join(open, "|"))
@@ -59,7 +64,13 @@ func (m *Model) WriteCompletion(w io.Writer, shell string) error {
 			}
 			fmt.Fprintf(&b, "  '*--%s[%s]%s' \\\n", f.name, zshEscape(f.help), value)
 		}
-		fmt.Fprintf(&b, "  '1::command:(%s)' \\\n  '*::file:_files'\n", joined(commands, ""))
+		fmt.Fprintf(&b, "  '1::command:(%s)' \\\n", joined(commands, ""))
+		for _, c := range commands {
+			if len(c.values) > 0 {
+				fmt.Fprintf(&b, "  '2::%s:(%s)' \\\n", c.name, strings.Join(c.values, " "))
+			}
+		}
+		b.WriteString("  '*::file:_files'\n")
 	case "fish":
 		for _, f := range flags {
 			fmt.Fprintf(&b, "complete -c %s -l %s -d '%s'", name, f.name, fishEscape(f.help))
@@ -73,6 +84,9 @@ func (m *Model) WriteCompletion(w io.Writer, shell string) error {
 		}
 		for _, c := range commands {
 			fmt.Fprintf(&b, "complete -c %s -n __fish_use_subcommand -a %s -d '%s'\n", name, c.name, fishEscape(c.help))
+			if len(c.values) > 0 {
+				fmt.Fprintf(&b, "complete -c %s -n '__fish_seen_subcommand_from %s' -a '%s'\n", name, c.name, strings.Join(c.values, " "))
+			}
 		}
 	default:
 		return &Problem{Message: fmt.Sprintf("no completion for %q: choose one of %s", shell, strings.Join(Shells, ", "))}
@@ -96,7 +110,11 @@ func (m *Model) words() (flags, commands []word) {
 		add(f)
 	}
 	for _, n := range m.kong.Model.Children {
-		commands = append(commands, word{name: n.Name, help: n.Help})
+		command := word{name: n.Name, help: n.Help}
+		for _, below := range n.Children {
+			command.values = append(command.values, below.Name)
+		}
+		commands = append(commands, command)
 		for _, f := range n.Flags {
 			add(f)
 		}

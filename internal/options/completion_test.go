@@ -29,8 +29,8 @@ func TestCompletionKnowsWhichFlagsTakeAValue(t *testing.T) {
 	m, _, _ := newKitchen(t)
 	for shell, lines := range map[string][]string{
 		"bash": {" --endpoint|", "|--config)", "--method) ", "--batch"},
-		"zsh":  {"'*--endpoint[Address.]:endpoint:_files'", "'*--method[Method.]:method:(GET POST)'", "'*--gzip[Compress.]'", "--batch["},
-		"fish": {"-l endpoint -d 'Address.' -r\n", "-l method -d 'Method.' -x -a 'GET POST'\n", "-l gzip -d 'Compress.'\n", "-l batch "},
+		"zsh":  {"'2::state:(show set)'", "'*--endpoint[Address.]:endpoint:_files'", "'*--method[Method.]:method:(GET POST)'", "'*--gzip[Compress.]'", "--batch["},
+		"fish": {"'__fish_seen_subcommand_from state' -a 'show set'", "-l endpoint -d 'Address.' -r\n", "-l method -d 'Method.' -x -a 'GET POST'\n", "-l gzip -d 'Compress.'\n", "-l batch "},
 	} {
 		var b bytes.Buffer
 		if err := m.WriteCompletion(&b, shell); err != nil {
@@ -61,6 +61,7 @@ func TestBashCompletes(t *testing.T) {
 		{"the values behind an equals sign", "kitchen-source --method = P", "POST"},
 		{"all values behind an equals sign", "kitchen-source --method =", "GET POST"},
 		{"nothing of its own for any other value", "kitchen-source --config ''", ""},
+		{"the commands below a command", "kitchen-source state s", "show set"},
 		{"shells", "kitchen-source completion z", "zsh"},
 	}
 	for _, tt := range tests {

@@ -115,8 +115,14 @@ func (r recorder) IsBool() bool {
 	return t.Kind() == reflect.Bool || t.Kind() == reflect.Pointer && t.Elem().Kind() == reflect.Bool
 }
 
-// Decode records the flag and its text.
+// Decode records the flag, or the argument, and its text: each word of an argument that takes many.
 func (r recorder) Decode(ctx *kong.DecodeContext, _ reflect.Value) error {
+	if r.value.Flag == nil && r.value.IsCumulative() {
+		for _, word := range ctx.Scan.PopWhile(kong.Token.IsValue) {
+			*r.seen = append(*r.seen, Occurrence{r.value.Name, word.String()})
+		}
+		return nil
+	}
 	text := "true"
 	if !r.IsBool() || ctx.Scan.Peek().Type == kong.FlagValueToken {
 		if ctx.Scan.Peek().IsEOL() {

@@ -50,6 +50,12 @@ type kitchenControl struct {
 	Validate struct {
 		Batch string `help:"Batch."`
 	} `cmd:"" help:"Validate."`
+	State struct {
+		Show struct{} `cmd:"" help:"Show."`
+		Set  struct {
+			Positions []string `arg:"" name:"P=POS" help:"Positions."`
+		} `cmd:"" help:"Set."`
+	} `cmd:"" help:"State."`
 	Completion struct {
 		Shell string `arg:"" help:"Shell."`
 	} `cmd:"" help:"Complete."`
@@ -164,6 +170,10 @@ func TestArgsFindsCommandsAndKeepsTheOrderOfFlags(t *testing.T) {
 		{
 			name: "an argument of a command", args: []string{"completion", "bash"}, command: []string{"completion"},
 			order: []Occurrence{{"shell", "bash"}},
+		},
+		{
+			name: "an argument that takes many words", args: []string{"state", "set", "a=1", "=2", "-", "--topic", "x"}, command: []string{"state", "set"},
+			order: []Occurrence{{"P=POS", "a=1"}, {"P=POS", "=2"}, {"P=POS", "-"}, {"topic", "x"}},
 		},
 		{name: "an unknown command", args: []string{"valid"}, problem: "neither a command nor the value of a flag"},
 		{name: "a flag without its value", args: []string{"--topic"}, problem: "--topic"},

@@ -41,21 +41,35 @@ type body struct {
 
 func newBody(s *State) body {
 	b := body{State: *s}
-	for partition, position := range s.Positions {
-		if utf8.ValidString(partition) && utf8.ValidString(position) {
-			continue
-		}
-		if b.Bytes == nil {
-			b.Bytes, b.Positions = map[string]string{}, maps.Clone(s.Positions)
-		}
-		delete(b.Positions, partition)
-		b.Bytes[base64.StdEncoding.EncodeToString([]byte(partition))] = base64.StdEncoding.EncodeToString([]byte(position))
-	}
+	b.Positions, b.Bytes = SplitPositions(s.Positions)
 	return b
 }
 
-func (b *body) state() (*State, error) {
-	for partition, position := range b.Bytes {
+func (b *body) state() (s *State, err error) {
+	b.Positions, err = JoinPositions(b.Positions, b.Bytes)
+	return &b.State, err
+}
+
+// SplitPositions takes the positions that are no text, by name or by themselves, out of the others and returns them with their
+// names in base64, for JSON; nil if there are none. It leaves its argument as it is.
+func SplitPositions(positions map[string]string) (text, bytes map[string]string) {
+	text = positions
+	for partition, position := range positions {
+		if utf8.ValidString(partition) && utf8.ValidString(position) {
+			continue
+		}
+		if bytes == nil {
+			bytes, text = map[string]string{}, maps.Clone(positions)
+		}
+		delete(text, partition)
+		bytes[base64.StdEncoding.EncodeToString([]byte(partition))] = base64.StdEncoding.EncodeToString([]byte(position))
+	}
+	return text, bytes
+}
+
+// JoinPositions undoes SplitPositions. It may change text.
+func JoinPositions(text, bytes map[string]string) (map[string]string, error) {
+	for partition, position := range bytes {
 		name, err := base64.StdEncoding.DecodeString(partition)
 		if err != nil {
 			return nil, err
@@ -64,12 +78,12 @@ func (b *body) state() (*State, error) {
 		if err != nil {
 			return nil, err
 		}
-		if b.Positions == nil {
-			b.Positions = map[string]string{}
+		if text == nil {
+			text = map[string]string{}
 		}
-		b.Positions[string(name)] = string(value)
+		text[string(name)] = string(value)
 	}
-	return &b.State, nil
+	return text, nil
 }
 
 // Encode renders a state as a stored document: JSON with a version and a checksum. Equal states give equal bytes.
@@ -89,7 +103,8 @@ func Encode(s *State) ([]byte, error) {
 }
 
 // Decode reads a stored document. Bytes that are cut off, changed or of another kind are ErrDamaged; a document of a
-// version this program does not know is refused. It never returns a state that was not encoded as such.
+// version this program does not know is refused. It never returns a state that was not encoded as such: but for white space,
+// there is one way to write a state, and every other is damage.
 func Decode(data []byte) (*State, error) {
 	var doc document
 	if err := decodeStrict(data, &doc); err != nil {
@@ -118,6 +133,15 @@ func Decode(data []byte) (*State, error) {
 	s, err := b.state()
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrDamaged, err)
+	}
+	// Keys are read whatever their case, so what the checksum does not cover is compared.
+	again, err := Encode(s)
+	if err != nil {
+		return nil, err
+	}
+	text.Reset()
+	if err := json.Compact(&text, data); err != nil || !bytes.Equal(text.Bytes(), again) {
+		return nil, fmt.Errorf("%w: it is not written as a saved state is", ErrDamaged)
 	}
 	return s, nil
 }

@@ -111,6 +111,36 @@ func TestDecodeRefusesDamage(t *testing.T) {
 	}
 }
 
+func TestDecodeRefusesEveryChangeOfAByte(t *testing.T) {
+	for _, s := range []*state.State{sample(), {Connector: "http-source", Positions: map[string]string{"\xff": "\x80"}}} {
+		doc, err := state.Encode(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, whole := range doc {
+			for _, flip := range []byte{1, 2, 4, 8, 16, 32, 64, 128, 255} {
+				doc[i] = whole ^ flip
+				if got, err := state.Decode(doc); err == nil || got != nil {
+					t.Errorf("%q at byte %d instead of %q passes: %+v, %v", doc[i], i, whole, got, err)
+				}
+			}
+			doc[i] = whole
+		}
+	}
+}
+
+func TestDecodeRefusesEveryTruncation(t *testing.T) {
+	doc, err := state.Encode(sample())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n := range doc {
+		if got, err := state.Decode(doc[:n]); !errors.Is(err, state.ErrDamaged) || got != nil {
+			t.Errorf("%d bytes of %d pass: %+v, %v", n, len(doc), got, err)
+		}
+	}
+}
+
 func TestDecodeNamesDamage(t *testing.T) {
 	if _, err := state.Decode([]byte(`{"version":1`)); !errors.Is(err, state.ErrDamaged) {
 		t.Errorf("error %v is not ErrDamaged", err)

@@ -7,14 +7,61 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 )
 
 // File keeps a state in a file of its own. A save writes a temporary file beside it, syncs it, renames it and syncs the
-// directory, so that a crash leaves either the old state or the new one.
-type File struct{ path string }
+// directory, so that a crash leaves either the old state or the new one. The lease is a lock on a file beside it, which the
+// system releases when the process ends.
+type File struct {
+	path string
+	lock *lock // nil while the lease is not held
+	// create makes a temporary file in a directory; tests make it fail.
+	create func(dir, pattern string) (temporary, error)
+}
 
-// NewFile returns a store in the file at path. The directory is made on the first save.
-func NewFile(path string) *File { return &File{path} }
+// temporary is what is needed of a temporary file.
+type temporary interface {
+	Name() string
+	Write([]byte) (int, error)
+	Sync() error
+	Close() error
+}
+
+// NewFile returns a store in the file at path. The directory is made by Acquire.
+func NewFile(path string) *File {
+	return &File{path: path, create: func(dir, pattern string) (temporary, error) { return os.CreateTemp(dir, pattern) }}
+}
+
+// Acquire implements Leased. It removes what saves of killed processes have left.
+func (f *File) Acquire(ctx context.Context, _ func(error)) error {
+	if f.lock != nil {
+		return nil
+	}
+	dir := filepath.Dir(f.path)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	l, err := openLock(ctx, f.path+".lock")
+	if err != nil {
+		return err
+	}
+	f.lock = l
+	f.sweep(dir)
+	return nil
+}
+
+// sweep removes temporary files. One that cannot be removed does no harm.
+func (f *File) sweep(dir string) {
+	entries, _ := os.ReadDir(dir)
+	for _, e := range entries {
+		rest, ok := strings.CutPrefix(e.Name(), filepath.Base(f.path)+".")
+		random, isTemporary := strings.CutSuffix(rest, ".tmp")
+		if ok && isTemporary && random != "" && strings.Trim(random, "0123456789") == "" && e.Type().IsRegular() {
+			_ = os.Remove(filepath.Join(dir, e.Name()))
+		}
+	}
+}
 
 // Load implements Store.
 func (f *File) Load(context.Context) (*State, error) {
@@ -32,32 +79,42 @@ func (f *File) Load(context.Context) (*State, error) {
 	return s, nil
 }
 
-// Save implements Store.
+// Save implements Store. After an error, what was saved before is still there, and saving may be tried again.
 func (f *File) Save(_ context.Context, s *State) error {
 	data, err := Encode(s)
 	if err != nil {
 		return err
 	}
-	dir := filepath.Dir(f.path)
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	if f.lock == nil {
+		return ErrNotAcquired
+	}
+	if err := f.lock.check(); err != nil {
 		return err
 	}
-	temporary, err := os.CreateTemp(dir, filepath.Base(f.path)+".*.tmp") // mode 0600
+	if err := f.replace(data); err != nil {
+		return fmt.Errorf("save %s: %w", f.path, err)
+	}
+	return nil
+}
+
+func (f *File) replace(data []byte) error {
+	dir := filepath.Dir(f.path)
+	file, err := f.create(dir, filepath.Base(f.path)+".*.tmp") // mode 0600
 	if err != nil {
 		return err
 	}
-	defer os.Remove(temporary.Name()) // nothing to remove once it is renamed
-	_, err = temporary.Write(data)
+	defer os.Remove(file.Name()) // nothing to remove once it is renamed
+	_, err = file.Write(data)
 	if err == nil {
-		err = temporary.Sync()
+		err = file.Sync()
 	}
-	if closed := temporary.Close(); err == nil {
+	if closed := file.Close(); err == nil {
 		err = closed
 	}
 	if err != nil {
-		return fmt.Errorf("write %s: %w", temporary.Name(), err)
+		return err
 	}
-	if err := os.Rename(temporary.Name(), f.path); err != nil {
+	if err := os.Rename(file.Name(), f.path); err != nil {
 		return err
 	}
 	d, err := os.Open(dir)
@@ -68,7 +125,30 @@ func (f *File) Save(_ context.Context, s *State) error {
 	return d.Sync()
 }
 
-// Close implements Store.
-func (f *File) Close() error { return nil }
+// Inspect implements Leased.
+func (f *File) Inspect(context.Context) (info Info, err error) {
+	stat, err := os.Stat(f.path)
+	switch {
+	case err == nil:
+		info.Written = stat.ModTime()
+	case !errors.Is(err, fs.ErrNotExist):
+		return info, err
+	}
+	info.Held, err = lockHolder(f.path + ".lock")
+	return info, err
+}
 
-var _ Store = (*File)(nil)
+// Where implements Leased: it names the file.
+func (f *File) Where() string { return "file " + f.path }
+
+// Close implements Store.
+func (f *File) Close() error {
+	if f.lock == nil {
+		return nil
+	}
+	l := f.lock
+	f.lock = nil
+	return l.release()
+}
+
+var _ Leased = (*File)(nil)

@@ -26,6 +26,14 @@ type Writer interface {
 	Close() error
 }
 
+// A Resumer is a Writer that stops at a failure, so that nothing can overtake what has to be written again: once it has
+// settled a record with an error that may go away, every Write returns such an error, until Resume.
+type Resumer interface {
+	// Resume lets Write take records again. The caller has heard of every failure by then, no Write is under way, and what it
+	// writes next is what failed, in its first order. It does not block.
+	Resume()
+}
+
 // A Reader is the consuming end of a topic. Read is called by one goroutine at a time; messages may be settled by any.
 type Reader interface {
 	// Read blocks until there is at least one message and returns up to max of them in order. After the first it waits at
@@ -37,6 +45,12 @@ type Reader interface {
 	// Close releases the connection without waiting. Messages that are not acknowledged will be delivered again where the
 	// transport can do so.
 	Close() error
+}
+
+// A Lagging is a Reader that knows how far behind it is. It is asked by those who watch, from any goroutine.
+type Lagging interface {
+	// Lag returns how many records the topic holds that were not read yet, as far as known just now. It does not block.
+	Lag() (records int64, known bool)
 }
 
 // A Message is a record that a Reader delivered and that must be acknowledged once it is done with. Until then, or until the

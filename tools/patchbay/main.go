@@ -1,6 +1,8 @@
-// Command patchbay runs what connectors need beside themselves: the local broker that carries their topics where no other
-// broker is named.
+// Command patchbay runs pipelines of two connectors, and what connectors need beside themselves: the local broker that
+// carries their topics where no other broker is named.
 //
+//	patchbay run orders.yaml   # a source joined to a sink, without a broker
+//	patchbay validate orders.yaml
 //	patchbay broker            # run the local broker in the foreground
 //	patchbay broker status     # where it is, for other NATS tools
 //	patchbay broker stop
@@ -19,12 +21,21 @@ import (
 // version is that of the tool.
 const version = "0.1.0"
 
+// aborted is the exit status after a second signal: 128 + SIGINT, the custom of shells.
+const aborted = 130
+
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop) // a second signal ends the process at once
+	ctx, stop := context.WithCancel(context.Background())
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		<-signals
+		stop()
+		<-signals
+		os.Exit(aborted)
+	}()
 	status := command.Run(ctx, command.Surroundings{
 		Version: version, Args: os.Args[1:], Env: broker.SystemEnv(), Stdout: os.Stdout, Stderr: os.Stderr,
 	})
-	stop()
 	os.Exit(status)
 }

@@ -369,3 +369,21 @@ func TestCheck(t *testing.T) {
 		})
 	}
 }
+
+func TestContract(t *testing.T) {
+	var gate sync.RWMutex
+	server := serve(t, func(w http.ResponseWriter, body string) {
+		gate.RLock()
+		defer gate.RUnlock()
+		ok(w, body)
+	})
+	commontest.Contract[HTTPSink](t, commontest.Promise{
+		Args: []string{"--endpoint", server.URL},
+		Written: func() int {
+			server.mu.Lock()
+			defer server.mu.Unlock()
+			return len(server.bodies)
+		},
+		Block: func() func() { gate.Lock(); return gate.Unlock },
+	})
+}

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -142,4 +144,26 @@ func TestAReaderThatHasGoneEndsTheSink(t *testing.T) {
 	if out.writes != 1 || len(run.Acknowledged()) != 0 {
 		t.Errorf("%d writes, %d records acknowledged", out.writes, len(run.Acknowledged()))
 	}
+}
+
+// A gate is an output that can be closed.
+type gate struct {
+	mu    sync.Mutex
+	lines atomic.Int64
+}
+
+func (g *gate) Write(p []byte) (int, error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.lines.Add(int64(bytes.Count(p, []byte("\n"))))
+	return len(p), nil
+}
+
+func TestContract(t *testing.T) {
+	out := &gate{}
+	output = out
+	commontest.Contract[printer](t, commontest.Promise{
+		Written: func() int { return int(out.lines.Load()) },
+		Block:   func() func() { out.mu.Lock(); return out.mu.Unlock },
+	})
 }

@@ -174,6 +174,68 @@ saved() { grep -q "\"1:[0-9a-f]*:$1:" "$SANDBOX/state.json"; }
   assert_line --partial "another resource"
 }
 
+@test "state show tells the position, set and reset change where the next run begins" {
+  printf 'one\ntwo\n' >app.log
+  pass --path app.log
+  run --separate-stderr file-source state show --state "file:$SANDBOX/state.json"
+  assert_success
+  assert_equal "$(jq -c '[.connector, (.positions | keys), .holder]' <<<"$output")" '["file-source",["app.log"],null]'
+  local shown=$output
+  run pass --path app.log
+  refute_output --partial one
+  run --separate-stderr file-source state reset --state "file:$SANDBOX/state.json"
+  assert_success
+  run --separate-stderr pass --path app.log
+  assert_output $'one\ntwo'
+  # What was shown can be put back, with an epoch of its own.
+  file-source state reset app.log --state "file:$SANDBOX/state.json"
+  run --separate-stderr file-source state set - --state "file:$SANDBOX/state.json" <<<"$shown"
+  assert_equal "$(jq -c '.positions' <<<"$output")" "$(jq -c '.positions' <<<"$shown")"
+  [[ $(jq .epoch <<<"$output") != "$(jq .epoch <<<"$shown")" ]]
+  run --separate-stderr pass --path app.log
+  assert_output ""
+}
+
+@test "a damaged state is no start from zero, and reset mends it" {
+  echo one >app.log
+  pass --path app.log
+  truncate -s -1 "$SANDBOX/state.json"
+  show() { file-source state show --state "file:$SANDBOX/state.json"; }
+  again() { pass --path app.log; }
+  for command in again show; do
+    run --separate-stderr "$command"
+    assert_failure 1
+    assert_output ""
+    # shellcheck disable=SC2154 # bats sets stderr
+    [[ $stderr == *"$SANDBOX/state.json: the saved state is damaged"*"file-source state reset"* ]]
+  done
+  file-source state reset --state "file:$SANDBOX/state.json"
+  run --separate-stderr pass --path app.log
+  assert_output one
+}
+
+@test "the second of two copies waits until the first ends, however it ends" {
+  echo one >app.log
+  for signal in TERM KILL; do
+    follow first --path app.log --from start
+    wait_until 10 saved '[0-9]*'
+    follow second --path app.log --start-timeout 100ms
+    wait_until 10 grep -q "waiting for it to end.*process $(<"$SANDBOX/started/first.pid") on" "$(errors second)"
+    run file-source state reset --state "file:$SANDBOX/state.json"
+    assert_failure 1
+    assert_output --partial "stop it first"
+    run pass --path app.log
+    assert_failure 1
+    assert_output --partial "another process uses the same saved position"
+    stop first "$signal" || [[ $signal == KILL ]]
+    echo "$signal" >>app.log
+    wait_until 10 has_lines 1 "$(output second)"
+    stop second
+    run cat "$(output second)"
+    assert_output "$signal"
+  done
+}
+
 @test "lines reach a topic of the local broker and are not sent twice" {
   [[ -x $PATCHBAY_BIN_DIR/patchbay ]] || skip "patchbay is not built: run make build"
   start broker patchbay broker

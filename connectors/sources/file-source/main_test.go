@@ -297,3 +297,16 @@ func TestCheck(t *testing.T) {
 		}
 	}
 }
+
+func TestContract(t *testing.T) {
+	d, lines := newFolder(t), 0
+	commontest.Contract[File](t, commontest.Promise{
+		Args: append([]string{"--path", d.path("a")}, quick...), Resumes: true,
+		More: func(n int) {
+			for range n {
+				lines++
+				d.write("a", fmt.Sprintf("line %d\n", lines))
+			}
+		},
+	})
+}

@@ -247,3 +247,7 @@ func BenchmarkRecord(b *testing.B) {
 		})
 	}
 }
+
+func TestContract(t *testing.T) {
+	commontest.Contract[Generate](t, commontest.Promise{Args: []string{"--rate", "0"}})
+}

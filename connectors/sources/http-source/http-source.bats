@@ -120,6 +120,34 @@ answered() { [[ $(grep -c "^$1" "$NGINX_DIR/status.log") -ge $2 ]]; }
   assert_output $'200\n304'
 }
 
+@test "state reset has a run on the local broker start over" {
+  http-source --once --topic demo --endpoint "$NGINX_URL/status.json"
+  run --separate-stderr http-source state show --topic demo
+  assert_success
+  assert_equal "$(jq -c '[.name, .connector, (.positions | length)]' <<<"$output")" '["http-source-demo","http-source",1]'
+  http-source state reset --topic demo
+  http-source --once --topic demo --endpoint "$NGINX_URL/status.json"
+  run cat "$NGINX_DIR/status.log"
+  assert_output $'200\n200'
+}
+
+@test "the second of two copies on the local broker waits until the first ends, however it ends" {
+  for signal in TERM KILL; do
+    start first http-source --topic demo --interval 50ms --endpoint "$NGINX_URL/status.json"
+    wait_until 10 bash -c 'http-source state show --topic demo --log-level error | jq -e .holder.alive'
+    start second http-source --topic demo --interval 50ms --endpoint "$NGINX_URL/status.json" --start-timeout 1s
+    wait_until 10 grep -q "waiting for it to end.*process $(<"$SANDBOX/started/first.pid") on" "$(errors second)"
+    run http-source --once --topic demo --endpoint "$NGINX_URL/status.json"
+    assert_failure 1
+    assert_output --partial "another process uses the same saved position"
+    stop first "$signal" || [[ $signal == KILL ]]
+    : >"$NGINX_DIR/status.log"
+    wait_until 10 answered 304 1 # by the second, which knows what the first has seen
+    running second
+    stop second
+  done
+}
+
 @test "a restart after kill -9 sends nothing twice that was saved" {
   local state=file:$SANDBOX/state.json
   follow source --endpoint "$NGINX_URL/status.json" --state "$state"

@@ -7,8 +7,10 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -344,4 +346,22 @@ func ExampleResponse() {
 	text, _ := full.full(false)
 	fmt.Println(string(text))
 	// Output: {"status":200,"headers":{"content-type":"text/plain"},"body":"hello"}
+}
+
+func TestContract(t *testing.T) {
+	var pages atomic.Int64 // that there are; whoever has page n is given the next one
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		n, _ := strconv.ParseInt(strings.Trim(r.Header.Get("If-None-Match"), `"`), 10, 64)
+		if n >= pages.Load() {
+			w.WriteHeader(http.StatusNotModified)
+			return
+		}
+		w.Header().Set("ETag", fmt.Sprintf(`"%d"`, n+1))
+		fmt.Fprintf(w, "page %d", n+1)
+	}))
+	defer server.Close()
+	commontest.Contract[HTTPSource](t, commontest.Promise{
+		Args: []string{"--endpoint", server.URL, "--interval", "20ms"}, Resumes: true,
+		More: func(n int) { pages.Add(int64(n)) },
+	})
 }

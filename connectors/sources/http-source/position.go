@@ -54,7 +54,7 @@ func parsePosition(text string) (p position, err error) {
 	}
 	if err := json.Unmarshal([]byte(text), &p); err != nil || p.Version != positionVersion || p.SHA256 == "" {
 		return position{}, fmt.Errorf("the saved position %q is not one that http-source %s can read; choose another --name, or "+
-			"delete that state to start over", text, info.Version)
+			"start over with http-source state reset", text, info.Version)
 	}
 	return p, nil
 }

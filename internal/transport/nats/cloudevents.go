@@ -4,6 +4,8 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -96,9 +98,9 @@ func eventMode(h natsgo.Header) (structured, binary bool) {
 func decodeEvent(h natsgo.Header, data []byte) (record.Record, error) {
 	rec := record.Record{Value: data}
 	contentType, natsType := "", ""
-	for name, values := range h {
-		raw := strings.Join(values, ", ")
-		value := unquote(unescape(raw))
+	for _, name := range inOrder(h) {
+		raw := strings.Join(h[name], ", ")
+		value := unescape(unquote(raw))
 		switch strings.ToLower(name) {
 		case "ce-specversion":
 			if value != "1.0" {
@@ -155,6 +157,22 @@ func decodeEvent(h natsgo.Header, data []byte) (record.Record, error) {
 	return rec, nil
 }
 
+// inOrder returns the names of headers in the order in which they are taken over: where two end at the same place, an
+// attribute of the event goes over a header beside it, and the usual spelling over others.
+func inOrder(h natsgo.Header) []string {
+	names := slices.AppendSeq(make([]string, 0, len(h)), maps.Keys(h))
+	slices.SortFunc(names, func(a, b string) int {
+		if aIs, bIs := hasPrefixFold(a, eventPrefix), hasPrefixFold(b, eventPrefix); aIs != bIs {
+			if aIs {
+				return 1
+			}
+			return -1
+		}
+		return strings.Compare(a, b)
+	})
+	return names
+}
+
 // impliedType is the content type that a payload shows by itself.
 func impliedType(data []byte) string {
 	switch {
@@ -168,7 +186,8 @@ func impliedType(data []byte) string {
 	return "application/octet-stream"
 }
 
-// unquote removes the double quotes that the bindings allow around a value.
+// unquote removes the double quotes that the bindings allow around a value. It comes before unescape: quotes that are
+// escaped belong to the value.
 func unquote(s string) string {
 	if len(s) < 2 || s[0] != '"' || s[len(s)-1] != '"' {
 		return s

@@ -35,7 +35,10 @@ func (c *Config) check() error {
 	if c.Envelope != "" && c.Envelope != "cloudevents" {
 		return misconfigured("envelope %q is not known: leave it empty or say cloudevents", c.Envelope)
 	}
-	return nil
+	if err := c.Stream.Check(); err != nil {
+		return err
+	}
+	return c.Access.Check(c.URL)
 }
 
 // checkTopic refuses what would not be one literal NATS subject.

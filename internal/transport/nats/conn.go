@@ -10,7 +10,9 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	natsgo "github.com/nats-io/nats.go"
@@ -24,8 +26,8 @@ const (
 	DefaultMaxInFlight = 1024
 
 	connectTimeout = 5 * time.Second  // for one attempt at one server
-	requestTimeout = 10 * time.Second // for one question to the server where the caller's context has no deadline
-	pingInterval   = 20 * time.Second // a peer that went silent is noticed after two of these
+	requestTimeout = 5 * time.Second  // for one question to the server where the caller's context has no deadline
+	pingInterval   = 20 * time.Second // a peer that went silent is noticed when two of these have passed
 	maxBackOff     = 10 * time.Second
 )
 
@@ -34,12 +36,17 @@ type Config struct {
 	// URL names the servers, separated by commas: nats:// or tls:// for JetStream, nats+core:// for plain subjects. Empty
 	// means the local broker.
 	URL string
+	// Access is how to log in, and what to know the server by.
+	Access Access
 	// Topic is the subject.
 	Topic string
 	// Name is the instance and Connector its connector; together they name the connection for the server's operator.
 	Name, Connector string
 	// Logger hears of lost and regained connections. Nil means none.
 	Logger *slog.Logger
+	// Status hears whether the server can be reached: an error each time it turns out that it cannot, nil when it can again.
+	// It must not block. Nil means that nobody asks.
+	Status func(err error)
 	// Envelope is how records are written: "" (lean) or "cloudevents". Both are read, whatever it says.
 	Envelope string
 	// Source is the CloudEvents source of records that have none. Empty means /connector/name.
@@ -47,6 +54,8 @@ type Config struct {
 	// MaxInFlight bounds the records that a Writer has handed over and the server has not acknowledged. 0 means
 	// DefaultMaxInFlight.
 	MaxInFlight int
+	// Stream says what a stream is made like where there is none.
+	Stream StreamOptions
 	// Local finds or starts the local broker. Nil means broker.Locate in the surroundings of this process.
 	Local func(ctx context.Context) (broker.Endpoint, error)
 }
@@ -63,6 +72,7 @@ type Conn struct {
 	mu      sync.Mutex
 	lost    error // why there is no connection now, nil while there is one
 	windows map[*window]struct{}
+	adopted string // the stream that was said to differ from what was asked for
 }
 
 // Connect makes one attempt to connect and returns its error; the caller decides whether to try again, which is pointless
@@ -73,6 +83,9 @@ func Connect(ctx context.Context, c Config) (*Conn, error) {
 	}
 	target, err := parseTarget(c.URL)
 	if err != nil {
+		return nil, err
+	}
+	if err := c.Stream.CheckAt(c.URL); err != nil {
 		return nil, err
 	}
 	if c.MaxInFlight <= 0 {
@@ -95,20 +108,36 @@ func Connect(ctx context.Context, c Config) (*Conn, error) {
 }
 
 func (c *Conn) dial(ctx, life context.Context) error {
+	var made atomic.Pointer[natsgo.Conn] // for what is called while there is a connection already
 	opts := []natsgo.Option{
 		natsgo.Name(c.cfg.Connector + " " + c.cfg.Name),
 		natsgo.Timeout(attemptTimeout(ctx)),
 		natsgo.MaxReconnects(-1),
 		natsgo.IgnoreAuthErrorAbort(), // credentials may be put right while we wait
-		natsgo.CustomReconnectDelay(reconnectDelay),
+		natsgo.CustomReconnectDelay(func(n int) time.Duration {
+			// A refusal after the connection is made, of a login or a certificate, is told in no other way.
+			if nc := made.Load(); nc != nil && nc.LastError() != nil {
+				c.stillLost(nc.LastError())
+			}
+			return reconnectDelay(n)
+		}),
 		natsgo.ReconnectBufSize(-1), // what is kept back while disconnected must not pass for sent
 		natsgo.PingInterval(pingInterval),
-		natsgo.MaxPingsOutstanding(2),
+		natsgo.MaxPingsOutstanding(1),
 		natsgo.DisconnectErrHandler(func(_ *natsgo.Conn, err error) { c.disconnected(err) }),
 		natsgo.ReconnectHandler(func(*natsgo.Conn) { c.reconnected() }),
+		natsgo.ReconnectErrHandler(func(_ *natsgo.Conn, err error) { c.stillLost(err) }),
 		natsgo.ErrorHandler(func(_ *natsgo.Conn, _ *natsgo.Subscription, err error) {
 			c.log.Warn("the NATS connection reports a problem", "error", err)
 		}),
+	}
+	access, err := c.cfg.Access.options()
+	if err != nil {
+		return err
+	}
+	opts = append(opts, access...)
+	if file := c.cfg.Access.NKey; file != "" {
+		opts = append(opts, natsgo.SetCustomDialer(&nkeyDialer{net.Dialer{Timeout: connectTimeout}, file, &made}))
 	}
 	url := c.target.url
 	if c.target.local {
@@ -122,8 +151,9 @@ func (c *Conn) dial(ctx, life context.Context) error {
 	}
 	nc, err := natsgo.Connect(url, opts...)
 	if err != nil {
-		return fmt.Errorf("connect to %s: %w", c.target.shown, err)
+		return fmt.Errorf("connect to %s: %w", c.target.shown, explainTLS(err))
 	}
+	made.Store(nc)
 	js, err := jetstream.New(nc, jetstream.WithDefaultTimeout(requestTimeout))
 	if err != nil {
 		nc.Close()
@@ -164,6 +194,7 @@ func (c *Conn) disconnected(err error) {
 	}
 	c.mu.Unlock()
 	if !errors.Is(err, natsgo.ErrConnectionClosed) {
+		c.tell(fmt.Errorf("the connection to %s is lost: %w", c.target.shown, err))
 		c.log.Warn("the NATS connection is lost", "server", c.target.shown, "error", err)
 	}
 	for _, w := range open {
@@ -171,11 +202,33 @@ func (c *Conn) disconnected(err error) {
 	}
 }
 
+// stillLost notes why an attempt to reconnect failed, and says so where that is news: credentials that were withdrawn, say.
+func (c *Conn) stillLost(err error) {
+	err = explainTLS(err)
+	c.mu.Lock()
+	news := c.lost == nil || c.lost.Error() != err.Error()
+	c.lost = err
+	c.mu.Unlock()
+	c.tell(fmt.Errorf("connect to %s: %w", c.target.shown, err))
+	var network *net.OpError // nobody answers yet, as was to be expected
+	if news && !errors.As(err, &network) {
+		c.log.Warn("cannot reconnect to NATS, trying again", "server", c.target.shown, "error", err)
+	}
+}
+
 func (c *Conn) reconnected() {
 	c.mu.Lock()
 	c.lost = nil
 	c.mu.Unlock()
+	c.tell(nil)
 	c.log.Info("the NATS connection is back", "server", c.target.shown)
+}
+
+// tell passes on whether the server can be reached.
+func (c *Conn) tell(err error) {
+	if c.cfg.Status != nil {
+		c.cfg.Status(err)
+	}
 }
 
 func (c *Conn) track(w *window) {

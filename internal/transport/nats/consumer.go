@@ -14,7 +14,12 @@ import (
 func (c *Conn) ensureConsumer(
 	ctx context.Context, s jetstream.Stream, o ReaderOptions, start uint64,
 ) (jetstream.Consumer, error) {
+	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	defer cancel()
 	name, stream := legalName(o.Group), s.CachedInfo().Config
+	if stream.Retention == jetstream.WorkQueuePolicy {
+		start = 0 // it takes no other, and holds nothing that was settled
+	}
 	consumer, err := s.Consumer(ctx, name)
 	if errors.Is(err, jetstream.ErrConsumerNotFound) {
 		consumer, err = s.CreateConsumer(ctx, consumerConfig(name, c.cfg.Topic, o, start))
@@ -22,8 +27,14 @@ func (c *Conn) ensureConsumer(
 			consumer, err = s.Consumer(ctx, name)
 		}
 	}
-	if errors.Is(err, jetstream.ErrNotPullConsumer) {
+	var api *jetstream.APIError
+	switch {
+	case errors.Is(err, jetstream.ErrNotPullConsumer):
 		err = misconfigured("the consumer pushes its records to a subject: choose another --group")
+	case errors.As(err, &api) && api.ErrorCode == errCodeNotDeliverAll:
+		err = misconfigured("a work queue has no latest record to start from, since what was read is gone: leave out --from: %w", err)
+	case errors.As(err, &api) && slices.Contains(errCodesOneGroup, api.ErrorCode):
+		err = misconfigured("the stream is a work queue, which has one group, and another one reads it: use its --group: %w", err)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("join group %s of stream %s: %w", o.Group, stream.Name, c.explain(err))
@@ -33,6 +44,11 @@ func (c *Conn) ensureConsumer(
 	}
 	return consumer, nil
 }
+
+// The server's codes for a consumer that a work queue does not take; the client library has no names for them.
+const errCodeNotDeliverAll jetstream.ErrorCode = 10101
+
+var errCodesOneGroup = []jetstream.ErrorCode{10099, 10100}
 
 func consumerConfig(name, topic string, o ReaderOptions, start uint64) jetstream.ConsumerConfig {
 	from := jetstream.DeliverAllPolicy

@@ -128,6 +128,8 @@ func (c *Conn) coreReader(o ReaderOptions) (transport.Reader, error) {
 	if err != nil {
 		return nil, fmt.Errorf("subscribe to %s: %w", c.cfg.Topic, c.explain(err))
 	}
+	c.log.Info("plain subjects deliver at most once: what is sent while nobody of the group listens, and what is not yet "+
+		"written when it ends, is lost", "topic", c.cfg.Topic, "group", o.Group)
 	return &coreReader{sub: sub, topic: c.cfg.Topic}, nil
 }
 

@@ -119,6 +119,7 @@ func (r *reader) adopt(f *feed) {
 		r.forget()
 	}
 	r.feed, r.err = f, nil
+	r.pending = f.consumer.CachedInfo().NumPending
 }
 
 // reopen opens anew if an earlier Read returned an error. What is on its way from a consumer that is still there is kept.
@@ -139,6 +140,7 @@ func (r *reader) reopen(ctx context.Context) error {
 		return lasting(err)
 	}
 	r.stale = false
+	r.conn.tell(nil)
 	return nil
 }
 
@@ -167,6 +169,7 @@ func (r *reader) receive(f *feed, msg jetstream.Msg) {
 		return
 	}
 	r.events++
+	r.pending = place.pending
 	if r.opts.Once && d.sequence() > f.last {
 		r.late = append(r.late, d)
 		return

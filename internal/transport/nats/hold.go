@@ -56,7 +56,7 @@ func (r *reader) ack(d *delivery) error {
 	case !held: // Close has handed it back
 		return nil
 	}
-	err := r.answer(d, jetstream.Msg.Ack, r.settled)
+	err := r.answer(d, jetstream.Msg.Ack, r.acknowledged)
 	if err != nil && !errors.Is(err, natsgo.ErrConnectionClosed) {
 		r.log.Debug("an acknowledgement waits for the connection", "topic", r.conn.cfg.Topic, "error", err)
 		return nil
@@ -143,7 +143,7 @@ func isOpen(d *delivery) bool { return !d.acked }
 // acknowledge tells the server what it could not be told before.
 func (r *reader) acknowledge() error {
 	for _, d := range r.held(func(d *delivery) bool { return d.acked && !d.told }) {
-		if err := r.answer(d, jetstream.Msg.Ack, func(d *delivery) { d.told = true }); err != nil {
+		if err := r.answer(d, jetstream.Msg.Ack, r.toldLate); err != nil {
 			return err
 		}
 	}
@@ -153,7 +153,7 @@ func (r *reader) acknowledge() error {
 // flushRetry is how long Flush waits before it looks again for a connection.
 const flushRetry = 50 * time.Millisecond
 
-// Flush blocks until the server has received every acknowledgement given before the call, or ctx ends.
+// Flush blocks until the server has processed the acknowledgements given before the call, or ctx ends.
 func (r *reader) Flush(ctx context.Context) error {
 	if _, ok := ctx.Deadline(); !ok {
 		var cancel context.CancelFunc
@@ -171,7 +171,7 @@ func (r *reader) Flush(ctx context.Context) error {
 		break
 	}
 	if err == nil {
-		err = r.conn.nc.FlushWithContext(ctx)
+		err = r.confirm(ctx)
 	}
 	if err != nil {
 		return fmt.Errorf("confirm acknowledgements: %w", r.conn.explain(err))
@@ -209,6 +209,7 @@ func (r *reader) handBack(ctx context.Context) error {
 // forget drops everything: the server knows no more of it. The mutex is held.
 func (r *reader) forget() {
 	r.queue, r.late, r.waiting = nil, nil, 0
+	r.recent = recent{}
 	clear(r.unsettled)
 	r.events++
 }

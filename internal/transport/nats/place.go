@@ -10,6 +10,7 @@ type place struct {
 	sequence uint64 // in the stream
 	time     int64  // when the stream took it, in nanoseconds since 1970
 	attempt  uint32 // 1 for the first delivery
+	pending  uint64 // messages that the server had not yet sent to the group
 }
 
 // parsePlace reads the reply subject of a message, without an allocation since it does so for each one: after $JS.ACK, and
@@ -36,8 +37,9 @@ func parsePlace(reply string) (place, bool) {
 	sequence, err2 := strconv.ParseUint(next(), 10, 64)
 	next() // the sequence for the consumer
 	nanos, err3 := strconv.ParseInt(next(), 10, 64)
-	if err1 != nil || err2 != nil || err3 != nil {
+	pending, err4 := strconv.ParseUint(next(), 10, 64)
+	if err1 != nil || err2 != nil || err3 != nil || err4 != nil {
 		return place{}, false
 	}
-	return place{sequence, nanos, uint32(attempt)}, true
+	return place{sequence, nanos, uint32(attempt), pending}, true
 }

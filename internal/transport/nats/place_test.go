@@ -3,7 +3,7 @@ package nats
 import "testing"
 
 func TestTheReplySubjectTellsWhereAMessageStands(t *testing.T) {
-	want := place{sequence: 9007, attempt: 3, time: 1_700_000_000_123_456_789}
+	want := place{sequence: 9007, attempt: 3, time: 1_700_000_000_123_456_789, pending: 5}
 	tests := []struct {
 		name, reply string
 		ok          bool
@@ -15,6 +15,7 @@ func TestTheReplySubjectTellsWhereAMessageStands(t *testing.T) {
 		{"another subject", "_INBOX.orders.group.3.9007.41.1700000000123456789.5", false},
 		{"a part too few", "$JS.ACK.orders.group.3.9007.41.1700000000123456789", false},
 		{"a part between the two forms", "$JS.ACK.orders.group.3.9007.41.1700000000123456789.5.6", false},
+		{"no number of what is pending", "$JS.ACK.orders.group.3.9007.41.1700000000123456789.x", false},
 		{"no number", "$JS.ACK.orders.group.3.x.41.1700000000123456789.5", false},
 		{"a negative number", "$JS.ACK.orders.group.-3.9007.41.1700000000123456789.5", false},
 	}

@@ -18,7 +18,7 @@ const (
 	// prefetchBytes bounds what is fetched ahead where the caller does not say.
 	prefetchBytes = 32 << 20
 	// heartbeat is how often the server shows that it still knows of a waiting reader; after two missed ones it is asked anew.
-	heartbeat = 5 * time.Second
+	heartbeat = 2 * time.Second
 	// drainTimeout bounds the round trip with which a reader closes.
 	drainTimeout = 2 * time.Second
 )
@@ -90,8 +90,11 @@ type reader struct {
 	queue     []*delivery          // received and not yet returned
 	late      []*delivery          // with Once: received, but beyond the end of the pass
 	waiting   int                  // the weight of queue
+	pending   uint64               // what the server has not sent yet, as far as known
+	asked     time.Time            // when the server was last asked for that number
 	unsettled map[uint64]*delivery // received and not yet settled, by the number in the stream
 	events    uint64               // counts everything that changes unsettled
+	recent    recent               // what Flush has confirmed
 	err       error                // what is wrong with the feed
 	broken    error                // what every Read returns from now on
 	closed    bool

@@ -3,6 +3,7 @@ package nats
 import (
 	"context"
 	"net"
+	"os"
 	"strconv"
 	"sync"
 	"testing"
@@ -16,7 +17,13 @@ import (
 	"github.com/patchbay-dev/patchbay/internal/transport"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if config := os.Getenv(serverEnv); config != "" {
+		runServer(config)
+		return
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // A testServer is a real server in this process that can be stopped and started again on the same port and data.
 type testServer struct {

@@ -7,17 +7,15 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// duplicateWindow is how long a stream made here remembers message ids.
-const duplicateWindow = 2 * time.Minute
-
 // ensureStream returns the stream that covers the topic: the one that is there, else one it makes. It may be called by
 // any number of processes at once.
 func (c *Conn) ensureStream(ctx context.Context) (jetstream.Stream, error) {
+	ctx, cancel := context.WithTimeout(ctx, requestTimeout) // a question that a dying server took along is never answered
+	defer cancel()
 	topic := c.cfg.Topic
 	var err error
 	for _, name := range streamNames(topic) {
@@ -31,9 +29,12 @@ func (c *Conn) ensureStream(ctx context.Context) (jetstream.Stream, error) {
 			break
 		}
 		var stream jetstream.Stream
-		stream, err = c.js.CreateStream(ctx, streamConfig(name, topic, c.cfg.Connector))
+		stream, err = c.js.CreateStream(ctx, c.cfg.Stream.config(name, topic, c.cfg.Connector))
 		if err == nil {
 			return stream, nil
+		}
+		if refused := c.cfg.Stream.refused(err); refused != nil {
+			return nil, fmt.Errorf("make a stream for topic %s: %w", topic, refused)
 		}
 		if !errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) {
 			break
@@ -51,23 +52,20 @@ func (c *Conn) openStream(ctx context.Context, name string) (jetstream.Stream, e
 	if err != nil {
 		return nil, fmt.Errorf("open stream %s: %w", name, c.explain(err))
 	}
+	c.adopt(stream.CachedInfo().Config)
 	return stream, nil
 }
 
-// streamConfig keeps everything for ever, on disk. Where a limit is set later, a full stream refuses new records, which
-// holds the sources back, instead of dropping old ones that a sink may not have read.
-func streamConfig(name, topic, connector string) jetstream.StreamConfig {
-	return jetstream.StreamConfig{
-		Name:        name,
-		Description: "Topic " + topic + ", made by Patchbay for " + connector,
-		Subjects:    []string{topic},
-		Storage:     jetstream.FileStorage,
-		Retention:   jetstream.LimitsPolicy,
-		Discard:     jetstream.DiscardNew,
-		MaxMsgs:     -1,
-		MaxBytes:    -1,
-		Duplicates:  duplicateWindow,
-		AllowDirect: true,
+// adopt says once that a stream which was there is not as it would have been made. It is somebody's, and is left as it is.
+func (c *Conn) adopt(cfg jetstream.StreamConfig) {
+	other := c.cfg.Stream.differences(cfg)
+	c.mu.Lock()
+	told := c.adopted == cfg.Name
+	c.adopted = cfg.Name
+	c.mu.Unlock()
+	if len(other) > 0 && !told {
+		c.log.Info("the stream is used as it is, which is not as asked for", "topic", c.cfg.Topic, "stream", cfg.Name,
+			"has", strings.Join(other, ", "))
 	}
 }
 

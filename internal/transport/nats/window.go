@@ -2,7 +2,10 @@ package nats
 
 import (
 	"context"
+	"errors"
+	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -12,12 +15,15 @@ type window struct {
 	slots chan struct{} // one element for each record in the window
 	done  chan struct{} // closed by close
 
+	failures atomic.Uint64 // how often several records failed at once
+
 	mu      sync.Mutex
 	closed  error
 	next    uint64 // the number of the next record; numbers begin at 1
 	low     uint64 // every record with a smaller number is settled
 	pending map[uint64]*entry
-	flushes []flush // ordered by number
+	flushes []flush       // ordered by number
+	gate    chan struct{} // closed when add goes on; nil while it is not held back
 }
 
 type entry struct {
@@ -38,8 +44,12 @@ func newWindow(size int) *window {
 	}
 }
 
+// errBehind says that a record was not sent, lest it overtake others.
+var errBehind = errors.New("records before it failed while it waited, and have to be written first")
+
 // add blocks until there is room and returns the record's number. After an error settled will not be called.
 func (w *window) add(ctx context.Context, settled func(error)) (uint64, error) {
+	failures := w.failures.Load()
 	select {
 	case w.slots <- struct{}{}:
 	default:
@@ -53,14 +63,63 @@ func (w *window) add(ctx context.Context, settled func(error)) (uint64, error) {
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	for w.gate != nil && w.closed == nil {
+		if err := w.pass(ctx, w.gate); err != nil {
+			<-w.slots
+			return 0, err
+		}
+	}
 	if w.closed != nil {
 		<-w.slots
 		return 0, w.closed
+	}
+	if w.failures.Load() != failures {
+		<-w.slots
+		return 0, errBehind
 	}
 	n := w.next
 	w.next++
 	w.pending[n] = &entry{settled: settled, since: time.Now()}
 	return n, nil
+}
+
+// pass waits for the gate without the lock, which is held before and after.
+func (w *window) pass(ctx context.Context, gate <-chan struct{}) error {
+	w.mu.Unlock()
+	defer w.mu.Lock()
+	select {
+	case <-gate:
+	case <-w.done:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	return nil
+}
+
+// holdBack makes add block until release is called.
+func (w *window) holdBack() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.gate == nil {
+		w.gate = make(chan struct{})
+	}
+}
+
+// release ends what holdBack began.
+func (w *window) release() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.gate != nil {
+		close(w.gate)
+		w.gate = nil
+	}
+}
+
+// oldest returns the number of the record that has waited longest to be settled, if there is any.
+func (w *window) oldest() (uint64, bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.low, w.low < w.next
 }
 
 // settle gives record n its fate, unless it has one or is not known.
@@ -105,19 +164,33 @@ func (w *window) remove(n uint64) {
 }
 
 // failAll settles everything in the window.
-func (w *window) failAll(err error) { w.failBefore(time.Time{}, err) }
+func (w *window) failAll(err error) { w.fail(err, func(uint64, *entry) bool { return true }) }
 
-// failBefore settles what was added before t; the zero time means everything.
+// failBefore settles what was added before t.
 func (w *window) failBefore(t time.Time, err error) {
+	w.fail(err, func(_ uint64, e *entry) bool { return e.since.Before(t) })
+}
+
+// failUpTo settles record n and what was added before it.
+func (w *window) failUpTo(n uint64, err error) {
+	w.fail(err, func(m uint64, _ *entry) bool { return m <= n })
+}
+
+// fail settles some of the window, the first added first.
+func (w *window) fail(err error, which func(uint64, *entry) bool) {
 	w.mu.Lock()
-	var late []uint64
+	var failed []uint64
 	for n, e := range w.pending {
-		if t.IsZero() || e.since.Before(t) {
-			late = append(late, n)
+		if which(n, e) {
+			failed = append(failed, n)
 		}
 	}
+	if len(failed) > 0 {
+		w.failures.Add(1)
+	}
 	w.mu.Unlock()
-	for _, n := range late {
+	slices.Sort(failed)
+	for _, n := range failed {
 		w.settle(n, err)
 	}
 }

@@ -3,6 +3,7 @@ package nats
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -134,5 +135,78 @@ func TestWindowCloseWakesTheWaiting(t *testing.T) {
 	w.close(errWriterClosed)
 	if err := <-refused; !errors.Is(err, errWriterClosed) {
 		t.Errorf("error %v", err)
+	}
+}
+
+func TestWindowFailsUpToARecord(t *testing.T) {
+	w := newWindow(10)
+	var failed []int
+	for i := range 5 {
+		if _, err := w.add(t.Context(), func(error) { failed = append(failed, i+1) }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.settle(2, nil)
+	failed = nil
+	w.failUpTo(4, errors.New("lost"))
+	if !slices.Equal(failed, []int{1, 3, 4}) {
+		t.Errorf("failed %v", failed)
+	}
+}
+
+func TestWindowLetsNothingOvertakeWhatFailed(t *testing.T) {
+	tests := []struct {
+		name string
+		hold func(*window)
+		size int
+	}{
+		{"that waited for room", func(*window) {}, 1},
+		{"that was held back", func(w *window) { w.holdBack() }, 2},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			w := newWindow(tt.size)
+			if _, err := w.add(t.Context(), func(error) {}); err != nil {
+				t.Fatal(err)
+			}
+			tt.hold(w)
+			overtaking := make(chan error)
+			entered := len(w.slots) + tt.size - 1
+			go func() {
+				_, err := w.add(t.Context(), func(error) {})
+				overtaking <- err
+			}()
+			await(t, "the second waits", func() bool { return len(w.slots) == entered })
+			select {
+			case err := <-overtaking:
+				t.Fatalf("it did not wait: %v", err)
+			case <-time.After(10 * time.Millisecond):
+			}
+			w.failAll(errors.New("lost"))
+			w.release()
+			if err := <-overtaking; !errors.Is(err, errBehind) {
+				t.Errorf("error %v", err)
+			}
+			if _, err := w.add(t.Context(), func(error) {}); err != nil {
+				t.Errorf("the next one: %v", err)
+			}
+		})
+	}
+}
+
+func TestWindowHoldsBackUntilItIsReleased(t *testing.T) {
+	w := newWindow(2)
+	w.holdBack()
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
+	defer cancel()
+	if _, err := w.add(ctx, func(error) {}); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("error %v", err)
+	}
+	w.release()
+	if _, err := w.add(t.Context(), func(error) {}); err != nil {
+		t.Error(err)
+	}
+	if len(w.slots) != 1 {
+		t.Errorf("%d slots are taken by one record", len(w.slots))
 	}
 }

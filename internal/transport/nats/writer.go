@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -56,7 +57,7 @@ func (c *Conn) Writer(ctx context.Context) (transport.Writer, error) {
 	}
 	w.sub = sub
 	c.track(w.window)
-	w.expiry.Go(w.expire)
+	w.watcher.Go(w.watch)
 	return w, nil
 }
 
@@ -64,13 +65,17 @@ func (c *Conn) Writer(ctx context.Context) (transport.Writer, error) {
 // record exactly once where the library may report a loss twice, keeps the order where the library tries again, and
 // blocks by context.
 type writer struct {
-	conn   *Conn
-	encode encoder
-	window *window
-	prefix string // of the reply subjects; the record's number follows
-	sub    *natsgo.Subscription
-	expiry sync.WaitGroup
-	gone   atomic.Bool // nobody answered for the stream: it is looked for, and made again, before the next record
+	conn    *Conn
+	encode  encoder
+	window  *window
+	prefix  string // of the reply subjects; the record's number follows
+	sub     *natsgo.Subscription
+	watcher sync.WaitGroup
+	gone    atomic.Bool // nobody answered for the stream: it is looked for, and made again, before the next record
+
+	search   sync.Mutex
+	searched time.Time // when the stream was looked for in vain
+	missing  error     // what came of it
 }
 
 func (w *writer) Write(ctx context.Context, rec record.Record, settled func(error)) error {
@@ -92,21 +97,34 @@ func (w *writer) Write(ctx context.Context, rec record.Record, settled func(erro
 	return nil
 }
 
-// findTimeout bounds the search for a stream that is gone: a question that a dying server took along is never answered.
-const findTimeout = 2 * time.Second
+const (
+	// findTimeout bounds the search for a stream that is gone: a question that a dying server took along is never answered.
+	findTimeout = 2 * time.Second
+	// findAgain is how long nobody looks again: what is written right behind a record that failed must not overtake it.
+	findAgain = 250 * time.Millisecond
+)
 
 func (w *writer) find(ctx context.Context) error {
+	w.search.Lock()
+	defer w.search.Unlock()
+	if w.missing != nil && time.Since(w.searched) < findAgain {
+		return w.missing
+	}
 	ctx, cancel := context.WithTimeout(ctx, findTimeout)
 	defer cancel()
-	if _, err := w.conn.ensureStream(ctx); err != nil {
-		return err
+	_, err := w.conn.ensureStream(ctx)
+	w.searched, w.missing = time.Now(), err
+	if err == nil {
+		w.gone.Store(false)
 	}
-	w.gone.Store(false)
-	return nil
+	return err
 }
 
 // errCodeHeadersTooLarge is the server's code for headers above 64 KiB; the client library has no name for it.
 const errCodeHeadersTooLarge jetstream.ErrorCode = 10097
+
+// errCodeNotStored is the server's code for what its store refuses, such as any record while the stream is full.
+const errCodeNotStored jetstream.ErrorCode = 10077
 
 // unpublished says why a record did not reach the topic, and whether it never will.
 func (c *Conn) unpublished(err error) error {
@@ -120,6 +138,9 @@ func (c *Conn) unpublished(err error) error {
 	case tooLarge:
 		err = fmt.Errorf("the record is larger than its stream takes: %w", err)
 	case errors.Is(err, natsgo.ErrBadHeaderMsg):
+	case api != nil && api.ErrorCode == errCodeNotStored && strings.HasPrefix(api.Description, "maximum "):
+		return fmt.Errorf("topic %s is full, and takes more once its sinks or its age limit make room, or its limits are "+
+			"raised: %w", c.cfg.Topic, err)
 	default:
 		return fmt.Errorf("publish to %s: %w", c.cfg.Topic, c.explain(err))
 	}
@@ -135,6 +156,9 @@ func (w *writer) acknowledged(m *natsgo.Msg) {
 	if err := publishError(m); err != nil {
 		if errors.Is(err, jetstream.ErrNoStreamResponse) {
 			w.gone.Store(true)
+			// Nor will anybody answer for what was sent before: a server of a cluster has gone and took it along.
+			w.window.failUpTo(n, w.conn.unpublished(err))
+			return
 		}
 		w.window.settle(n, w.conn.unpublished(err))
 		return
@@ -166,27 +190,13 @@ func publishError(m *natsgo.Msg) error {
 	return nil
 }
 
-// expire settles records whose acknowledgement is overdue, until the writer is closed.
-func (w *writer) expire() {
-	ticker := time.NewTicker(ackTimeout / 10)
-	defer ticker.Stop()
-	for {
-		select {
-		case now := <-ticker.C:
-			w.window.failBefore(now.Add(-ackTimeout), errNoAck)
-		case <-w.window.done:
-			return
-		}
-	}
-}
-
 // Flush blocks until every record written before the call is settled, or ctx ends.
 func (w *writer) Flush(ctx context.Context) error { return w.window.wait(ctx) }
 
 // Close settles what is under way with an error. The connection stays.
 func (w *writer) Close() error {
 	w.window.close(errWriterClosed)
-	w.expiry.Wait()
+	w.watcher.Wait()
 	w.conn.untrack(w.window)
 	if err := w.sub.Unsubscribe(); err != nil && !errors.Is(err, natsgo.ErrConnectionClosed) &&
 		!errors.Is(err, natsgo.ErrBadSubscription) {

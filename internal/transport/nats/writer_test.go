@@ -360,3 +360,31 @@ func TestCloseSettlesWhatIsUnderWay(t *testing.T) {
 		})
 	}
 }
+
+// A server of a cluster that goes takes along what was on its way to it: nobody will ever answer.
+func TestWhatWasSentBeforeTheStreamWasGoneIsNotWaitedFor(t *testing.T) {
+	p := startProxy(t, startServer(t))
+	c := connect(t, p.url())
+	w := openWriter(t, c)
+	p.loseWhere(func(subject string) bool { return subject == "demo" && p.lost == 0 })
+	f := newFates()
+	for _, rec := range values("lost", "refused") {
+		if err := w.Write(testContext(t), rec, f.of(string(rec.Value))); err != nil {
+			t.Fatal(err)
+		}
+		if f.count() == 0 && rec.ID == "id-lost" {
+			await(t, "the record is lost", func() bool { return p.losses() == 1 })
+			deleteStream(t, c)
+		}
+	}
+	start := time.Now()
+	if err := w.Flush(testContext(t)); err != nil || time.Since(start) > ackTimeout/2 {
+		t.Fatalf("error %v after %v", err, time.Since(start))
+	}
+	for _, value := range []string{"lost", "refused"} {
+		if got := f.got[value]; len(got) != 1 || !errors.Is(got[0], jetstream.ErrNoStreamResponse) {
+			t.Errorf("%s was settled as %v", value, got)
+		}
+	}
+	write(t, w, values("lost", "refused")...)
+}

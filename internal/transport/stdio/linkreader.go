@@ -31,16 +31,28 @@ func NewLinkReader(in io.Reader, out io.Writer, window int) *LinkReader {
 	}
 	r := &LinkReader{in: newInbox(0, window), stop: newOnce()}
 	ready := make(chan struct{})
+	var arrived []transport.Message // together; handed over together, since each time costs
+	hand := func() {
+		if len(arrived) > 0 {
+			r.in.put(arrived)
+			arrived = make([]transport.Message, 0, len(arrived))
+		}
+	}
 	r.conn = link.NewConn(in, pipe{out}, link.Handler{
 		Record: func(line int64, rec record.Record, attempt int) {
-			<-ready
-			r.in.put([]transport.Message{r.message(line, rec, attempt)})
+			if len(arrived) == 0 {
+				<-ready
+			}
+			arrived = append(arrived, r.message(line, rec, attempt))
 		},
+		Batch: hand,
 		Stop: func() {
+			hand()
 			r.in.finish(io.EOF)
 			r.stop.do(nil)
 		},
 		End: func(err error) {
+			hand()
 			if err != io.EOF {
 				err = fmt.Errorf("read standard input: %w", err)
 			}

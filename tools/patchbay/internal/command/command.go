@@ -3,8 +3,10 @@ package command
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/alecthomas/kong"
 
@@ -28,15 +30,23 @@ type Surroundings struct {
 
 // root holds the commands.
 type root struct {
-	Version kong.VersionFlag `help:"Print the version and exit."`
-	Broker  brokerCommands   `cmd:"" help:"Run and look at the local broker."`
+	Version  kong.VersionFlag `help:"Print the version and exit."`
+	Run      runCommand       `cmd:"" help:"Run pipelines: a source joined to a sink, without a broker."`
+	Validate validateCommand  `cmd:"" help:"Check pipelines, with the options of their connectors, and list every problem; runs nothing."`
+	Broker   brokerCommands   `cmd:"" help:"Run and look at the local broker."`
 }
+
+// A usageError is wrong usage that shows only while a command runs, such as in a file that it reads.
+type usageError struct{ err error }
+
+func (e *usageError) Error() string { return e.err.Error() }
+func (e *usageError) Unwrap() error { return e.err }
 
 // exit is how kong ends a run early, after it has printed help or the version.
 type exit int
 
 // Run runs the command that the arguments name and returns the exit status: 0 when it is done or ctx has ended it, 1 when
-// it failed, 2 for wrong usage. Errors are printed on Stderr, one line each.
+// it failed, 2 for wrong usage. Errors are printed on Stderr, a line for each.
 func Run(ctx context.Context, s Surroundings) (status int) {
 	defer func() {
 		if r := recover(); r != nil {
@@ -49,7 +59,7 @@ func Run(ctx context.Context, s Surroundings) (status int) {
 	}()
 	parser, err := kong.New(&root{},
 		kong.Name("patchbay"),
-		kong.Description("Runs what connectors need beside themselves."),
+		kong.Description("Runs connectors, joined to pipelines, and what they need beside themselves."),
 		kong.Vars{"version": "patchbay " + s.Version},
 		kong.Writers(s.Stdout, s.Stderr),
 		kong.Exit(func(code int) { panic(exit(code)) }),
@@ -66,7 +76,12 @@ func Run(ctx context.Context, s Surroundings) (status int) {
 		return usage
 	}
 	if err := parsed.Run(); err != nil {
-		fmt.Fprintf(s.Stderr, "patchbay: %v\n", err)
+		for line := range strings.Lines(err.Error()) {
+			fmt.Fprintf(s.Stderr, "patchbay: %s\n", strings.TrimSuffix(line, "\n"))
+		}
+		if wrong := (*usageError)(nil); errors.As(err, &wrong) {
+			return usage
+		}
 		return failed
 	}
 	return ok

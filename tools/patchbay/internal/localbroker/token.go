@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"strings"
 )
 
@@ -32,12 +33,37 @@ func loadToken(path string) (string, error) {
 func makeToken(path string) (string, error) {
 	token := rand.Text() // 128 random bits, letters and digits only
 	tmp := path + ".new"
-	if err := os.WriteFile(tmp, []byte(token+"\n"), 0o600); err != nil {
-		return "", fmt.Errorf("write the broker's token: %w", err)
+	// In one step, so that an interrupted start does not leave half a token, and on the disk for good before records are: a
+	// power cut would leave a token that is empty beside them.
+	err := writeSynced(tmp, token+"\n")
+	if err == nil {
+		err = os.Rename(tmp, path)
 	}
-	// In one step, so that an interrupted start does not leave half a token.
-	if err := os.Rename(tmp, path); err != nil {
+	if err == nil {
+		err = syncDir(filepath.Dir(path))
+	}
+	if err != nil {
 		return "", fmt.Errorf("write the broker's token: %w", err)
 	}
 	return token, nil
+}
+
+func writeSynced(path, text string) error {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteString(text)
+	if err == nil {
+		err = f.Sync()
+	}
+	return errors.Join(err, f.Close())
+}
+
+func syncDir(path string) error {
+	d, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
 }

@@ -1,0 +1,131 @@
+package nats
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"time"
+
+	natsgo "github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// confirmWait is how long the server may take to confirm acknowledgements before they are sent again.
+const confirmWait = time.Second
+
+// The recent acknowledgements of a reader are those that the server is asked to confirm at the end: they were published, and
+// what is published may be lost on its way, with a server of a cluster above all. The rest is older than as many records as a
+// group may hold unsettled; had one of those been lost, the server would have stopped before and delivered it again.
+type recent struct {
+	replies []string // the subjects that acknowledge
+	next    int      // where the next one goes once there are as many as are kept
+}
+
+// add notes an acknowledgement, in place of the oldest if there are limit of them.
+func (r *recent) add(reply string, limit int) {
+	if len(r.replies) < limit {
+		r.replies = append(r.replies, reply)
+		return
+	}
+	r.replies[r.next] = reply
+	r.next = (r.next + 1) % len(r.replies)
+}
+
+// take returns what there is, and forgets it.
+func (r *recent) take() []string {
+	replies := r.replies
+	*r = recent{}
+	return replies
+}
+
+// acknowledged notes that the server was told. The mutex is held, as it is for toldLate.
+func (r *reader) acknowledged(d *delivery) {
+	r.recent.add(d.newest.Reply(), r.opts.MaxInFlight)
+	r.settled(d)
+}
+
+// toldLate does the same where the server may have sent the message again before.
+func (r *reader) toldLate(d *delivery) {
+	r.recent.add(d.newest.Reply(), r.opts.MaxInFlight)
+	d.told = true
+}
+
+// confirm asks the server to answer to the recent acknowledgements, again and again until it has answered to each, and so has
+// processed it, or ctx ends. To acknowledge twice does no harm.
+func (r *reader) confirm(ctx context.Context) error {
+	r.mu.Lock()
+	open, consumer := r.recent.take(), r.feed.consumer
+	r.mu.Unlock()
+	if len(open) == 0 { // what else was published, such as a message that was handed back, has arrived by then
+		return r.conn.nc.FlushWithContext(ctx)
+	}
+	for {
+		left, err := r.conn.request(ctx, open, []byte("+ACK"))
+		if len(left) == 0 {
+			return nil
+		}
+		open = left
+		if err == nil { // nobody answers: the group may be gone, and with it what could be confirmed
+			_, err = consumer.Info(ctx)
+		}
+		if errors.Is(err, jetstream.ErrConsumerNotFound) || errors.Is(err, jetstream.ErrStreamNotFound) {
+			r.log.Debug("the consumer is gone before it confirmed acknowledgements", "topic", r.conn.cfg.Topic, "records", len(open))
+			return nil
+		}
+		if ctx.Err() != nil || errors.Is(err, natsgo.ErrConnectionClosed) {
+			r.mu.Lock()
+			for _, reply := range open { // for the next Flush
+				r.recent.add(reply, r.opts.MaxInFlight)
+			}
+			r.mu.Unlock()
+			return fmt.Errorf("%d of them are not confirmed: %w", len(open), errors.Join(ctx.Err(), err))
+		}
+		if err != nil {
+			r.log.Debug("acknowledgements are not confirmed yet", "topic", r.conn.cfg.Topic, "records", len(open), "error", err)
+			select {
+			case <-time.After(flushRetry):
+			case <-ctx.Done():
+			}
+		}
+	}
+}
+
+// request publishes data to each subject, waits some time for the answers and returns the subjects that had none. An error
+// says why it did not wait.
+func (c *Conn) request(ctx context.Context, subjects []string, data []byte) ([]string, error) {
+	ctx, cancel := context.WithTimeout(ctx, confirmWait)
+	defer cancel()
+	prefix := c.nc.NewInbox() + "."
+	sub, err := c.nc.SubscribeSync(prefix + "*")
+	if err != nil {
+		return subjects, err
+	}
+	defer func() { _ = sub.Unsubscribe() }() // fails only without a connection, and then there is nothing to end
+	if err := sub.SetPendingLimits(-1, -1); err != nil {
+		return subjects, err
+	}
+	open := make(map[string]string, len(subjects)) // by the subject of the answer
+	for i, subject := range subjects {
+		reply := prefix + strconv.Itoa(i)
+		if err := c.nc.PublishMsg(&natsgo.Msg{Subject: subject, Reply: reply, Data: data}); err != nil {
+			return subjects, err
+		}
+		open[reply] = subject
+	}
+	for waiting := len(open); waiting > 0; waiting-- {
+		m, err := sub.NextMsgWithContext(ctx)
+		switch {
+		case err == nil:
+			delete(open, m.Subject)
+		case errors.Is(err, natsgo.ErrNoResponders): // nobody listens there, at present at least
+		case ctx.Err() != nil:
+			return slices.Collect(maps.Values(open)), nil
+		default:
+			return slices.Collect(maps.Values(open)), err
+		}
+	}
+	return slices.Collect(maps.Values(open)), nil
+}

@@ -1,0 +1,72 @@
+package nats
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+const (
+	// stallAfter is how long the oldest record may be unanswered before new ones are held back. Electing a leader takes a
+	// cluster longer than that.
+	stallAfter = time.Second
+	stallTick  = stallAfter / 4
+	// stallGrace is how long answers may take once the stream is seen to be led again.
+	stallGrace = time.Second
+)
+
+// errTakenAlong says why nobody answers for a record that was sent.
+var errTakenAlong = errors.New("the stream has not answered, and has another leader perhaps: what was on its way to the old one is lost")
+
+// watch looks after records without an answer, until the writer is closed. While the oldest one gets none, new ones are held
+// back: a server that went down took it along, and they would overtake it. Once the stream answers for itself again, those
+// that still have no answer never will.
+func (w *writer) watch() {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	ticker := time.NewTicker(stallTick)
+	defer ticker.Stop()
+	var (
+		oldest uint64
+		since  time.Time
+		held   bool
+	)
+	for {
+		select {
+		case <-ticker.C:
+		case <-w.window.done:
+			return
+		}
+		now := time.Now()
+		w.window.failBefore(now.Add(-ackTimeout), errNoAck)
+		n, waits := w.window.oldest()
+		switch {
+		case held && waits: // also when some have an answer by now: those behind them may have been lost
+			w.settleLost(ctx)
+		case !waits || n != oldest:
+			oldest, since, held = n, now, false
+			w.window.release()
+		case now.Sub(since) >= stallAfter:
+			held = true
+			w.window.holdBack()
+		}
+	}
+}
+
+// settleLost fails what was sent before now if the stream is led, by whichever server of a cluster, and does not answer for it.
+func (w *writer) settleLost(ctx context.Context) {
+	asked := time.Now()
+	ctx, cancel := context.WithTimeout(ctx, findTimeout)
+	defer cancel()
+	stream, err := w.conn.ensureStream(ctx)
+	if err != nil || stream.CachedInfo().Cluster == nil { // a server that is alone answers late, or the connection is lost
+		return
+	}
+	grace := time.NewTimer(stallGrace)
+	defer grace.Stop()
+	select {
+	case <-grace.C:
+		w.window.failBefore(asked, errTakenAlong)
+	case <-w.window.done:
+	}
+}

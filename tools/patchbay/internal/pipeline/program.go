@@ -1,0 +1,181 @@
+package pipeline
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/patchbay-dev/patchbay/common/config"
+	"github.com/patchbay-dev/patchbay/common/metadata"
+)
+
+// askTimeout is how long a program may take to answer a question.
+const askTimeout = 30 * time.Second
+
+// maxAnswer is how much of an answer is read.
+const maxAnswer = 4 << 20
+
+// A program is the executable of a connector.
+type program struct {
+	path    string
+	version string             // empty if it does not say
+	goes    metadata.Direction // empty if it does not say
+	options map[string]bool    // its options; nil if it does not say
+}
+
+// A finder finds the programs of connectors, and asks each once what it is.
+type finder struct {
+	dirs  []string // where connectors are, in the order in which to look
+	env   []string // the environment of the programs
+	known map[string]*program
+}
+
+// find returns the program that a type names: one of a connector in the folders, or the one at a path.
+func (f *finder) find(ctx context.Context, typ string) (*program, error) {
+	path := typ
+	if !strings.ContainsRune(typ, filepath.Separator) {
+		var err error
+		if path, err = f.look(typ); err != nil {
+			return nil, err
+		}
+	}
+	if p := f.known[path]; p != nil {
+		return p, nil
+	}
+	if info, err := os.Stat(path); err != nil {
+		return nil, fmt.Errorf("there is no program %s", path)
+	} else if !info.Mode().IsRegular() || info.Mode().Perm()&0o111 == 0 {
+		return nil, fmt.Errorf("%s is no program: make it executable", path)
+	}
+	p := &program{path: path}
+	p.introduce(ctx, f.env)
+	if f.known == nil {
+		f.known = map[string]*program{}
+	}
+	f.known[path] = p
+	return p, nil
+}
+
+// look finds a connector by its name.
+func (f *finder) look(name string) (string, error) {
+	var names []string
+	for _, dir := range f.dirs {
+		path := filepath.Join(dir, name)
+		if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() {
+			return path, nil
+		}
+		entries, _ := os.ReadDir(dir)
+		for _, e := range entries {
+			if strings.HasSuffix(e.Name(), "-source") || strings.HasSuffix(e.Name(), "-sink") {
+				names = append(names, e.Name())
+			}
+		}
+	}
+	fix := "--bin DIR names another folder, and a path with a / a program"
+	if nearest := config.Nearest(name, names); nearest != "" {
+		fix = "did you mean " + nearest + "? " + fix
+	}
+	return "", fmt.Errorf("there is no connector %s in %s; %s", name, strings.Join(f.dirs, " or "), fix)
+}
+
+// introduce asks a program for its metadata. A program in another language need not have any.
+func (p *program) introduce(ctx context.Context, env []string) {
+	answer, _, err := p.ask(ctx, env, "metadata")
+	var doc metadata.Document
+	if err != nil || json.Unmarshal(answer, &doc) != nil {
+		return
+	}
+	p.version, p.goes = doc.Version, metadata.Direction(strings.ToLower(string(doc.Direction)))
+	var schema struct {
+		Properties map[string]json.RawMessage `json:"properties"`
+	}
+	if json.Unmarshal(doc.Schema, &schema) == nil && schema.Properties != nil {
+		p.options = map[string]bool{}
+		for name := range schema.Properties {
+			p.options[name] = true
+		}
+	}
+}
+
+// ask runs a program with arguments and returns what it prints.
+func (p *program) ask(ctx context.Context, env []string, args ...string) (stdout, stderr []byte, err error) {
+	ctx, cancel := context.WithTimeout(ctx, askTimeout)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, p.path, args...)
+	cmd.Env, cmd.WaitDelay = env, time.Second
+	out, errs := &limited{max: maxAnswer}, &limited{max: maxAnswer}
+	cmd.Stdout, cmd.Stderr = out, errs
+	err = cmd.Run()
+	if ctx.Err() != nil {
+		err = fmt.Errorf("%s %s gave no answer within %s", filepath.Base(p.path), args[0], askTimeout)
+	}
+	return out.Bytes(), errs.Bytes(), err
+}
+
+// limited is a buffer that drops what is too much.
+type limited struct {
+	bytes.Buffer
+	max int
+}
+
+// Write implements io.Writer.
+func (l *limited) Write(b []byte) (int, error) {
+	l.Buffer.Write(b[:min(len(b), max(l.max-l.Len(), 0))])
+	return len(b), nil
+}
+
+// validate asks a program what is wrong with the config file at path, which it reads in place of the one at shown. It
+// returns one line for each problem.
+func (p *program) validate(ctx context.Context, env []string, name, path, shown string) []string {
+	_, stderr, err := p.ask(ctx, env, "validate", "--topic", "-", "--acks", "--name", name, "--config", path)
+	if err == nil {
+		return nil
+	}
+	var problems []string
+	for line := range strings.Lines(string(stderr)) {
+		line = strings.TrimPrefix(strings.TrimSpace(line), filepath.Base(p.path)+": ")
+		if line != "" {
+			problems = append(problems, oneLine(withoutColumn(line, path, shown)))
+		}
+	}
+	if exit := (*exec.ExitError)(nil); len(problems) == 0 || !errors.As(err, &exit) {
+		problems = append(problems, err.Error())
+	}
+	return problems
+}
+
+// withoutColumn puts the name of one file in the place of another's, and drops the columns: only lines are the same in both.
+func withoutColumn(line, path, shown string) string {
+	var b strings.Builder
+	for {
+		before, after, found := strings.Cut(line, path)
+		b.WriteString(before)
+		if !found {
+			return b.String()
+		}
+		b.WriteString(shown)
+		if number, rest, ok := digits(after); ok {
+			b.WriteString(":" + number)
+			if _, more, ok := digits(rest); ok {
+				rest = more
+			}
+			after = rest
+		}
+		line = after
+	}
+}
+
+// digits cuts a colon and a number off a text.
+func digits(text string) (number, rest string, ok bool) {
+	after, found := strings.CutPrefix(text, ":")
+	rest = strings.TrimLeft(after, "0123456789")
+	number = after[:len(after)-len(rest)]
+	return number, rest, found && number != ""
+}
