@@ -15,8 +15,8 @@ func connection(flags shared) (*brokerFlags, *streamFlags) {
 
 func (f *brokerFlags) access() nats.Access {
 	return nats.Access{
-		Credentials: f.BrokerCredentials, NKey: f.BrokerNkey, Token: f.BrokerToken.Reveal(), User: f.BrokerUser,
-		Password: f.BrokerPassword.Reveal(), CA: f.BrokerCA, Cert: f.BrokerCert, Key: f.BrokerKey,
+		Credentials: f.BrokerCredentialsFile, NKey: f.BrokerNkeyFile, Token: f.BrokerToken.Reveal(), User: f.BrokerUser,
+		Password: f.BrokerPassword.Reveal(), CA: f.BrokerCAFile, Cert: f.BrokerCertFile, Key: f.BrokerKeyFile,
 	}
 }
 

@@ -70,7 +70,7 @@ func TestCloudEventsUsage(t *testing.T) {
 		},
 		{
 			"the login of NATS is not for HTTP", gatherer(),
-			[]string{"--broker", "http+listen://127.0.0.1:9/", "--broker-credentials", "x.creds"},
+			[]string{"--broker", "http+listen://127.0.0.1:9/", "--broker-credentials-file", "x.creds"},
 			"--broker: the broker-… options are for NATS; a user name and password stand in the address, as in https://USER:PASSWORD@HOST/",
 		},
 		{

@@ -188,7 +188,7 @@ var semanticChecks = []string{
 	"dead-letter is another topic than topic",
 	"broker holds addresses of one kind, with nothing behind host and port",
 	"once needs JetStream where a sink reads from a broker",
-	"broker-credentials, broker-nkey, broker-token, broker-user, broker-ca and broker-cert need a broker, and only one login is given",
+	"broker-credentials-file, broker-nkey-file, broker-token, broker-user, broker-ca-file and broker-cert-file need a broker, and only one login is given",
 	"topic-replicas above 1 needs a broker, and none of the topic-… options goes with plain subjects",
 	"topic-max-age is 0s or at least 100ms",
 	"pprof needs metrics-addr",

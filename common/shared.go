@@ -55,14 +55,14 @@ type (
 	}
 
 	brokerFlags struct {
-		BrokerCredentials string `help:"Credentials file (.creds) with the JWT and the seed of a NATS user." placeholder:"FILE" xor:"broker-login"`
-		BrokerNkey        string `help:"File with the seed of a NATS user (nkey)." placeholder:"FILE" xor:"broker-login"`
-		BrokerToken       Secret `help:"Token that the broker asks for." placeholder:"TOKEN" xor:"broker-login"`
-		BrokerUser        string `help:"User to log in to the broker as." placeholder:"USER" xor:"broker-login" and:"broker-user"`
-		BrokerPassword    Secret `help:"Password of that user." placeholder:"PASSWORD" and:"broker-user"`
-		BrokerCA          string `help:"PEM file with the authorities to trust in place of the system's; demands TLS." placeholder:"FILE"`
-		BrokerCert        string `help:"PEM file with the certificate to show to the broker; demands TLS." placeholder:"FILE" and:"broker-cert"`
-		BrokerKey         string `help:"PEM file with the key of that certificate." placeholder:"FILE" and:"broker-cert"`
+		BrokerCredentialsFile string `help:"Credentials file (.creds) with the JWT and the seed of a NATS user." placeholder:"FILE" xor:"broker-login"`
+		BrokerNkeyFile        string `help:"File with the seed of a NATS user (nkey)." placeholder:"FILE" xor:"broker-login"`
+		BrokerToken           Secret `help:"Token that the broker asks for." placeholder:"TOKEN" xor:"broker-login"`
+		BrokerUser            string `help:"User to log in to the broker as." placeholder:"USER" xor:"broker-login" and:"broker-user"`
+		BrokerPassword        Secret `help:"Password of that user." placeholder:"PASSWORD" and:"broker-user"`
+		BrokerCAFile          string `help:"PEM file with the authorities to trust in place of the system's; demands TLS." placeholder:"FILE"`
+		BrokerCertFile        string `help:"PEM file with the certificate to show to the broker; demands TLS." placeholder:"FILE" and:"broker-cert-file"`
+		BrokerKeyFile         string `help:"PEM file with the key of that certificate." placeholder:"FILE" and:"broker-cert-file"`
 	}
 
 	envelopeFlags struct {

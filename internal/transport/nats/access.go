@@ -141,13 +141,13 @@ func explainTLS(err error) error {
 	var verification *tls.CertificateVerificationError
 	switch {
 	case errors.As(err, &verification):
-		return fmt.Errorf("the server's certificate is not accepted (--broker-ca names the authorities to trust): %w", err)
+		return fmt.Errorf("the server's certificate is not accepted (--broker-ca-file names the authorities to trust): %w", err)
 	case errors.Is(err, natsgo.ErrSecureConnWanted):
 		return fmt.Errorf("the server has no TLS, which is asked for by tls:// or by a certificate option: %w", err)
 	// With TLS 1.3 a server checks the client when the handshake is over for us: its answer comes, or is cut off, later.
 	case strings.Contains(err.Error(), "remote error: tls: "), strings.Contains(err.Error(), "after TLS handshake"):
-		return fmt.Errorf("the server refuses us, for want of a client certificate that it accepts perhaps (--broker-cert and "+
-			"--broker-key): %w", err)
+		return fmt.Errorf("the server refuses us, for want of a client certificate that it accepts perhaps (--broker-cert-file and "+
+			"--broker-key-file): %w", err)
 	}
 	return err
 }

@@ -74,8 +74,8 @@ func TestTLS(t *testing.T) {
 		{"a certificate that has expired", ours.serve(time.Now().Add(-time.Hour), nil), Access{CA: ca}, "tls", "expired"},
 		{"a server without TLS and tls://", plain, Access{}, "tls", "the server has no TLS"},
 		{"a server without TLS and an authority", plain, Access{CA: ca}, "nats", "the server has no TLS"},
-		{"no client certificate", ours.serve(later, ours), Access{CA: ca}, "tls", "--broker-cert"},
-		{"another client certificate", ours.serve(later, ours), Access{CA: ca, Cert: otherCert, Key: otherKey}, "tls", "--broker-cert"},
+		{"no client certificate", ours.serve(later, ours), Access{CA: ca}, "tls", "--broker-cert-file"},
+		{"another client certificate", ours.serve(later, ours), Access{CA: ca, Cert: otherCert, Key: otherKey}, "tls", "--broker-cert-file"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
