@@ -54,7 +54,7 @@ calls() { sed 's/-qq.*=300 //' "$CALLS"; }
   fake id 'echo 1000'
   install_sh servers
   assert_failure 1
-  assert_output "test/install.sh: please run as root: apt-get install lake-server pond-server"
+  assert_output "test/install.sh: please run as root: apt-get update && apt-get install lake-server pond-server"
   assert_equal "$(calls)" ""
 }
 
@@ -63,7 +63,7 @@ calls() { sed 's/-qq.*=300 //' "$CALLS"; }
   fake sudo 'exit 1'
   install_sh pond
   assert_failure 1
-  assert_output "test/install.sh: please run as root: apt-get install pond-server"
+  assert_output "test/install.sh: please run as root: apt-get update && apt-get install pond-server"
 }
 
 @test "without root uses sudo where it asks for no password" {

@@ -41,9 +41,43 @@ func (r *recent) take() []string {
 	return replies
 }
 
+// A history knows the newest records that were acknowledged, as many as a group may hold unsettled: what of them the server
+// sent again before it heard of that is not taken for new. Looking is rare, so that it costs nothing but a number a record.
+type history struct {
+	sequences []uint64
+	next      int // where the next one goes once there are as many as are kept
+}
+
+// add notes a record, in place of the oldest if there are limit of them.
+func (h *history) add(sequence uint64, limit int) {
+	if len(h.sequences) < limit {
+		h.sequences = append(h.sequences, sequence)
+		return
+	}
+	h.sequences[h.next] = sequence
+	h.next = (h.next + 1) % limit
+}
+
+func (h *history) has(sequence uint64) bool { return slices.Contains(h.sequences, sequence) }
+
+// repeat acknowledges the recent ones again, after a connection was lost that may have taken some along: the server would wait
+// for them until it loses patience, hold others back meanwhile, and then deliver them again.
+func (r *reader) repeat() {
+	r.mu.Lock()
+	replies := slices.Clone(r.recent.replies)
+	r.mu.Unlock()
+	for _, reply := range replies {
+		if err := r.conn.nc.Publish(reply, []byte("+ACK")); err != nil {
+			r.log.Debug("acknowledgements are not repeated", "topic", r.conn.cfg.Topic, "error", err)
+			return
+		}
+	}
+}
+
 // acknowledged notes that the server was told. The mutex is held, as it is for toldLate.
 func (r *reader) acknowledged(d *delivery) {
 	r.recent.add(d.newest.Reply(), r.opts.MaxInFlight)
+	r.history.add(d.sequence(), r.opts.MaxInFlight)
 	r.settled(d)
 }
 

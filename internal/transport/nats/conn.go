@@ -268,9 +268,19 @@ func attemptTimeout(ctx context.Context) time.Duration {
 	return connectTimeout
 }
 
+// briefBackOff bounds the wait for so many tries that five seconds have passed, so that a server that was away for less is
+// found soon after it is back.
+const (
+	briefBackOff = 400 * time.Millisecond
+	briefTries   = 28
+)
+
 // reconnectDelay is how long to wait once all servers were tried n times: exponential, half of it random, so that many
 // connectors do not come back at the same moment.
 func reconnectDelay(n int) time.Duration {
-	d := min(maxBackOff, 50*time.Millisecond<<min(n, 10))
+	d := min(briefBackOff, 50*time.Millisecond<<min(n, 10))
+	if late := n - briefTries; late > 0 {
+		d = min(maxBackOff, briefBackOff<<min(late, 10))
+	}
 	return d/2 + rand.N(d/2)
 }

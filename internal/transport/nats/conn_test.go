@@ -152,10 +152,10 @@ func TestHealthyAndTheLogFollowTheConnection(t *testing.T) {
 	}
 }
 
-func TestReconnectDelayGrowsToItsLimit(t *testing.T) {
+func TestReconnectDelayStaysShortForAWhileAndGrowsToItsLimit(t *testing.T) {
 	for n := 1; n < 100; n++ {
 		d := reconnectDelay(n)
-		if d < 50*time.Millisecond || d > maxBackOff || n > 10 && d < maxBackOff/2 {
+		if d < 50*time.Millisecond || d > maxBackOff || n > 40 && d < maxBackOff/2 || n <= briefTries && d > briefBackOff {
 			t.Errorf("delay %v after %d rounds", d, n)
 		}
 	}

@@ -165,7 +165,16 @@ func (r *reader) receive(f *feed, msg jetstream.Msg) {
 	d := &delivery{feed: f, msg: msg, place: place, newest: msg}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if f.origin != r.feed.origin || !r.hold(d) { // the server knows no more of it, or the caller has it
+	if f.origin != r.feed.origin { // the server knows no more of it
+		return
+	}
+	if place.attempt > 1 && r.history.has(place.sequence) { // the caller was done with it before this one came
+		if err := msg.Ack(); err != nil {
+			r.log.Debug("a message that came again is not acknowledged again", "topic", r.conn.cfg.Topic, "error", err)
+		}
+		return
+	}
+	if !r.hold(d) { // the caller has it
 		return
 	}
 	r.events++

@@ -86,6 +86,8 @@ func (r *reader) settled(d *delivery) { delete(r.unsettled, d.sequence()) }
 // keep begins the time of unsettled messages anew, so that the server does not deliver them twice to a slow caller.
 func (r *reader) keep() {
 	var told []*delivery // by the time before
+	connected := r.conn.nc.StatusChanged(natsgo.CONNECTED)
+	defer r.conn.nc.RemoveStatusListener(connected)
 	for {
 		r.mu.Lock()
 		every := patience(r.feed.consumer.CachedInfo().Config) / 3
@@ -93,6 +95,10 @@ func (r *reader) keep() {
 		timer := time.NewTimer(max(every, time.Millisecond))
 		select {
 		case <-timer.C:
+		case <-connected:
+			timer.Stop()
+			r.repeat()
+			continue
 		case <-r.done:
 			timer.Stop()
 			return
@@ -209,7 +215,7 @@ func (r *reader) handBack(ctx context.Context) error {
 // forget drops everything: the server knows no more of it. The mutex is held.
 func (r *reader) forget() {
 	r.queue, r.late, r.waiting = nil, nil, 0
-	r.recent = recent{}
+	r.recent, r.history = recent{}, history{}
 	clear(r.unsettled)
 	r.events++
 }

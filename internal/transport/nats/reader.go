@@ -14,7 +14,7 @@ import (
 
 const (
 	// ackWait is how long a message may be open before the server delivers it again. The keeper begins the time anew.
-	ackWait = 30 * time.Second
+	ackWait = 10 * time.Second
 	// prefetchBytes bounds what is fetched ahead where the caller does not say.
 	prefetchBytes = 32 << 20
 	// heartbeat is how often the server shows that it still knows of a waiting reader; after two missed ones it is asked anew.
@@ -95,8 +95,9 @@ type reader struct {
 	unsettled map[uint64]*delivery // received and not yet settled, by the number in the stream
 	events    uint64               // counts everything that changes unsettled
 	recent    recent               // what Flush has confirmed
-	err       error                // what is wrong with the feed
-	broken    error                // what every Read returns from now on
+	history   history
+	err       error // what is wrong with the feed
+	broken    error // what every Read returns from now on
 	closed    bool
 }
 
