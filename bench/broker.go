@@ -17,6 +17,8 @@ const (
 	// brokerRate and brokerCost bound what delivery may take beside a loop over the same client library.
 	brokerRate = 0.9
 	brokerCost = 1.2
+	// brokerPeak bounds the memory of a connector at full speed.
+	brokerPeak = 40 << 20
 )
 
 // measureBroker measures records a second out to the local broker and in from it, and what that costs the process in CPU
@@ -97,7 +99,9 @@ func (b *bench) beside(ctx context.Context, env []string, url, out string, size 
 			Figure{Name: name, Value: rate(ours), Unit: Rate, Note: fmt.Sprintf("%d records", brokerRecords)}.
 				judge(Goal{Least: brokerRate * rate(bare), Why: "90 % of the bare loop"}),
 			Figure{Name: name + ", CPU a record", Value: each(ours), Unit: Seconds}.
-				judge(Goal{Most: brokerCost * each(bare), Why: "1.2 times the bare loop"}))
+				judge(Goal{Most: brokerCost * each(bare), Why: "1.2 times the bare loop"}),
+			Figure{Name: name + ", memory", Value: float64(ours.peak), Unit: Bytes, Note: "peak"}.
+				judge(Goal{Most: brokerPeak}))
 	}
 	return figures, nil
 }

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -26,6 +27,7 @@ type task struct {
 type cost struct {
 	wall time.Duration
 	cpu  time.Duration // of all programs, in user mode and in the kernel
+	peak int64         // bytes of memory that the largest program had at once
 }
 
 // waitDelay is how long a program that was asked to end may take to do so.
@@ -96,6 +98,9 @@ func finish(programs []*exec.Cmd, said []bytes.Buffer, files *[]*os.File) (cost,
 			errs = append(errs, fmt.Errorf("%s: %w: %s", filepath.Base(p.Path), err, lastLine(said[i].String())))
 		}
 		c.cpu += p.ProcessState.UserTime() + p.ProcessState.SystemTime()
+		if usage, ok := p.ProcessState.SysUsage().(*syscall.Rusage); ok {
+			c.peak = max(c.peak, int64(usage.Maxrss)<<10) // in KiB on Linux: getrusage(2)
+		}
 	}
 	c.wall = time.Since(began)
 	return c, errors.Join(errs...)
@@ -126,13 +131,14 @@ func alternate(ctx context.Context, rounds int, tasks ...task) ([]cost, error) {
 	return medians, nil
 }
 
-// medianCost returns the medians of both times.
+// medianCost returns the medians of both times, and the highest peak.
 func medianCost(costs []cost) cost {
 	var wall, cpu []time.Duration
+	var peak int64
 	for _, c := range costs {
-		wall, cpu = append(wall, c.wall), append(cpu, c.cpu)
+		wall, cpu, peak = append(wall, c.wall), append(cpu, c.cpu), max(peak, c.peak)
 	}
-	return cost{median(wall), median(cpu)}
+	return cost{median(wall), median(cpu), peak}
 }
 
 // median returns the middle of the values, the upper one of two.
