@@ -109,9 +109,10 @@ func (o *opening) stateStore(ctx context.Context) (store state.Leased, done func
 
 func (o *opening) stateBucket(ctx context.Context, bucket string) (state.Leased, func(), error) {
 	t, _, _, _, _ := o.flags.parts()
-	access, _ := connection(o.flags)
+	access, stream := connection(o.flags)
 	conn, err := nats.Connect(ctx, nats.Config{
-		URL: t.Broker, Topic: t.Topic, Name: o.name, Connector: o.info.Name, Logger: o.log, Access: access.access(),
+		URL: t.Broker, Topic: t.Topic, Name: o.name, Connector: o.info.Name, Logger: o.log,
+		Access: access.access(), Stream: stream.stream(), // state set may make the bucket that the run will use
 	})
 	if err == nil {
 		var store state.Leased

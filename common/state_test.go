@@ -241,6 +241,7 @@ func TestStateCommandsNeedOnlyWhatSaysWhereTheStateIs(t *testing.T) {
 		{name: "a topic that is standard output", set: setting{args: []string{"state", "show", "--topic", "-"}}, status: 2, stderr: "no position is kept with these flags"},
 		{name: "a state that is none", set: setting{args: []string{"state", "show", "--topic", "t", "--state", "none"}}, status: 2, stderr: "no position is kept with these flags"},
 		{name: "an unknown flag", set: setting{args: []string{"state", "show", "--tpoic", "x"}}, status: 2, stderr: "unknown flag --tpoic"},
+		{name: "replicas on the local broker", set: setting{args: []string{"state", "set", "--topic", "t", "--topic-replicas", "3", "=1"}}, status: 2, stderr: "name a cluster with --broker"},
 		{name: "a wrong broker", set: setting{args: []string{"state", "show", "--topic", "t", "--broker", "nats://h:1/x"}}, status: 2, stderr: "nothing may follow the host and port"},
 	}
 	for _, tt := range tests {

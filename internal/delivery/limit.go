@@ -9,8 +9,8 @@ import (
 	"github.com/patchbay-dev/patchbay/internal/transport"
 )
 
-// limit bounds what is in flight, in records and in bytes, and measures it: Write blocks until there is room. One record is always let
-// through, however large.
+// limit bounds what is in flight, in records and in bytes, and measures it: Write blocks until there is room. One record is
+// always let through, however large.
 type limit struct {
 	transport.Writer
 	maxRecords int

@@ -111,11 +111,11 @@ func (o *Option) valueSchema() *jsonschema.Schema {
 }
 
 func (o *Option) scalarSchema(kind Kind) *jsonschema.Schema {
-	s := jsonschema.ReflectFromType(o.scalarGoType())
-	if kind == String { // text types are structs or integers in Go
-		s = &jsonschema.Schema{Type: "string"}
+	s := &jsonschema.Schema{Type: "string"} // text types are structs or integers in Go
+	if kind != String {
+		s = jsonschema.ReflectFromType(o.scalarGoType())
+		s.Version, s.ID = "", ""
 	}
-	s.Version, s.ID = "", ""
 	if len(o.Enum) > 0 {
 		s.Enum = o.typedEnum()
 	}

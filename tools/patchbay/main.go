@@ -3,6 +3,7 @@
 //
 //	patchbay run orders.yaml   # a source joined to a sink, without a broker
 //	patchbay validate orders.yaml
+//	patchbay replay orders.dead # dead letters, once what killed them is mended
 //	patchbay broker            # run the local broker in the foreground
 //	patchbay broker status     # where it is, for other NATS tools
 //	patchbay broker stop

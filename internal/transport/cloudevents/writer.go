@@ -94,9 +94,9 @@ var errWriterClosed = errors.New("the writer is closed")
 //
 // Requests run in parallel, but the records of a partition go one after the other, and when one of them fails in a way that
 // may pass, those that wait behind it fail with it, so that the caller can write all again in their order; with StopAtFailure
-// so do those that it writes before it has heard of the failure. In the batched
-// mode a request takes what has gathered while the one before was under way, of several partitions if need be; a batch that
-// is refused for its content is halved until only the records at fault are refused.
+// so do those that it writes before it has heard of the failure. In the batched mode a request takes what has gathered while
+// the one before was under way, of several partitions if need be; a batch that is refused for its content is halved until
+// only the records at fault are refused.
 func NewWriter(c WriterConfig) (transport.Writer, error) {
 	if err := c.setDefaults(); err != nil {
 		return nil, err

@@ -115,7 +115,10 @@ func (r *reader) confirm(ctx context.Context) error {
 				r.recent.add(reply, r.opts.MaxInFlight)
 			}
 			r.mu.Unlock()
-			return fmt.Errorf("%d of them are not confirmed: %w", len(open), errors.Join(ctx.Err(), err))
+			if err == nil {
+				err = ctx.Err()
+			}
+			return fmt.Errorf("%d of them are not confirmed: %w", len(open), err)
 		}
 		if err != nil {
 			r.log.Debug("acknowledgements are not confirmed yet", "topic", r.conn.cfg.Topic, "records", len(open), "error", err)

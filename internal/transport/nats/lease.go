@@ -68,10 +68,11 @@ func (s *store) Acquire(ctx context.Context, lost func(error)) error {
 	if s.lease != nil {
 		return s.lease.lost
 	}
+	begun := time.Now()
 	err := s.open(ctx)
 	var l *lease
 	if err == nil {
-		l, err = s.take(ctx)
+		l, err = s.take(ctx, begun)
 	}
 	if err == nil {
 		err = s.fence(ctx)
@@ -91,9 +92,10 @@ func (s *store) Acquire(ctx context.Context, lost func(error)) error {
 	return nil
 }
 
-// take writes the lease: where there is none, where it is ours from a try before, or over one that nobody renews.
-func (s *store) take(ctx context.Context) (l *lease, err error) {
-	l = &lease{renewed: time.Now(), done: make(chan struct{})}
+// take writes the lease: where there is none, where it is ours from a try before, or over one that nobody renews. The try
+// was begun at a time that says how long the server took.
+func (s *store) take(ctx context.Context, begun time.Time) (l *lease, err error) {
+	l = &lease{renewed: begun, done: make(chan struct{})}
 	l.text, _ = json.Marshal(signature{state.ThisProcess(), s.token}) // never fails
 	entry, err := s.kv.Get(ctx, s.leaseKey())
 	if errors.Is(err, jetstream.ErrKeyNotFound) {
@@ -109,6 +111,9 @@ func (s *store) take(ctx context.Context) (l *lease, err error) {
 	other := readSignature(entry.Value())
 	if other.Token != s.token {
 		s.sight.look(entry.Revision())
+		if time.Since(begun) > s.leaseTime/2 { // while the server hangs nobody can renew
+			s.sight.since = time.Now()
+		}
 		if time.Since(s.sight.since) < s.leaseTime {
 			return nil, &state.HeldError{Holder: other.Holder, Alive: s.sight.moved}
 		}
@@ -266,14 +271,19 @@ func (s *store) Close() error {
 	<-l.done
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.lease = nil
+	defer func() { s.lease = nil }()
 	if l.lost != nil || s.conn.Healthy() != nil {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), s.leaseTime/renewals)
 	defer cancel()
 	err := s.kv.Delete(ctx, s.leaseKey(), jetstream.LastRevision(l.rev))
-	if err != nil {
+	if errors.Is(err, jetstream.ErrKeyRevisionMismatch) { // of ours, unconfirmed, or another's
+		if err = s.confirm(ctx); err == nil {
+			err = s.kv.Delete(ctx, s.leaseKey(), jetstream.LastRevision(l.rev))
+		}
+	}
+	if err != nil && l.lost == nil {
 		return fmt.Errorf("release the lease on the state of %s: %w", s.instance, s.conn.explain(err))
 	}
 	return nil

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"strings"
 	"testing"
 	"time"
 
@@ -179,15 +180,71 @@ func TestWhoCannotReachTheServerTakesNothingOver(t *testing.T) {
 	await(t, "the first saves again", func() bool { return first.Save(testContext(t), at("2")) == nil })
 }
 
+func TestALeaseIsGivenUpAfterARenewalWithoutConfirmation(t *testing.T) {
+	s := startServer(t)
+	first, second := acquire(t, rival(t, s, "one")), rival(t, s, "one")
+	freeze(first)
+	if _, err := first.kv.Put(testContext(t), first.leaseKey(), first.lease.text); err != nil {
+		t.Fatal(err)
+	}
+	if err := first.Close(); err != nil {
+		t.Error(err)
+	}
+	if err := second.Acquire(testContext(t), nil); err != nil {
+		t.Errorf("Acquire = %v right after the first has ended", err)
+	}
+}
+
+// A server that hangs lets nobody renew, and answers whoever asks once it goes on.
+func TestAServerThatHangsTakesNoLeaseAway(t *testing.T) {
+	s := startServer(t)
+	p := startProxy(t, s)
+	first := acquire(t, rival(t, s, "one"))
+	second := openStore(t, connect(t, p.url()), "one")
+	second.leaseTime = testLease
+	wantHeld(t, second, false)
+	freeze(first)
+	p.loseWhere(func(subject string) bool {
+		if strings.Contains(subject, ".GET.") && strings.HasSuffix(subject, second.leaseKey()) {
+			<-time.After(testLease + testLease/renewals)
+		}
+		return false
+	})
+	if err := second.Acquire(testContext(t), nil); err == nil {
+		t.Error("the lease is taken over")
+	}
+}
+
+func TestASaveWithoutAnAnswerKeepsNobodyFromRenewing(t *testing.T) {
+	s := startServer(t)
+	p := startProxy(t, s)
+	first := openStore(t, connect(t, p.url()), "one")
+	first.leaseTime = testLease
+	acquire(t, first)
+	p.loseWhere(func(subject string) bool { return strings.HasSuffix(subject, "."+first.key()) })
+	saved := make(chan error, 1)
+	go func() { saved <- first.Save(testContext(t), at("1")) }()
+	await(t, "the save is lost", func() bool { return p.losses() > 0 })
+	wantHeld(t, rival(t, s, "one"), false)
+	begun := time.Now()
+	if err := <-saved; err == nil || time.Since(begun) > testLease*3/4 {
+		t.Errorf("Save = %v after %s", err, time.Since(begun))
+	}
+	p.loseWhere(nil)
+	mustSave(t, first, "2")
+}
+
 func TestABucketThatIsDeletedBelongsToNobodyOnceTheLeaseIsOver(t *testing.T) {
 	s := startServer(t)
-	first := acquire(t, rival(t, s, "one"))
+	first := rival(t, s, "one")
+	first.leaseTime = 2 * testLease // the client library takes half a second to find that nobody answers
+	acquire(t, first)
 	mustSave(t, first, "1")
 	freeze(first)
 	if err := first.conn.js.DeleteKeyValue(testContext(t), StateBucket); err != nil {
 		t.Fatal(err)
 	}
-	first.lease.renewed = first.lease.renewed.Add(-testLease)
+	first.lease.renewed = first.lease.renewed.Add(-first.leaseTime)
 	if err := first.Save(testContext(t), at("2")); !errors.Is(err, state.ErrLost) {
 		t.Errorf("Save = %v, want ErrLost", err)
 	}

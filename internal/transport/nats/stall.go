@@ -16,14 +16,13 @@ const (
 )
 
 // errTakenAlong says why nobody answers for a record that was sent.
-var errTakenAlong = errors.New("the stream has not answered, and has another leader perhaps: what was on its way to the old one is lost")
+var errTakenAlong = errors.New("the stream has not answered, and has another leader perhaps: what was on its way to the old " +
+	"one is lost")
 
-// watch looks after records without an answer, until the writer is closed. While the oldest one gets none, new ones are held
+// watch looks after records without an answer, until ctx ends. While the oldest one gets none, new ones are held
 // back: a server that went down took it along, and they would overtake it. Once the stream answers for itself again, those
 // that still have no answer never will.
-func (w *writer) watch() {
-	ctx, cancel := context.WithCancel(context.Background())
-	defer cancel()
+func (w *writer) watch(ctx context.Context) {
 	ticker := time.NewTicker(stallTick)
 	defer ticker.Stop()
 	var (
@@ -34,7 +33,7 @@ func (w *writer) watch() {
 	for {
 		select {
 		case <-ticker.C:
-		case <-w.window.done:
+		case <-ctx.Done():
 			return
 		}
 		now := time.Now()
@@ -56,9 +55,9 @@ func (w *writer) watch() {
 // settleLost fails what was sent before now if the stream is led, by whichever server of a cluster, and does not answer for it.
 func (w *writer) settleLost(ctx context.Context) {
 	asked := time.Now()
-	ctx, cancel := context.WithTimeout(ctx, findTimeout)
+	asking, cancel := context.WithTimeout(ctx, findTimeout)
 	defer cancel()
-	stream, err := w.conn.ensureStream(ctx)
+	stream, err := w.conn.ensureStream(asking)
 	if err != nil || stream.CachedInfo().Cluster == nil { // a server that is alone answers late, or the connection is lost
 		return
 	}
@@ -67,6 +66,6 @@ func (w *writer) settleLost(ctx context.Context) {
 	select {
 	case <-grace.C:
 		w.window.failBefore(asked, errTakenAlong)
-	case <-w.window.done:
+	case <-ctx.Done():
 	}
 }

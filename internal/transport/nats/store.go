@@ -122,6 +122,8 @@ func (s *store) Save(ctx context.Context, st *state.State) error {
 	if s.lease == nil {
 		return state.ErrNotAcquired
 	}
+	ctx, cancel := context.WithTimeout(ctx, s.leaseTime/2) // the lease is not renewed meanwhile
+	defer cancel()
 	if err := s.write(ctx, doc); err != nil {
 		return fmt.Errorf("save state of %s: %w", s.instance, s.conn.explainState(err))
 	}

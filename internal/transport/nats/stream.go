@@ -91,3 +91,17 @@ func legalName(s string) string {
 	}
 	return b.String()
 }
+
+// Exists reports whether a stream covers the topic. It makes none.
+func (c *Conn) Exists(ctx context.Context) (bool, error) {
+	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	defer cancel()
+	_, err := c.js.StreamNameBySubject(ctx, c.cfg.Topic)
+	if errors.Is(err, jetstream.ErrStreamNotFound) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("look for topic %s: %w", c.cfg.Topic, c.explain(err))
+	}
+	return true, nil
+}

@@ -32,9 +32,10 @@ var (
 //
 // Records are published without waiting for each other. A record is settled with nil only by the server's own
 // acknowledgement; the loss of the connection settles all that are under way with an error, so that the caller may write
-// them again and the message id removes the duplicates. Where the stream is gone, the next Write makes it again. Nothing is published while the connection is down: Write returns
-// an error at once. A record that is too large is a transport.Rejected: Write returns it where the server has announced
-// its limit, and the record is settled with it where the limit is the stream's own.
+// them again and the message id removes the duplicates. Where the stream is gone, the next Write makes it again. Nothing is
+// published while the connection is down: Write returns an error at once. A record that is too large is a
+// transport.Rejected: Write returns it where the server has announced its limit, and the record is settled with it where
+// the limit is the stream's own.
 func (c *Conn) Writer(ctx context.Context) (transport.Writer, error) {
 	if c.target.core {
 		return c.coreWriter()
@@ -57,7 +58,9 @@ func (c *Conn) Writer(ctx context.Context) (transport.Writer, error) {
 	}
 	w.sub = sub
 	c.track(w.window)
-	w.watcher.Go(w.watch)
+	var watching context.Context
+	watching, w.unwatch = context.WithCancel(context.Background())
+	w.watcher.Go(func() { w.watch(watching) })
 	return w, nil
 }
 
@@ -71,7 +74,8 @@ type writer struct {
 	prefix  string // of the reply subjects; the record's number follows
 	sub     *natsgo.Subscription
 	watcher sync.WaitGroup
-	gone    atomic.Bool // nobody answered for the stream: it is looked for, and made again, before the next record
+	unwatch context.CancelFunc // ends the watcher
+	gone    atomic.Bool        // nobody answered for the stream: it is looked for, and made again, before the next record
 
 	search   sync.Mutex
 	searched time.Time // when the stream was looked for in vain
@@ -196,6 +200,7 @@ func (w *writer) Flush(ctx context.Context) error { return w.window.wait(ctx) }
 // Close settles what is under way with an error. The connection stays.
 func (w *writer) Close() error {
 	w.window.close(errWriterClosed)
+	w.unwatch()
 	w.watcher.Wait()
 	w.conn.untrack(w.window)
 	if err := w.sub.Unsubscribe(); err != nil && !errors.Is(err, natsgo.ErrConnectionClosed) &&

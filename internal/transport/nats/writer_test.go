@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -328,6 +329,29 @@ func TestWriteBlocksWhileTooMuchIsUnderWay(t *testing.T) {
 	close(hold)
 	settled.Wait()
 	write(t, w, record.Record{})
+}
+
+func TestCloseWaitsForNoAnswer(t *testing.T) {
+	p := startProxy(t, startServer(t))
+	w, err := connect(t, p.url()).Writer(testContext(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var asked atomic.Bool // for the stream, because a record has no answer
+	p.loseWhere(func(subject string) bool {
+		if strings.HasPrefix(subject, "$JS.API.") {
+			asked.Store(true)
+		}
+		return true
+	})
+	if err := w.Write(testContext(t), record.Record{}, func(error) {}); err != nil {
+		t.Fatal(err)
+	}
+	await(t, "the stream is looked for", asked.Load)
+	begun := time.Now()
+	if err := w.Close(); err != nil || time.Since(begun) > findTimeout/2 {
+		t.Errorf("Close = %v after %s", err, time.Since(begun))
+	}
 }
 
 func TestCloseSettlesWhatIsUnderWay(t *testing.T) {

@@ -33,6 +33,7 @@ type root struct {
 	Version  kong.VersionFlag `help:"Print the version and exit."`
 	Run      runCommand       `cmd:"" help:"Run pipelines: a source joined to a sink, without a broker."`
 	Validate validateCommand  `cmd:"" help:"Check pipelines, with the options of their connectors, and list every problem; runs nothing."`
+	Replay   replayCommand    `cmd:"" help:"Send the records of dead letters to their topics again."`
 	Broker   brokerCommands   `cmd:"" help:"Run and look at the local broker."`
 }
 

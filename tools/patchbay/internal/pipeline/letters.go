@@ -45,13 +45,19 @@ func (l *letterFile) append(side string, recs []record.Record) error {
 	if err := l.open(); err != nil {
 		return err
 	}
-	if _, err := l.file.Write(buf); err != nil {
-		return err
+	_, err := l.file.Write(buf)
+	if err == nil {
+		err = l.file.Sync()
 	}
-	return l.file.Sync()
+	if err != nil {
+		_ = l.file.Close() // the next letter opens it anew, and so ends half a line
+		l.file = nil
+	}
+	return err
 }
 
-// open opens the file. Half a line, which a crash may have left at its end, is ended, so that it spoils no other.
+// open opens the file. Half a line, which a crash or a full disk may have left at its end, is ended, so that it spoils no
+// other.
 func (l *letterFile) open() error {
 	if l.file != nil {
 		return nil

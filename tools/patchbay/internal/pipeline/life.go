@@ -142,7 +142,7 @@ func (s *side) final(err error, first bool) bool {
 		(!s.wasReady || s.r.Once) && time.Since(s.r.progress()) > s.r.StartTimeout
 }
 
-// begin notes a new child. It reports false if there is to be none.
+// begin notes a new child, and tells it to stop if there is to be none.
 func (s *side) begin(p *port) {
 	s.mu.Lock()
 	s.port, s.isReady, s.gaveUp, s.failure = p, false, false, ""

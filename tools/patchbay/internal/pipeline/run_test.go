@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/patchbay-dev/patchbay/common/link"
+	"github.com/patchbay-dev/patchbay/common/record"
 	"github.com/patchbay-dev/patchbay/internal/observe"
 	"github.com/patchbay-dev/patchbay/internal/state"
 )
@@ -179,6 +180,31 @@ func TestDeadLettersAreKeptWithTheirBytes(t *testing.T) {
 	if err := json.Unmarshal([]byte(lines[1]), &got); err != nil || got.Pipeline != "p" || got.Side != "source" ||
 		string(got.Dead.Value) != "\xffx" || got.Dead.Headers["Reason"] != "bad" {
 		t.Errorf("%s: %+v, %v", lines[1], got, err)
+	}
+}
+
+func TestHalfADeadLetterSpoilsNoOther(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "dead")
+	if err := os.WriteFile(path, []byte(`{"half":`), 0o600); err != nil { // as a full disk leaves it
+		t.Fatal(err)
+	}
+	full, err := os.Open(path) // only to read: what is written fails
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := &letterFile{path: path, pipeline: "p", file: full}
+	defer l.close()
+	recs := []record.Record{{Value: []byte("1")}}
+	if l.append(sourceSide, recs) == nil {
+		t.Fatal("a letter that was not written is kept")
+	}
+	if err := l.append(sourceSide, recs); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(path)
+	lines := strings.Split(string(text), "\n")
+	if err != nil || len(lines) != 3 || lines[0] != `{"half":` || !json.Valid([]byte(lines[1])) {
+		t.Errorf("dead letters %q, %v", text, err)
 	}
 }
 
