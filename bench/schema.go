@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"testing"
 
@@ -30,7 +29,7 @@ func measureSchema(context.Context, *bench) ([]Figure, error) {
 		return err
 	}
 	describe := func() error {
-		_, err := json.Marshal(model.Schema(options.Draft07))
+		_, err := options.EncodeSchema(model.Schema(options.Draft07))
 		return err
 	}
 	note := fmt.Sprintf("%d options; medians of %d runs", len(model.Options), schemaRounds)

@@ -37,7 +37,7 @@ func (p *program) writeMetadata(w io.Writer, m *options.Model, draft string) err
 
 // document gathers what the author said and what follows from it.
 func (p *program) document(m *options.Model, dialect string) (*metadata.Document, error) {
-	schema, err := m.Schema(dialect).MarshalJSON()
+	schema, err := options.EncodeSchema(m.Schema(dialect))
 	if err != nil {
 		return nil, fmt.Errorf("encode the schema: %w", err)
 	}
@@ -84,19 +84,13 @@ func (p *program) document(m *options.Model, dialect string) (*metadata.Document
 // exampleOptions reads an example's command line, and nothing else.
 func exampleOptions(m *options.Model, e Example) (metadata.Example, error) {
 	line, problems := m.Args(e.Args)
-	settings, more := m.Resolve(options.Inputs{Line: line})
+	given, more := m.Given(line)
 	var errs []error
 	for _, problem := range append(problems, more...) {
 		errs = append(errs, problem)
 	}
 	if len(errs) > 0 {
 		return metadata.Example{}, fmt.Errorf("example %q: %w", e.Title, errors.Join(errs...))
-	}
-	given := map[string]any{}
-	for name, s := range settings {
-		if s.Origin.Kind == options.FromFlag {
-			given[name] = s.Value
-		}
 	}
 	data, err := json.Marshal(given)
 	return metadata.Example{Title: e.Title, Options: data}, err

@@ -67,6 +67,26 @@ func (m *Model) Resolve(in Inputs) (Settings, []*Problem) {
 	return settings, problems
 }
 
+// Given returns what a command line gives, in JSON form. It reports what is no value at all, and does not check more: an
+// example's values are checked against the schema by the catalog.
+func (m *Model) Given(line *Line) (map[string]any, []*Problem) {
+	given := map[string]any{}
+	var problems []*Problem
+	for _, o := range m.Options {
+		texts := line.Given[o.Name]
+		if len(texts) == 0 {
+			continue
+		}
+		value, err := o.fromTexts(texts)
+		if err != nil {
+			problems = append(problems, &Problem{Option: o.Name, Origin: Origin{Kind: FromFlag}, Message: err.Error()})
+			continue
+		}
+		given[o.Name] = value
+	}
+	return given, problems
+}
+
 func (o *Option) resolve(in Inputs) (s Setting, err error) {
 	if in.Line != nil {
 		if texts := in.Line.Given[o.Name]; len(texts) > 0 {
