@@ -15,10 +15,10 @@ type flush struct {
 
 func (l *ledger) add(e *entry) { l.open = append(l.open, e) }
 
-// remove notes that entries are settled, and lets go of what they hold: one that hangs may keep many younger ones here.
+// remove notes that entries are settled.
 func (l *ledger) remove(entries []*entry) {
 	for _, e := range entries {
-		*e = entry{done: true}
+		e.done = true
 	}
 	n := 0
 	for n < len(l.open) && l.open[n].done {

@@ -612,14 +612,3 @@ func TestCheck(t *testing.T) {
 		t.Error("an address where nobody listens passed")
 	}
 }
-
-func TestWhatIsSettledTakesNoMemoryBehindWhatIsNot(t *testing.T) {
-	var l ledger
-	stuck, settled := &entry{body: []byte("a")}, &entry{header: http.Header{}, body: []byte("b"), settled: func(error) {}}
-	l.add(stuck)
-	l.add(settled)
-	l.remove([]*entry{settled})
-	if settled.header != nil || settled.body != nil || settled.settled != nil || stuck.body == nil {
-		t.Errorf("kept %+v, %+v", stuck, settled)
-	}
-}

@@ -129,6 +129,9 @@ func (x *examiner) once(ctx context.Context, s start) (string, error) {
 // oneRecord is what a sink finds on its standard input.
 const oneRecord = "{\"gate\":1}\n"
 
+// failedFrame is the link protocol's line by which a connector tells that it ends with an error.
+var failedFrame = regexp.MustCompile(`(?m)^\{"status":\s*"failed"`)
+
 // errHeard is why a run is ended that has begun to speak.
 var errHeard = errors.New("it has spoken")
 
@@ -150,6 +153,8 @@ func (x *examiner) stop(ctx context.Context, s start) (string, error) {
 	case ctx.Err() != nil:
 		return "", ctx.Err()
 	case errors.Is(err, errHeard) && result.Status == 0:
+	case errors.Is(err, errHeard) && result.Status == 1 && failedFrame.Match(result.Stdout):
+		// Its system is not there, and it had given up before it heard the signal.
 		return "", nil
 	case errors.Is(err, errHeard) && result.Status == -1:
 		return fmt.Sprintf("%s: SIGTERM killed it, or it did not end within %s", strings.Join(args, " "), deadline), nil
