@@ -148,7 +148,7 @@ func TestWorkQueue(t *testing.T) {
 		t.Errorf("the stream holds %d records after one of two was acknowledged", n)
 	}
 	deleteConsumer(t, c) // what is made again begins where the old one was, though a work queue takes no start
-	for { // what was fetched before may come first, and comes again
+	for {                // what was fetched before may come first, and comes again
 		if _, err := r.Read(testContext(t), 1, 0); err != nil {
 			if !errors.Is(err, jetstream.ErrConsumerDeleted) {
 				t.Errorf("Read: %v, want %v", err, jetstream.ErrConsumerDeleted)

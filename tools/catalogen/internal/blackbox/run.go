@@ -153,9 +153,9 @@ func (x *examiner) stop(ctx context.Context, s start) (string, error) {
 	case ctx.Err() != nil:
 		return "", ctx.Err()
 	case errors.Is(err, errHeard) && result.Status == 0:
-	case errors.Is(err, errHeard) && result.Status == 1 && failedFrame.Match(result.Stdout):
-		// Its system is not there, and it had given up before it heard the signal.
 		return "", nil
+	case errors.Is(err, errHeard) && result.Status == 1 && failedFrame.Match(result.Stdout):
+		return "", nil // its system is not there, and it had given up before it heard the signal
 	case errors.Is(err, errHeard) && result.Status == -1:
 		return fmt.Sprintf("%s: SIGTERM killed it, or it did not end within %s", strings.Join(args, " "), deadline), nil
 	case errors.Is(err, errHeard):
