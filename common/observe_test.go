@@ -161,7 +161,7 @@ func TestFlagsOfMetrics(t *testing.T) {
 
 func TestMetricsAreServedBeforeTheTopicIsThereAndNoLongerThanTheRun(t *testing.T) {
 	r := begin(t, counter(), nil, "--topic", "numbers", "--broker", "nats://127.0.0.1:1", "--start-timeout", "1m", watched)
-	r.ready("broker is down since")
+	r.ready("connect to nats://127.0.0.1:1")
 	if _, body := r.get("/readyz"); !strings.Contains(body, "connect to nats://127.0.0.1:1") || strings.Count(body, "\n") != 3 {
 		t.Errorf("/readyz says %q", body)
 	}
