@@ -14,7 +14,7 @@ YAML
   run --separate-stderr patchbay run "$SANDBOX/numbers.yaml"
   assert_success
   assert_output "$(seq 2 2 2000)"
-  [[ $stderr == *"numbers source: "*"numbers sink: "* ]]
+  [[ $stderr == *"numbers source: "* && $stderr == *"numbers sink: "* ]] # in either order
   [[ -d $XDG_STATE_HOME/patchbay/pipelines/numbers && ! -e $XDG_STATE_HOME/patchbay/pipelines/numbers/source.json ]]
 }
 
