@@ -13,8 +13,9 @@ import (
 	"github.com/patchbay-dev/patchbay/common/metadata"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/build"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/discover"
+	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/finding"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/image"
-	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/inputs"
+	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/pipeline"
 )
 
 // tool is the program that gets an image beside the connectors.
@@ -71,15 +72,21 @@ func (i imageCmd) targets(ctx context.Context, root string, s streams) ([]image.
 			folders = append(folders, w.folder)
 		}
 	}
-	made, err := digests(ctx, root, folders)
-	if err != nil {
-		return nil, err
+	var made map[string]string
+	var unfit map[string]finding.Finding
+	if len(folders) > 0 {
+		if made, unfit, err = pipeline.Digests(ctx, root, folders); err != nil {
+			return nil, err
+		}
 	}
 	var targets []image.Target
 	for _, w := range wanted {
 		if w.folder.Name == "" {
 			targets = append(targets, image.Target{Name: tool, Package: "tools/" + tool})
 			continue
+		}
+		if f, ok := unfit[w.entry.Name]; ok {
+			return nil, fmt.Errorf("%s: %s", w.entry.Name, f.Message)
 		}
 		if made[w.entry.Name] != w.entry.Inputs {
 			return nil, fmt.Errorf("%s has changed since the catalog proved it; to mend: make catalog", w.entry.Name)
@@ -91,28 +98,6 @@ func (i imageCmd) targets(ctx context.Context, root string, s streams) ([]image.
 		targets = append(targets, image.Target{Name: w.entry.Name, Package: w.entry.Path, Document: text})
 	}
 	return targets, nil
-}
-
-// digests returns what connectors in Go are made from now, by their names, as generate publishes it.
-func digests(ctx context.Context, root string, folders []discover.Folder) (map[string]string, error) {
-	if len(folders) == 0 {
-		return nil, nil
-	}
-	var paths []string
-	for _, f := range folders {
-		paths = append(paths, f.Path)
-	}
-	digester, err := inputs.NewDigester(ctx, root, paths, build.Drivers(root))
-	if err != nil {
-		return nil, err
-	}
-	made := map[string]string{}
-	for _, f := range folders {
-		if made[f.Name], err = digester.Digest(f); err != nil {
-			return nil, fmt.Errorf("%s: %w", f.Name, err)
-		}
-	}
-	return made, nil
 }
 
 // A pick is a program that gets an image: a connector of the catalog, or the tool, which is the zero pick.

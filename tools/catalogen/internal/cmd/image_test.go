@@ -20,6 +20,7 @@ import (
 
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/discover"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/image"
+	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/pipeline"
 )
 
 const imageDocument = `{
@@ -60,7 +61,7 @@ func proveImages(t *testing.T, root string) {
 		t.Fatal(err)
 	}
 	folders = slices.DeleteFunc(folders, func(f discover.Folder) bool { return f.Name != "demo-source" })
-	made, err := digests(t.Context(), root, folders)
+	made, _, err := pipeline.Digests(t.Context(), root, folders)
 	if err != nil {
 		t.Fatal(err)
 	}

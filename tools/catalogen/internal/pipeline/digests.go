@@ -11,8 +11,8 @@ import (
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/publish"
 )
 
-// digest computes the input digests of connectors as they are now, and the finding of each that has none.
-func digest(ctx context.Context, root string, folders []discover.Folder) (map[string]string, map[string]finding.Finding, error) {
+// Digests computes the input digests of connectors as they are now, and the finding of each that has none.
+func Digests(ctx context.Context, root string, folders []discover.Folder) (map[string]string, map[string]finding.Finding, error) {
 	var packages []string
 	for _, f := range folders {
 		if f.Go {
@@ -40,7 +40,7 @@ func digest(ctx context.Context, root string, folders []discover.Folder) (map[st
 
 // changed names the connectors whose inputs are no longer what they were before anything was built from them.
 func (r *run) changed(ctx context.Context, folders []discover.Folder) ([]finding.Finding, error) {
-	now, _, err := digest(ctx, r.Root, folders)
+	now, _, err := Digests(ctx, r.Root, folders)
 	if err != nil {
 		return nil, err
 	}

@@ -182,7 +182,7 @@ func (r *run) prepare(ctx context.Context, folders []discover.Folder) (map[strin
 	}
 	var unfit map[string]finding.Finding
 	var err error
-	if r.digests, unfit, err = digest(ctx, r.Root, folders); err != nil {
+	if r.digests, unfit, err = Digests(ctx, r.Root, folders); err != nil {
 		return nil, err
 	}
 	broken, err := build.All(ctx, r.Root, r.Bin, folders)
