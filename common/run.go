@@ -12,8 +12,8 @@ import (
 	"github.com/patchbay-dev/patchbay/internal/observe"
 	"github.com/patchbay-dev/patchbay/internal/state"
 	"github.com/patchbay-dev/patchbay/internal/transform"
+	"github.com/patchbay-dev/patchbay/internal/transport"
 	"github.com/patchbay-dev/patchbay/internal/transport/cloudevents"
-	"github.com/patchbay-dev/patchbay/internal/transport/nats"
 )
 
 // start runs the connector until it is done, fails for good, or ctx ends.
@@ -149,11 +149,10 @@ func (o *opening) openPatiently(ctx context.Context, startBy time.Time, retryCap
 		var (
 			unavailable *broker.UnavailableError // there is none and none can be started: waiting does not help
 			usage       *usageError
-			config      *nats.ConfigError
-			events      *cloudevents.ConfigError
+			config      *transport.ConfigError
 		)
 		switch {
-		case errors.As(err, &config), errors.As(err, &events):
+		case errors.As(err, &config):
 			return nil, &usageError{err}
 		case errors.As(err, &unavailable), errors.As(err, &usage), time.Now().Add(wait).After(startBy):
 			return nil, err

@@ -15,6 +15,7 @@ import (
 	"github.com/patchbay-dev/patchbay/internal/observe"
 	"github.com/patchbay-dev/patchbay/internal/options"
 	"github.com/patchbay-dev/patchbay/internal/state"
+	"github.com/patchbay-dev/patchbay/internal/transport"
 	"github.com/patchbay-dev/patchbay/internal/transport/cloudevents"
 	"github.com/patchbay-dev/patchbay/internal/transport/nats"
 )
@@ -121,7 +122,7 @@ func (o *opening) stateBucket(ctx context.Context, bucket string) (state.Leased,
 		}
 		conn.Close()
 	}
-	var config *nats.ConfigError
+	var config *transport.ConfigError
 	if errors.As(err, &config) {
 		err = &usageError{err}
 	}

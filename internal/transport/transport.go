@@ -5,6 +5,7 @@ package transport
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"syscall"
@@ -86,6 +87,21 @@ func (b *Broken) Error() string { return b.Err.Error() }
 
 // Unwrap returns the reason.
 func (b *Broken) Unwrap() error { return b.Err }
+
+// A ConfigError says that what was asked for cannot be had with this address, topic or option, however long one waits:
+// somebody has to change it first. Its text says what is wrong and how to put it right.
+type ConfigError struct{ Err error }
+
+// Error returns the reason.
+func (e *ConfigError) Error() string { return e.Err.Error() }
+
+// Unwrap returns the reason.
+func (e *ConfigError) Unwrap() error { return e.Err }
+
+// Misconfigured returns a ConfigError of a text like that of fmt.Errorf.
+func Misconfigured(format string, args ...any) error {
+	return &ConfigError{fmt.Errorf(format, args...)}
+}
 
 // A Delayed error says how long to wait, at the least, before the same thing is tried again.
 type Delayed struct {

@@ -1,30 +1,18 @@
 package cloudevents
 
 import (
-	"fmt"
 	"net/url"
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/patchbay-dev/patchbay/internal/transport"
 )
 
 const (
 	listenScheme = "http+listen"
 	topicMark    = "{topic}" // in a path; stands for the topic's name
 )
-
-// A ConfigError says that an address or an option can never work: somebody has to change it first.
-type ConfigError struct{ Err error }
-
-// Error returns what is wrong and how to put it right.
-func (e *ConfigError) Error() string { return e.Err.Error() }
-
-// Unwrap returns the reason.
-func (e *ConfigError) Unwrap() error { return e.Err }
-
-func misconfigured(format string, args ...any) error {
-	return &ConfigError{fmt.Errorf(format, args...)}
-}
 
 // Serves reports whether a broker address is one of this package by its scheme, right or wrong in all else.
 func Serves(address string) bool {
@@ -92,26 +80,26 @@ func parseTarget(address, topic string, listen bool) (*target, error) {
 		if listen {
 			form = "http+listen://HOST:PORT/PATH, where HOST 0.0.0.0 means every interface"
 		}
-		return nil, misconfigured("broker %s: write it as %s", Redact(address), form)
+		return nil, transport.Misconfigured("broker %s: write it as %s", Redact(address), form)
 	}
 	port, portErr := strconv.ParseUint(u.Port(), 10, 16)
 	switch {
 	case listen && u.Scheme != listenScheme:
-		return nil, misconfigured("broker %s: a sink receives CloudEvents at %s://HOST:PORT/PATH", Redact(address), listenScheme)
+		return nil, transport.Misconfigured("broker %s: a sink receives CloudEvents at %s://HOST:PORT/PATH", Redact(address), listenScheme)
 	case !listen && u.Scheme != "http" && u.Scheme != "https":
-		return nil, misconfigured("broker %s: a source posts CloudEvents to http://… or https://…", Redact(address))
+		return nil, transport.Misconfigured("broker %s: a source posts CloudEvents to http://… or https://…", Redact(address))
 	case u.Port() != "" && portErr != nil, !listen && u.Port() != "" && port == 0:
-		return nil, misconfigured("broker %s: the port must be a number up to 65535", Redact(address))
+		return nil, transport.Misconfigured("broker %s: the port must be a number up to 65535", Redact(address))
 	case listen && u.Port() == "":
-		return nil, misconfigured("broker %s: name the port, as in http+listen://127.0.0.1:8080/", Redact(address))
+		return nil, transport.Misconfigured("broker %s: name the port, as in http+listen://127.0.0.1:8080/", Redact(address))
 	case u.Fragment != "":
-		return nil, misconfigured("broker %s: nothing may follow a #; write %%23 in a password", Redact(address))
+		return nil, transport.Misconfigured("broker %s: nothing may follow a #; write %%23 in a password", Redact(address))
 	case listen && u.RawQuery != "":
-		return nil, misconfigured("broker %s: nothing may follow the path", Redact(address))
+		return nil, transport.Misconfigured("broker %s: nothing may follow the path", Redact(address))
 	case strings.Contains(u.Host+u.RawQuery, topicMark):
-		return nil, misconfigured("broker %s: %s may stand in the path only", Redact(address), topicMark)
+		return nil, transport.Misconfigured("broker %s: %s may stand in the path only", Redact(address), topicMark)
 	case topic == "" && strings.Contains(u.Path, topicMark):
-		return nil, misconfigured("broker %s: there is no topic to put in for %s", Redact(address), topicMark)
+		return nil, transport.Misconfigured("broker %s: there is no topic to put in for %s", Redact(address), topicMark)
 	}
 	t := &target{url: *u, user: u.User, secrets: secretsOf(u)}
 	t.url.User = nil
@@ -124,7 +112,7 @@ func parseTarget(address, topic string, listen bool) (*target, error) {
 		t.url.RawPath = "/"
 	}
 	if t.url.Path, err = url.PathUnescape(t.url.RawPath); err != nil {
-		return nil, misconfigured("broker %s: the path is not well escaped", Redact(address))
+		return nil, transport.Misconfigured("broker %s: the path is not well escaped", Redact(address))
 	}
 	t.shown = Redact(t.url.String())
 	return t, nil

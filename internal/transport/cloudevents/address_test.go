@@ -4,6 +4,8 @@ import (
 	"errors"
 	"strings"
 	"testing"
+
+	"github.com/patchbay-dev/patchbay/internal/transport"
 )
 
 func TestAddressesOfTopics(t *testing.T) {
@@ -63,7 +65,7 @@ func TestAddressesThatCannotWork(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			err := tt.check(tt.address)
-			var config *ConfigError
+			var config *transport.ConfigError
 			if !errors.As(err, &config) || !strings.Contains(err.Error(), tt.want) || strings.Contains(err.Error(), "hush") {
 				t.Errorf("got %v, want %q and no secret", err, tt.want)
 			}

@@ -11,21 +11,13 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode"
 	"unicode/utf8"
 
 	"github.com/patchbay-dev/patchbay/common/record"
+	"github.com/patchbay-dev/patchbay/internal/transport/attribute"
 )
 
-// The extension attributes are those of record.MarshalCloudEvent, which writes the structured mode.
 const (
-	attrKey       = "partitionkey"
-	attrKeyBytes  = "patchbaykeybase64"
-	attrOp        = "patchbayop"
-	attrPartition = "patchbaypartition"
-	attrPosition  = "patchbayposition"
-	attrHeaders   = "patchbayheaders"
-
 	headerPrefix  = "Ce-" // as package http spells it; on the wire the case does not matter
 	contentHeader = "Content-Type"
 )
@@ -38,12 +30,12 @@ var (
 	headerType      = headerName("type")
 	headerSubject   = headerName("subject")
 	headerTime      = headerName("time")
-	headerKey       = headerName(attrKey)
-	headerKeyBytes  = headerName(attrKeyBytes)
-	headerOp        = headerName(attrOp)
-	headerPartition = headerName(attrPartition)
-	headerPosition  = headerName(attrPosition)
-	headerHeaders   = headerName(attrHeaders)
+	headerKey       = headerName(attribute.Key)
+	headerKeyBytes  = headerName(attribute.KeyBytes)
+	headerOp        = headerName(attribute.Op)
+	headerPartition = headerName(attribute.Partition)
+	headerPosition  = headerName(attribute.Position)
+	headerHeaders   = headerName(attribute.Headers)
 )
 
 func headerName(attr string) string { return http.CanonicalHeaderKey(headerPrefix + attr) }
@@ -76,7 +68,7 @@ func encodeBinary(rec *record.Record, source string) (http.Header, error) {
 		}
 		e.set(headerTime, rec.Time.UTC().Format(time.RFC3339Nano))
 	}
-	if isEventString(rec.Key) {
+	if attribute.IsString(rec.Key) {
 		e.set(headerKey, rec.Key)
 	} else {
 		e.set(headerKeyBytes, base64.StdEncoding.EncodeToString([]byte(rec.Key)))
@@ -88,7 +80,7 @@ func encodeBinary(rec *record.Record, source string) (http.Header, error) {
 	e.set(headerPosition, rec.Position)
 	contentType := e.headers(rec.Headers)
 	if contentType == "" {
-		contentType = impliedType(rec.Value)
+		contentType = attribute.ImpliedType(rec.Value)
 	}
 	if contentType != "" {
 		e.h[contentHeader] = []string{contentType}
@@ -113,7 +105,7 @@ func (e *binaryEvent) set(header, value string) {
 	if e.err == nil && !utf8.ValidString(value) {
 		e.err = fmt.Errorf("%s is not valid UTF-8", strings.ToLower(header))
 	}
-	e.h[header] = []string{escape(value)}
+	e.h[header] = []string{attribute.Escape(value)}
 }
 
 // headers sets the headers of a record and returns the content type among them.
@@ -128,7 +120,7 @@ func (e *binaryEvent) headers(headers map[string]string) (contentType string) {
 		case name == record.EventSourceHeader && value != "":
 		case contentType == "" && strings.EqualFold(name, contentHeader) && isPlainType(value):
 			contentType = value
-		case isAttribute(name) && value != "" && isEventString(value):
+		case isAttribute(name) && value != "" && attribute.IsString(value):
 			e.set(headerName(name), value)
 		default:
 			if e.err == nil && !utf8.ValidString(name+value) {
@@ -182,7 +174,7 @@ func decodeBinary(h http.Header, body []byte) (record.Record, error) {
 		case headerKeyBytes:
 			key, err := base64.StdEncoding.DecodeString(value)
 			if err != nil {
-				return record.Record{}, fmt.Errorf("ce-%s: %w", attrKeyBytes, err)
+				return record.Record{}, fmt.Errorf("ce-%s: %w", attribute.KeyBytes, err)
 			}
 			rec.Key = string(key)
 		case headerOp:
@@ -203,7 +195,7 @@ func decodeBinary(h http.Header, body []byte) (record.Record, error) {
 	if rec.Type == record.DefaultEventType {
 		rec.Type = ""
 	}
-	if contentType := h.Get(contentHeader); contentType != "" && contentType != impliedType(body) {
+	if contentType := h.Get(contentHeader); contentType != "" && contentType != attribute.ImpliedType(body) {
 		if !utf8.ValidString(contentType) {
 			return record.Record{}, errors.New("content-type is not valid UTF-8")
 		}
@@ -217,7 +209,7 @@ func attributeValue(header string, values []string) (string, error) {
 	if len(values) != 1 {
 		return "", fmt.Errorf("%s is given %d times", strings.ToLower(header), len(values))
 	}
-	value := unescape(unquote(values[0]))
+	value := attribute.Unescape(attribute.Unquote(values[0]))
 	if !utf8.ValidString(value) {
 		return "", fmt.Errorf("%s is not valid UTF-8", strings.ToLower(header))
 	}
@@ -250,23 +242,10 @@ func addHeaders(headers map[string]string, object string) error {
 	}
 	var others map[string]string
 	if err := json.Unmarshal([]byte(object), &others); err != nil {
-		return fmt.Errorf("ce-%s: %w", attrHeaders, err)
+		return fmt.Errorf("ce-%s: %w", attribute.Headers, err)
 	}
 	maps.Copy(headers, others)
 	return nil
-}
-
-// impliedType is the content type that a payload shows by itself.
-func impliedType(data []byte) string {
-	switch {
-	case len(data) == 0:
-		return ""
-	case json.Valid(data):
-		return "application/json"
-	case utf8.Valid(data):
-		return "text/plain"
-	}
-	return "application/octet-stream"
 }
 
 // isPlainType reports whether a content type can be that of a request in the binary mode: it is not escaped, so it must be
@@ -289,13 +268,8 @@ func isAttribute(name string) bool {
 	}
 	switch name {
 	case "", "specversion", "id", "source", "type", "subject", "time", "datacontenttype", "data",
-		attrKey, attrKeyBytes, attrOp, attrPartition, attrPosition, attrHeaders:
+		attribute.Key, attribute.KeyBytes, attribute.Op, attribute.Partition, attribute.Position, attribute.Headers:
 		return false
 	}
 	return len(name) <= 20
-}
-
-// isEventString reports whether s may be the value of an attribute: valid UTF-8 without control characters.
-func isEventString(s string) bool {
-	return utf8.ValidString(s) && !strings.ContainsFunc(s, unicode.IsControl)
 }

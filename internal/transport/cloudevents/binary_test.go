@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/patchbay-dev/patchbay/common/record"
+	"github.com/patchbay-dev/patchbay/internal/transport/attribute"
 )
 
 func TestBinaryMode(t *testing.T) {
@@ -54,7 +55,7 @@ func TestBinaryMode(t *testing.T) {
 			record.Record{Headers: map[string]string{
 				"Host": "evil", "Transfer-Encoding": "chunked", "Authorization": "x", "X-A\r\nX-B": "c\r\nd", "ce-id": "2", "id": "3",
 			}},
-			http.Header{"Ce-Patchbayheaders": {escape(`{"Authorization":"x","Host":"evil","Transfer-Encoding":"chunked",` +
+			http.Header{"Ce-Patchbayheaders": {attribute.Escape(`{"Authorization":"x","Host":"evil","Transfer-Encoding":"chunked",` +
 				`"X-A\r\nX-B":"c\r\nd","ce-id":"2","id":"3"}`)}},
 		},
 	}
@@ -254,7 +255,7 @@ func FuzzDecode(f *testing.F) {
 // isTidy reports whether nothing about a record is normalised on its way: a content type that the payload implies anyway.
 func isTidy(rec *record.Record) bool {
 	for name, value := range rec.Headers {
-		if strings.EqualFold(name, "content-type") && (name != "content-type" || value == impliedType(rec.Value)) {
+		if strings.EqualFold(name, "content-type") && (name != "content-type" || value == attribute.ImpliedType(rec.Value)) {
 			return false
 		}
 	}

@@ -337,7 +337,7 @@ func TestHostileConnections(t *testing.T) {
 }
 
 func TestAddressesThatCannotBeListenedOn(t *testing.T) {
-	var config *ConfigError
+	var config *transport.ConfigError
 	if _, err := Listen(t.Context(), ReaderConfig{URL: "http://h:1/"}); !errors.As(err, &config) {
 		t.Errorf("a wrong scheme gave %v", err)
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/patchbay-dev/patchbay/common/record"
+	"github.com/patchbay-dev/patchbay/internal/transport/attribute"
 )
 
 // sdkEvents are events as the SDK makes them, and the records that they are.
@@ -174,7 +175,7 @@ func TestTheSDKReceivesFromAWriter(t *testing.T) {
 				}
 				shown := e.String()
 				if mode == Binary {
-					shown = unescape(shown) // the SDK leaves that to its user, against the binding
+					shown = attribute.Unescape(shown) // the SDK leaves that to its user, against the binding
 				}
 				if diff := cmp.Diff(wanted[i].String(), shown); diff != "" {
 					t.Errorf("(-want +got):\n%s", diff)

@@ -76,10 +76,10 @@ func (c *WriterConfig) setDefaults() error {
 		c.Mode = Binary
 	case Binary, Structured, Batched:
 	default:
-		return misconfigured("CloudEvents mode %q is not known: say binary, structured or batched", c.Mode)
+		return transport.Misconfigured("CloudEvents mode %q is not known: say binary, structured or batched", c.Mode)
 	}
 	if c.Source == "" {
-		return misconfigured("CloudEvents need a source")
+		return transport.Misconfigured("CloudEvents need a source")
 	}
 	return nil
 }

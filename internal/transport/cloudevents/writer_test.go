@@ -185,7 +185,7 @@ func TestRefusedWriterConfigs(t *testing.T) {
 		"need a source":                     {URL: "http://h"},
 		"posts CloudEvents to":              {URL: "ftp://h", Source: "s"},
 	} {
-		var config *ConfigError
+		var config *transport.ConfigError
 		if _, err := NewWriter(c); !errors.As(err, &config) || !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v, want %q", err, want)
 		}

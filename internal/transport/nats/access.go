@@ -10,6 +10,8 @@ import (
 	"sync/atomic"
 
 	natsgo "github.com/nats-io/nats.go"
+
+	"github.com/patchbay-dev/patchbay/internal/transport"
 )
 
 // Access says how to show a server who we are, and by what to know the server. Files are read again at every connect and
@@ -42,16 +44,16 @@ func (a Access) Check(list string) error {
 	case a == Access{}:
 		return nil
 	case list == "":
-		return misconfigured("credentials and certificates are for a broker named by --broker: the local broker has a secret of " +
+		return transport.Misconfigured("credentials and certificates are for a broker named by --broker: the local broker has a secret of " +
 			"its own")
 	case logins > 1:
-		return misconfigured("choose one of a credentials file, an nkey, a token, and a user with a password")
+		return transport.Misconfigured("choose one of a credentials file, an nkey, a token, and a user with a password")
 	case logins == 1 && hasUser(list):
-		return misconfigured("the address of the broker holds a login, and another is given beside it: choose one")
+		return transport.Misconfigured("the address of the broker holds a login, and another is given beside it: choose one")
 	case (a.User == "") != (a.Password == ""):
-		return misconfigured("a user and a password go together")
+		return transport.Misconfigured("a user and a password go together")
 	case (a.Cert == "") != (a.Key == ""):
-		return misconfigured("a certificate and its key go together")
+		return transport.Misconfigured("a certificate and its key go together")
 	}
 	return nil
 }
@@ -73,13 +75,13 @@ func (a Access) options() ([]natsgo.Option, error) {
 	case a.Credentials != "":
 		creds := natsgo.UserCredentials(a.Credentials)
 		if err := trySignature(creds); err != nil {
-			return nil, misconfigured("credentials file %s: %w", a.Credentials, err)
+			return nil, transport.Misconfigured("credentials file %s: %w", a.Credentials, err)
 		}
 		opts = append(opts, creds)
 	case a.NKey != "":
 		nkey, err := natsgo.NkeyOptionFromSeed(a.NKey)
 		if err != nil {
-			return nil, misconfigured("nkey file %s: %w", a.NKey, err)
+			return nil, transport.Misconfigured("nkey file %s: %w", a.NKey, err)
 		}
 		opts = append(opts, nkey)
 	case a.Token != "":
@@ -95,7 +97,7 @@ func (a Access) options() ([]natsgo.Option, error) {
 	}
 	for _, o := range opts {
 		if err := o(&natsgo.Options{}); err != nil {
-			return nil, &ConfigError{err} // the files are named in it
+			return nil, &transport.ConfigError{Err: err} // the files are named in it
 		}
 	}
 	return opts, nil

@@ -2,20 +2,18 @@ package nats
 
 import (
 	"encoding/base64"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
 	natsgo "github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/nats-io/nuid"
 
 	"github.com/patchbay-dev/patchbay/common/record"
+	"github.com/patchbay-dev/patchbay/internal/transport/attribute"
 )
 
 // In the binary mode each CloudEvents attribute is a header with this prefix and the payload is the data. The extension
@@ -24,11 +22,11 @@ const (
 	eventPrefix      = "ce-"
 	eventContentType = "application/cloudevents"
 
-	attrKey       = eventPrefix + "partitionkey"
-	attrKeyBytes  = eventPrefix + "patchbaykeybase64"
-	attrOp        = eventPrefix + "patchbayop"
-	attrPartition = eventPrefix + "patchbaypartition"
-	attrPosition  = eventPrefix + "patchbayposition"
+	attrKey       = eventPrefix + attribute.Key
+	attrKeyBytes  = eventPrefix + attribute.KeyBytes
+	attrOp        = eventPrefix + attribute.Op
+	attrPartition = eventPrefix + attribute.Partition
+	attrPosition  = eventPrefix + attribute.Position
 	attrDataType  = eventPrefix + "datacontenttype"
 )
 
@@ -55,7 +53,7 @@ func encodeEvent(rec *record.Record, source string, msg *natsgo.Msg) {
 	if !rec.Time.IsZero() {
 		h.set("ce-time", rec.Time.UTC().Format(time.RFC3339Nano))
 	}
-	if isEventString(rec.Key) {
+	if attribute.IsString(rec.Key) {
 		h.escaped(attrKey, rec.Key)
 	} else {
 		h.set(attrKeyBytes, base64.StdEncoding.EncodeToString([]byte(rec.Key)))
@@ -65,7 +63,7 @@ func encodeEvent(rec *record.Record, source string, msg *natsgo.Msg) {
 	}
 	h.escaped(attrPartition, rec.Partition)
 	h.escaped(attrPosition, rec.Position)
-	contentType := impliedType(rec.Value)
+	contentType := attribute.ImpliedType(rec.Value)
 	for name, value := range rec.Headers {
 		switch {
 		case name == record.EventSourceHeader && value != "":
@@ -100,7 +98,7 @@ func decodeEvent(h natsgo.Header, data []byte) (record.Record, error) {
 	contentType, natsType := "", ""
 	for _, name := range inOrder(h) {
 		raw := strings.Join(h[name], ", ")
-		value := unescape(unquote(raw))
+		value := attribute.Unescape(attribute.Unquote(raw))
 		switch strings.ToLower(name) {
 		case "ce-specversion":
 			if value != "1.0" {
@@ -151,7 +149,7 @@ func decodeEvent(h natsgo.Header, data []byte) (record.Record, error) {
 	if contentType == "" {
 		contentType = natsType // what senders of the HTTP habit write
 	}
-	if contentType != "" && contentType != impliedType(data) {
+	if contentType != "" && contentType != attribute.ImpliedType(data) {
 		decodeOther(&rec, "content-type", contentType)
 	}
 	return rec, nil
@@ -173,35 +171,6 @@ func inOrder(h natsgo.Header) []string {
 	return names
 }
 
-// impliedType is the content type that a payload shows by itself.
-func impliedType(data []byte) string {
-	switch {
-	case len(data) == 0:
-		return ""
-	case json.Valid(data):
-		return "application/json"
-	case utf8.Valid(data):
-		return "text/plain"
-	}
-	return "application/octet-stream"
-}
-
-// unquote removes the double quotes that the bindings allow around a value. It comes before unescape: quotes that are
-// escaped belong to the value.
-func unquote(s string) string {
-	if len(s) < 2 || s[0] != '"' || s[len(s)-1] != '"' {
-		return s
-	}
-	var b strings.Builder
-	for i := 1; i < len(s)-1; i++ {
-		if s[i] == '\\' && i+1 < len(s)-1 {
-			i++
-		}
-		b.WriteByte(s[i])
-	}
-	return b.String()
-}
-
 // isAttribute reports whether a header may be an extension attribute of the same name.
 func isAttribute(name string) bool {
 	for i := range len(name) {
@@ -214,9 +183,4 @@ func isAttribute(name string) bool {
 		return false
 	}
 	return !strings.HasPrefix(name, "patchbay") && eventPrefix+name != attrKey && len(name) <= 20
-}
-
-// isEventString reports whether s may be the value of an attribute: valid UTF-8 without control characters.
-func isEventString(s string) bool {
-	return utf8.ValidString(s) && !strings.ContainsFunc(s, unicode.IsControl)
 }

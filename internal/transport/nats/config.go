@@ -4,21 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"github.com/patchbay-dev/patchbay/internal/transport"
 )
-
-// A ConfigError says that what was asked for cannot be had with this address, topic, stream or server, however long one
-// waits: somebody has to change it first. Every other error of a Conn may go away by itself.
-type ConfigError struct{ Err error }
-
-// Error returns what is wrong and how to put it right.
-func (e *ConfigError) Error() string { return e.Err.Error() }
-
-// Unwrap returns the reason.
-func (e *ConfigError) Unwrap() error { return e.Err }
-
-func misconfigured(format string, args ...any) error {
-	return &ConfigError{fmt.Errorf(format, args...)}
-}
 
 // CheckURL returns a ConfigError if Connect would refuse a comma-separated list of server addresses as it is written. It
 // connects to nothing; the empty list, which means the local broker, is fine.
@@ -30,10 +18,10 @@ func CheckURL(list string) error {
 // check refuses what no server could make good.
 func (c *Config) check() error {
 	if err := checkTopic(c.Topic); err != nil {
-		return &ConfigError{err}
+		return &transport.ConfigError{Err: err}
 	}
 	if c.Envelope != "" && c.Envelope != "cloudevents" {
-		return misconfigured("envelope %q is not known: leave it empty or say cloudevents", c.Envelope)
+		return transport.Misconfigured("envelope %q is not known: leave it empty or say cloudevents", c.Envelope)
 	}
 	if err := c.Stream.Check(); err != nil {
 		return err

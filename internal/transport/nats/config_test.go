@@ -7,10 +7,12 @@ import (
 
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/patchbay-dev/patchbay/internal/transport"
 )
 
 func isConfigError(err error) bool {
-	var config *ConfigError
+	var config *transport.ConfigError
 	return errors.As(err, &config)
 }
 

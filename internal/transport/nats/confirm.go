@@ -16,55 +16,36 @@ import (
 // confirmWait is how long the server may take to confirm acknowledgements before they are sent again.
 const confirmWait = time.Second
 
-// The recent acknowledgements of a reader are those that the server is asked to confirm at the end: they were published, and
-// what is published may be lost on its way, with a server of a cluster above all. The rest is older than as many records as a
-// group may hold unsettled; had one of those been lost, the server would have stopped before and delivered it again.
-type recent struct {
-	replies []string // the subjects that acknowledge
-	next    int      // where the next one goes once there are as many as are kept
+// A ring keeps the newest values that were added, as many as a group may hold unsettled records.
+type ring[T comparable] struct {
+	values []T
+	next   int // where the next one goes once there are as many as are kept
 }
 
-// add notes an acknowledgement, in place of the oldest if there are limit of them.
-func (r *recent) add(reply string, limit int) {
-	if len(r.replies) < limit {
-		r.replies = append(r.replies, reply)
+// add adds a value, in place of the oldest if there are limit of them.
+func (r *ring[T]) add(value T, limit int) {
+	if len(r.values) < limit {
+		r.values = append(r.values, value)
 		return
 	}
-	r.replies[r.next] = reply
-	r.next = (r.next + 1) % len(r.replies)
+	r.values[r.next] = value
+	r.next = (r.next + 1) % len(r.values)
 }
 
 // take returns what there is, and forgets it.
-func (r *recent) take() []string {
-	replies := r.replies
-	*r = recent{}
-	return replies
+func (r *ring[T]) take() []T {
+	values := r.values
+	*r = ring[T]{}
+	return values
 }
 
-// A history knows the newest records that were acknowledged, as many as a group may hold unsettled: what of them the server
-// sent again before it heard of that is not taken for new. Looking is rare, so that it costs nothing but a number a record.
-type history struct {
-	sequences []uint64
-	next      int // where the next one goes once there are as many as are kept
-}
-
-// add notes a record, in place of the oldest if there are limit of them.
-func (h *history) add(sequence uint64, limit int) {
-	if len(h.sequences) < limit {
-		h.sequences = append(h.sequences, sequence)
-		return
-	}
-	h.sequences[h.next] = sequence
-	h.next = (h.next + 1) % limit
-}
-
-func (h *history) has(sequence uint64) bool { return slices.Contains(h.sequences, sequence) }
+func (r *ring[T]) has(value T) bool { return slices.Contains(r.values, value) }
 
 // repeat acknowledges the recent ones again, after a connection was lost that may have taken some along: the server would wait
 // for them until it loses patience, hold others back meanwhile, and then deliver them again.
 func (r *reader) repeat() {
 	r.mu.Lock()
-	replies := slices.Clone(r.recent.replies)
+	replies := slices.Clone(r.recent.values)
 	r.mu.Unlock()
 	for _, reply := range replies {
 		if err := r.conn.nc.Publish(reply, []byte("+ACK")); err != nil {

@@ -89,7 +89,7 @@ func TestFlushDoesNotWaitForAGroupThatIsGone(t *testing.T) {
 }
 
 func TestRecentKeepsTheNewest(t *testing.T) {
-	var r recent
+	var r ring[string]
 	for i := range 10 {
 		r.add(strconv.Itoa(i), 4)
 	}

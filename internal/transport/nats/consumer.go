@@ -7,6 +7,8 @@ import (
 	"slices"
 
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/patchbay-dev/patchbay/internal/transport"
 )
 
 // ensureConsumer returns the group's durable consumer of the topic: the one that is there, as it is, else one it makes,
@@ -30,11 +32,11 @@ func (c *Conn) ensureConsumer(
 	var api *jetstream.APIError
 	switch {
 	case errors.Is(err, jetstream.ErrNotPullConsumer):
-		err = misconfigured("the consumer pushes its records to a subject: choose another --group")
+		err = transport.Misconfigured("the consumer pushes its records to a subject: choose another --group")
 	case errors.As(err, &api) && api.ErrorCode == errCodeNotDeliverAll:
-		err = misconfigured("a work queue has no latest record to start from, since what was read is gone: leave out --from: %w", err)
+		err = transport.Misconfigured("a work queue has no latest record to start from, since what was read is gone: leave out --from: %w", err)
 	case errors.As(err, &api) && slices.Contains(errCodesOneGroup, api.ErrorCode):
-		err = misconfigured("the stream is a work queue, which has one group, and another one reads it: use its --group: %w", err)
+		err = transport.Misconfigured("the stream is a work queue, which has one group, and another one reads it: use its --group: %w", err)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("join group %s of stream %s: %w", o.Group, stream.Name, c.explain(err))
@@ -81,17 +83,17 @@ func checkConsumer(cfg jetstream.ConsumerConfig, stream jetstream.StreamConfig, 
 		subjects = stream.Subjects
 	}
 	if !slices.Equal(subjects, []string{topic}) {
-		return misconfigured("the consumer reads %q, not %q: choose another --group", subjects, topic)
+		return transport.Misconfigured("the consumer reads %q, not %q: choose another --group", subjects, topic)
 	}
 	if cfg.AckPolicy != jetstream.AckExplicitPolicy {
-		return misconfigured("the consumer does not ask for explicit acknowledgements: choose another --group")
+		return transport.Misconfigured("the consumer does not ask for explicit acknowledgements: choose another --group")
 	}
 	if cfg.MaxDeliver > 0 {
-		return misconfigured("the consumer gives a record up after %d deliveries: choose another --group, or let it deliver "+
+		return transport.Misconfigured("the consumer gives a record up after %d deliveries: choose another --group, or let it deliver "+
 			"without limit (max_deliver -1)", cfg.MaxDeliver)
 	}
 	if cfg.HeadersOnly {
-		return misconfigured("the consumer delivers records without their payloads: choose another --group")
+		return transport.Misconfigured("the consumer delivers records without their payloads: choose another --group")
 	}
 	return nil
 }

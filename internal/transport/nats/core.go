@@ -122,7 +122,7 @@ type coreReader struct {
 
 func (c *Conn) coreReader(o ReaderOptions) (transport.Reader, error) {
 	if o.Once {
-		return nil, misconfigured("topic %s: a plain NATS subject has no end, so one pass over it is not possible", c.cfg.Topic)
+		return nil, transport.Misconfigured("topic %s: a plain NATS subject has no end, so one pass over it is not possible", c.cfg.Topic)
 	}
 	sub, err := c.nc.QueueSubscribeSync(c.cfg.Topic, o.Group)
 	if err != nil {

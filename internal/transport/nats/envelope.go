@@ -9,6 +9,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/patchbay-dev/patchbay/common/record"
+	"github.com/patchbay-dev/patchbay/internal/transport/attribute"
 )
 
 // Headers of the lean envelope. Those that a record does not need are left out; a record with nothing but a payload and
@@ -77,11 +78,11 @@ func decodeLean(h natsgo.Header, data []byte) (record.Record, error) {
 		value := strings.Join(values, ", ")
 		switch name {
 		case headerID:
-			rec.ID = unescape(value)
+			rec.ID = attribute.Unescape(value)
 		case headerKey:
-			rec.Key = unescape(value)
+			rec.Key = attribute.Unescape(value)
 		case headerOp:
-			rec.Op = record.Op(unescape(value))
+			rec.Op = record.Op(attribute.Unescape(value))
 		case headerTime:
 			t, err := time.Parse(time.RFC3339Nano, value)
 			if err != nil {
@@ -89,11 +90,11 @@ func decodeLean(h natsgo.Header, data []byte) (record.Record, error) {
 			}
 			rec.Time = t
 		case headerType:
-			rec.Type = unescape(value)
+			rec.Type = attribute.Unescape(value)
 		case headerSubject:
-			rec.Subject = unescape(value)
+			rec.Subject = attribute.Unescape(value)
 		case headerPartition:
-			rec.Partition = unescape(value)
+			rec.Partition = attribute.Unescape(value)
 		default:
 			decodeOther(&rec, name, value)
 		}
@@ -104,7 +105,7 @@ func decodeLean(h natsgo.Header, data []byte) (record.Record, error) {
 // decodeOther takes a header over into the record, but for those that are between the client and the server.
 func decodeOther(rec *record.Record, name, value string) {
 	if escaped, ok := strings.CutPrefix(name, headerOther); ok {
-		name, value = unescape(escaped), unescape(value)
+		name, value = attribute.Unescape(escaped), attribute.Unescape(value)
 	} else if hasPrefixFold(name, "nats-") || hasPrefixFold(name, "patchbay-") {
 		return
 	}

@@ -215,7 +215,7 @@ func (r *reader) handBack(ctx context.Context) error {
 // forget drops everything: the server knows no more of it. The mutex is held.
 func (r *reader) forget() {
 	r.queue, r.late, r.waiting = nil, nil, 0
-	r.recent, r.history = recent{}, history{}
+	r.recent, r.history = ring[string]{}, ring[uint64]{}
 	clear(r.unsettled)
 	r.events++
 }

@@ -50,10 +50,10 @@ type ReaderOptions struct {
 // is a new one, everything in it is. Only a connection that was closed, or the Close of the reader, is a transport.Broken.
 func (c *Conn) Reader(ctx context.Context, o ReaderOptions) (transport.Reader, error) {
 	if o.Group == "" {
-		return nil, misconfigured("a reader needs a group")
+		return nil, transport.Misconfigured("a reader needs a group")
 	}
 	if o.From != "" && o.From != "earliest" && o.From != "latest" {
-		return nil, misconfigured("from %q is not known: say earliest or latest", o.From)
+		return nil, transport.Misconfigured("from %q is not known: say earliest or latest", o.From)
 	}
 	if o.MaxInFlight <= 0 {
 		o.MaxInFlight = DefaultMaxInFlight
@@ -94,11 +94,17 @@ type reader struct {
 	asked     time.Time            // when the server was last asked for that number
 	unsettled map[uint64]*delivery // received and not yet settled, by the number in the stream
 	events    uint64               // counts everything that changes unsettled
-	recent    recent               // what Flush has confirmed
-	history   history
-	err       error // what is wrong with the feed
-	broken    error // what every Read returns from now on
+	err       error                // what is wrong with the feed
+	broken    error                // what every Read returns from now on
 	closed    bool
+
+	// The subjects of recent acknowledgements, which Flush asks the server to confirm: they were published, and what is
+	// published may be lost on its way, with a server of a cluster above all. The rest is older than as many records as a group
+	// may hold unsettled; had one of those been lost, the server would have stopped before and delivered it again.
+	recent ring[string]
+	// The numbers of records that were acknowledged: what of them the server sent again before it heard of that is not taken
+	// for new. Looking is rare, so that it costs nothing but a number a record.
+	history ring[uint64]
 }
 
 func (r *reader) signal() {

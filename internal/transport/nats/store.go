@@ -13,6 +13,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/patchbay-dev/patchbay/internal/state"
+	"github.com/patchbay-dev/patchbay/internal/transport"
 )
 
 // StateBucket is the key-value bucket that holds the state of all instances, one key each, where no other is named.
@@ -26,10 +27,10 @@ func (c *Conn) Store(ctx context.Context, bucket, instance string) (state.Leased
 		bucket = StateBucket
 	}
 	if c.target.core {
-		return nil, misconfigured("%s is for plain subjects, which keep no state: %s", c.target.shown, stateAdvice)
+		return nil, transport.Misconfigured("%s is for plain subjects, which keep no state: %s", c.target.shown, stateAdvice)
 	}
 	if instance == "" {
-		return nil, misconfigured("state needs the name of an instance")
+		return nil, transport.Misconfigured("state needs the name of an instance")
 	}
 	s := &store{conn: c, bucket: bucket, instance: instance, token: rand.Text(), leaseTime: leaseTime}
 	kv, err := c.js.KeyValue(ctx, bucket)
@@ -37,7 +38,7 @@ func (c *Conn) Store(ctx context.Context, bucket, instance string) (state.Leased
 	case err == nil:
 		s.kv = kv
 	case errors.Is(err, jetstream.ErrInvalidBucketName):
-		return nil, misconfigured("state bucket %q: only letters, digits, hyphens and underscores are allowed", bucket)
+		return nil, transport.Misconfigured("state bucket %q: only letters, digits, hyphens and underscores are allowed", bucket)
 	case !errors.Is(err, jetstream.ErrBucketNotFound):
 		return nil, fmt.Errorf("open state bucket %s: %w", bucket, c.explainState(err))
 	}

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/patchbay-dev/patchbay/internal/transport"
 )
 
 const (
@@ -38,12 +40,12 @@ var retentions = map[string]jetstream.RetentionPolicy{
 func (o StreamOptions) Check() error {
 	switch {
 	case o.MaxAge < 0 || o.MaxAge > 0 && o.MaxAge < minMaxAge:
-		return misconfigured("records are kept for %v at the least, not %v; 0s means for ever", minMaxAge, o.MaxAge)
+		return transport.Misconfigured("records are kept for %v at the least, not %v; 0s means for ever", minMaxAge, o.MaxAge)
 	case o.MaxBytes < 0:
-		return misconfigured("a stream cannot be bounded to %d bytes; 0 means no bound", o.MaxBytes)
+		return transport.Misconfigured("a stream cannot be bounded to %d bytes; 0 means no bound", o.MaxBytes)
 	}
 	if _, ok := retentions[o.Retention]; !ok {
-		return misconfigured("retention %q is not known: say limits, workqueue or interest", o.Retention)
+		return transport.Misconfigured("retention %q is not known: say limits, workqueue or interest", o.Retention)
 	}
 	return nil
 }
@@ -56,9 +58,9 @@ func (o StreamOptions) CheckAt(list string) error {
 	case err != nil:
 		return err
 	case target.core && (limited || o.Replicas > 1):
-		return misconfigured("plain subjects keep nothing, so there are no replicas, limits or retention to choose")
+		return transport.Misconfigured("plain subjects keep nothing, so there are no replicas, limits or retention to choose")
 	case target.local && o.Replicas > 1:
-		return misconfigured("the local broker is one server, which keeps one replica: name a cluster with --broker")
+		return transport.Misconfigured("the local broker is one server, which keeps one replica: name a cluster with --broker")
 	}
 	return nil
 }
@@ -114,7 +116,7 @@ const errCodeNotClustered jetstream.ErrorCode = 10074
 func (o StreamOptions) refused(err error) error {
 	var api *jetstream.APIError
 	if errors.As(err, &api) && api.ErrorCode == errCodeNotClustered {
-		return misconfigured("%d replicas need a cluster, and this server is alone: %w", o.Replicas, err)
+		return transport.Misconfigured("%d replicas need a cluster, and this server is alone: %w", o.Replicas, err)
 	}
 	return nil
 }

@@ -3,6 +3,8 @@ package nats
 import (
 	"net/url"
 	"strings"
+
+	"github.com/patchbay-dev/patchbay/internal/transport"
 )
 
 // A target is a checked server address.
@@ -25,23 +27,23 @@ func parseTarget(list string) (target, error) {
 	}
 	t := target{shown: Redact(list)}
 	if t.shown == hidden {
-		return target{}, misconfigured("broker %s", hidden) // to show one of its parts might show half a password
+		return target{}, transport.Misconfigured("broker %s", hidden) // to show one of its parts might show half a password
 	}
 	var urls []string
 	for i, one := range strings.Split(list, ",") {
 		one = strings.TrimSpace(one)
 		u, err := url.Parse(one)
 		if err != nil || u.Host == "" {
-			return target{}, misconfigured("broker %s: write it as nats://host:4222", Redact(one))
+			return target{}, transport.Misconfigured("broker %s: write it as nats://host:4222", Redact(one))
 		}
 		core := u.Scheme == coreScheme
 		switch {
 		case u.Scheme != "nats" && u.Scheme != "tls" && !core:
-			return target{}, misconfigured("broker %s: the scheme must be nats, tls or nats+core", Redact(one))
+			return target{}, transport.Misconfigured("broker %s: the scheme must be nats, tls or nats+core", Redact(one))
 		case i > 0 && core != t.core:
-			return target{}, misconfigured("broker: all addresses must begin with nats+core:// or none")
+			return target{}, transport.Misconfigured("broker: all addresses must begin with nats+core:// or none")
 		case u.Path != "" && u.Path != "/" || u.RawQuery != "" || u.Fragment != "":
-			return target{}, misconfigured("broker %s: nothing may follow the host and port", Redact(one))
+			return target{}, transport.Misconfigured("broker %s: nothing may follow the host and port", Redact(one))
 		}
 		t.core = core
 		if core {

@@ -45,7 +45,7 @@ func (c *Conn) Writer(ctx context.Context) (transport.Writer, error) {
 		return nil, err
 	}
 	if cfg := stream.CachedInfo().Config; cfg.NoAck {
-		return nil, misconfigured("stream %s acknowledges nothing (no_ack), so that nobody can tell what it has stored", cfg.Name)
+		return nil, transport.Misconfigured("stream %s acknowledges nothing (no_ack), so that nobody can tell what it has stored", cfg.Name)
 	}
 	w := &writer{conn: c, encode: c.encoder(), window: newWindow(c.cfg.MaxInFlight), prefix: c.nc.NewInbox() + "."}
 	sub, err := c.nc.Subscribe(w.prefix+"*", w.acknowledged)

@@ -122,7 +122,7 @@ func (r *replayCommand) Run(ctx context.Context, s Surroundings) (err error) {
 
 // explain turns what no waiting mends into wrong usage. A request to stop is no error.
 func explain(ctx context.Context, err error) error {
-	var config *nats.ConfigError
+	var config *transport.ConfigError
 	switch {
 	case errors.As(err, &config):
 		return &usageError{err}
