@@ -10,7 +10,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 	"time"
 )
 
@@ -93,17 +92,53 @@ func finish(programs []*exec.Cmd, said []bytes.Buffer, files *[]*os.File) (cost,
 		_ = f.Close()
 	}
 	*files = nil
+	peaks := make([]func() int64, len(programs))
+	for i, p := range programs {
+		peaks[i] = watchPeak(p.Process.Pid)
+	}
 	for i, p := range programs {
 		if err := p.Wait(); err != nil {
 			errs = append(errs, fmt.Errorf("%s: %w: %s", filepath.Base(p.Path), err, lastLine(said[i].String())))
 		}
 		c.cpu += p.ProcessState.UserTime() + p.ProcessState.SystemTime()
-		if usage, ok := p.ProcessState.SysUsage().(*syscall.Rusage); ok {
-			c.peak = max(c.peak, int64(usage.Maxrss)<<10) // in KiB on Linux: getrusage(2)
-		}
+		c.peak = max(c.peak, peaks[i]())
 	}
 	c.wall = time.Since(began)
 	return c, errors.Join(errs...)
+}
+
+// peakEvery is how often the peak of a program's memory is read. It only grows, so that little is missed at the end.
+const peakEvery = 20 * time.Millisecond
+
+// watchPeak reads the peak of a program's memory until the returned function is called, which returns it, 0 where the system
+// does not tell. What getrusage(2) says of a child would not do: it counts the memory of whoever started it.
+func watchPeak(pid int) func() int64 {
+	var peak int64
+	stop, stopped := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(stopped)
+		ticker := time.NewTicker(peakEvery)
+		defer ticker.Stop()
+		for {
+			text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid)) // none once it has ended
+			if _, rest, ok := strings.Cut(string(text), "VmHWM:"); ok {
+				var kib int64
+				if _, err := fmt.Sscan(rest, &kib); err == nil {
+					peak = max(peak, kib<<10)
+				}
+			}
+			select {
+			case <-ticker.C:
+			case <-stop:
+				return
+			}
+		}
+	}()
+	return func() int64 {
+		close(stop)
+		<-stopped
+		return peak
+	}
 }
 
 func lastLine(text string) string {

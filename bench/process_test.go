@@ -1,9 +1,11 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -69,6 +71,15 @@ func TestTasksTakeTurns(t *testing.T) {
 	if text, err := os.ReadFile(filepath.Join(dir, "log")); err != nil || string(text) != "a\nb\na\nb\n" {
 		t.Errorf("%q, %v", text, err)
 	}
+}
+
+func TestThePeakIsThatOfTheProgramAndNotOurs(t *testing.T) {
+	ours := bytes.Repeat([]byte("x"), 64<<20)
+	c, err := task{argv: [][]string{{"sleep", "0.1"}}}.run(t.Context())
+	if err != nil || c.peak == 0 || c.peak >= int64(len(ours)) {
+		t.Errorf("%d bytes, %v", c.peak, err)
+	}
+	runtime.KeepAlive(ours)
 }
 
 func TestMedian(t *testing.T) {
