@@ -45,8 +45,7 @@ endif
 unit:
 	@"$(ROOT)/test/install.sh" $(NEEDS)
 ifneq ($(wildcard *_test.go),)
-	@CGO_ENABLED=1 go tool -modfile="$(ROOT)/tools/dev/go.mod" gotestsum --format testname \
-		$(if $(PATCHBAY_REPORT_DIR),--junitfile "$(PATCHBAY_REPORT_DIR)/go.xml") -- -race ./...
+	@"$(ROOT)/test/gotest.sh" --format testname $(if $(PATCHBAY_REPORT_DIR),--junitfile "$(PATCHBAY_REPORT_DIR)/go.xml") -- ./...
 endif
 
 # Not --report-formatter: bats may end before that report is whole.

@@ -4,7 +4,7 @@
 load helper
 
 setup_file() {
-  go build -o "$BATS_FILE_TMPDIR/tally" "$TEST_ROOT/test/tally"
+  CGO_ENABLED=0 go build -trimpath -buildvcs=false -o "$BATS_FILE_TMPDIR/tally" "$TEST_ROOT/test/tally"
 }
 
 setup() {
@@ -12,7 +12,7 @@ setup() {
   TREE="$SANDBOX/a tree" # a space, since people have them
   export CALLS=$SANDBOX/calls TALLY=$BATS_FILE_TMPDIR/tally
   mkdir -p "$TREE"/{bin,test/servers,.ci,connectors/sources/x-source} "$SANDBOX/fakes"
-  cp "$TEST_ROOT/test/run" "$TREE/test/"
+  cp "$TEST_ROOT"/test/{run,gotest.sh} "$TREE/test/"
   cp "$TEST_ROOT/.ci/run" "$TREE/.ci/"
   cp "$TEST_ROOT/connectors/connector.mk" "$TREE/connectors/"
   printf '.PHONY: test\ntest:\n\t@test/run\nbuild:\n\t@exit $${BUILD:-0}\n' >"$TREE/Makefile"
@@ -20,7 +20,7 @@ setup() {
   fake bin/catalogen 'echo "catalogen $*" >>"$CALLS"
     case $1 in check) exit ${CHECK:-0} ;; test) echo "x-source: 4 passed, 0 failed, 0 skipped (cached)" ;; esac'
   # The tally is real; else go only tells what it was asked for.
-  fake ../fakes/go 'if [[ $* == *tally* ]]; then exec cp "$TALLY" "$4"; fi; echo "go $*" >>"$CALLS"'
+  fake ../fakes/go 'if [[ $* == *tally* ]]; then exec cp "$TALLY" "${@: -2:1}"; fi; echo "go $*" >>"$CALLS"'
   fake ../fakes/bats 'echo "bats $*" >>"$CALLS"; echo 1..1; echo "ok 1 - ran"; exit ${SUITE:-0}'
   fake ../fakes/node 'echo "1..1"; echo "ok 1 - page # SKIP no Chromium"'
   PATH=$SANDBOX/fakes:$PATH
@@ -103,7 +103,7 @@ connector_file() { printf '%s\n' "$2" >"$TREE/connectors/sources/x-source/$1"; }
   assert_success
   run cat "$CALLS"
   assert_line --regexp '^install +bats +pond +go-race$'
-  assert_line --regexp '^go tool -modfile=.*/tools/dev/go.mod gotestsum .* -race \./\.\.\.$'
+  assert_line --regexp '^go tool -modfile=.*/tools/dev/go.mod gotestsum .* go test .* -race .* \./\.\.\.$'
   assert_line --regexp '^go build .* -o bin/ ./tools/patchbay ./connectors/sources/generate-source ./connectors/sinks/stdout-sink .*/connectors/sources/x-source$'
   assert_line "bats x-source.bats"
 }

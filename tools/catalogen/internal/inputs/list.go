@@ -110,7 +110,7 @@ func shared(file string) bool {
 	case dir == "connectors":
 		return strings.HasSuffix(file, ".mk")
 	case dir == "test":
-		return strings.HasSuffix(file, ".bash") || file == "test/install.sh"
+		return strings.HasSuffix(file, ".bash") || strings.HasSuffix(file, ".sh")
 	}
 	return strings.HasPrefix(file, "test/servers/")
 }
