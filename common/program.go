@@ -9,7 +9,6 @@ import (
 	"os"
 	"os/signal"
 	"reflect"
-	"runtime/debug"
 	"slices"
 	"sync/atomic"
 	"syscall"
@@ -62,11 +61,6 @@ func (w world) readFile(path string) ([]byte, error) {
 
 // main runs the program in the real world.
 func main(p *program) {
-	if os.Getenv("GOGC") == "" {
-		// Records are many and live briefly. Collecting garbage half as often takes some megabytes and saves a tenth of the CPU
-		// time at full speed.
-		debug.SetGCPercent(200)
-	}
 	ctx, stop := context.WithCancel(context.Background())
 	// A pipe that nobody reads any more is an error of the write, not a signal that kills. It is caught, not ignored:
 	// what is ignored stays so in child processes.

@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
-	"hash"
 	"sync"
 
 	"github.com/patchbay-dev/patchbay/common/record"
@@ -14,10 +13,11 @@ import (
 // identifiers gives an id to every record that has none.
 type identifiers struct {
 	derive bool // positions never recur: the same record gets the same id after a restart
-	mu     sync.Mutex
-	hash   hash.Hash
 	scope  string // name and state epoch
-	last   map[string]ordinal
+
+	mu      sync.Mutex
+	last    map[string]ordinal
+	scratch []byte // what the last id was derived from
 }
 
 // An ordinal counts the records that share one position.
@@ -27,7 +27,7 @@ type ordinal struct {
 }
 
 func newIdentifiers(derive bool, name, epoch string) *identifiers {
-	return &identifiers{derive: derive, hash: sha256.New(), scope: name + "\x00" + epoch, last: map[string]ordinal{}}
+	return &identifiers{derive: derive, scope: name + "\x00" + epoch, last: map[string]ordinal{}}
 }
 
 // id returns the id of a record: its own, one derived from where it stands, or a random one.
@@ -46,17 +46,20 @@ func (i *identifiers) id(rec *record.Record) string {
 			o = ordinal{position: rec.Position}
 		}
 		i.last[rec.Partition] = o
-		i.hash.Reset()
-		for _, part := range []string{i.scope, rec.Partition, rec.Position} {
-			i.hash.Write(binary.BigEndian.AppendUint64(nil, uint64(len(part)))) // no two lists of parts are written alike
-			i.hash.Write([]byte(part))
+		b := i.scratch[:0]
+		for _, part := range [...]string{i.scope, rec.Partition, rec.Position} {
+			b = binary.BigEndian.AppendUint64(b, uint64(len(part))) // no two lists of parts are written alike
+			b = append(b, part...)
 		}
-		i.hash.Write(binary.BigEndian.AppendUint64(nil, o.n))
-		copy(sum[:], i.hash.Sum(nil))
+		i.scratch = binary.BigEndian.AppendUint64(b, o.n)
+		all := sha256.Sum256(i.scratch)
+		copy(sum[:], all[:])
 	} else {
 		_, _ = rand.Read(sum[:])
 	}
-	return base64.RawURLEncoding.EncodeToString(sum[:])
+	var text [22]byte
+	base64.RawURLEncoding.Encode(text[:], sum[:])
+	return string(text[:])
 }
 
 // restart forgets which positions were seen, for a new session.

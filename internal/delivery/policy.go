@@ -105,6 +105,10 @@ func (p *policed) Write(ctx context.Context, rec record.Record, settled func(err
 		return err
 	}
 	return p.Writer.Write(ctx, rec, func(err error) {
+		if err == nil { // before variables that errors.As would have on the heap
+			settled(nil)
+			return
+		}
 		var (
 			rejected *transport.Rejected
 			decided  *permanent // the policy has spoken

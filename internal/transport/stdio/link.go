@@ -13,6 +13,9 @@ import (
 
 // fromLink puts errors of the link in the words of transport.
 func fromLink(err error) error {
+	if err == nil { // before variables that errors.As would have on the heap
+		return nil
+	}
 	var encode *link.EncodeError
 	var nack *link.NackError
 	switch {
