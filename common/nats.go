@@ -15,7 +15,7 @@ func (o *opening) openNATS(ctx context.Context, e *endpoint) error {
 	config := nats.Config{
 		URL: t.Broker, Topic: t.Topic, Name: o.name, Connector: o.info.Name, Logger: o.log, Source: o.cloudEventsSource(),
 		MaxInFlight: d.MaxInFlight, Access: access.access(), Stream: stream.stream(),
-		Status: brokerStatus(o.metrics),
+		Status: brokerStatus(o.metrics), StopAtFailure: true, // delivery keeps the order then, and resumes
 	}
 	if s, ok := o.flags.(*sourceFlags); ok && s.Envelope.Envelope == "cloudevents" {
 		config.Envelope = "cloudevents"
@@ -52,6 +52,7 @@ func (o *opening) openNATS(ctx context.Context, e *endpoint) error {
 		e.close = append(e.close, e.reader.Close)
 	}
 	if d.OnError == "dead-letter" {
+		config.StopAtFailure = false
 		config.Topic, config.Status = d.DeadLetter, nil // how the broker is, one connection tells
 		// Dead letters are as safe as the topic, and are kept: no group may read them for long.
 		config.Stream = nats.StreamOptions{Replicas: config.Stream.Replicas}

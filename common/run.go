@@ -71,7 +71,7 @@ func (p *program) start(ctx context.Context, w world, r *resolved) error {
 	if isSource {
 		err = p.startSource(ctx, r, e, delivery.SourceConfig{
 			Instance: instance, Limits: limits, Failures: failures,
-			Chain: chain, Log: log, Metrics: metrics, Status: e.status,
+			Chain: chain, Log: log, Metrics: metrics, Status: e.status, Ordered: flags.(*sourceFlags).Order.Ordered,
 		})
 	} else {
 		batch := flags.(*sinkFlags).Batch

@@ -21,6 +21,7 @@ type (
 		Run       runFlags       `embed:"" group:"Running"`
 		State     stateFlags     `embed:"" group:"Running"`
 		Delivery  deliveryFlags  `embed:"" group:"Delivery"`
+		Order     orderFlags     `embed:"" group:"Delivery"`
 		Log       logFlags       `embed:"" group:"Logging"`
 		Observe   observeFlags   `embed:"" group:"Observing"`
 	}
@@ -106,6 +107,10 @@ type (
 		RetryMaxWait     time.Duration `help:"Longest wait between two tries; waits double up to it." default:"10s" min:"1ns"`
 		OnError          string        `help:"What to do with a record that cannot be processed." enum:"fail,skip,dead-letter" default:"fail"`
 		DeadLetter       string        `help:"Topic that keeps such records with --on-error dead-letter." placeholder:"TOPIC" pattern:"^[A-Za-z0-9][A-Za-z0-9_-]*(\\.[A-Za-z0-9_-]+)*$" form:"a topic name: letters, digits, dashes and underscores, in parts joined by dots" maxlen:"201"`
+	}
+
+	orderFlags struct {
+		Ordered bool `help:"Send a record only when the one before it in its partition is acknowledged: slower, and in order even where the topic refuses or loses a record that it takes later."`
 	}
 
 	logFlags struct {

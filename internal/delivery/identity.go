@@ -12,7 +12,7 @@ import (
 
 // identifiers gives an id to every record that has none.
 type identifiers struct {
-	derive bool // positions never recur: the same record gets the same id after a restart
+	derive bool   // positions never recur: the same record gets the same id after a restart
 	scope  string // name and state epoch
 
 	mu      sync.Mutex

@@ -44,6 +44,8 @@ type SourceConfig struct {
 	Store  state.Store // nil when no position is kept
 	// Identity is the fingerprint of the options that name the resource.
 	Identity string
+	// Ordered says that a record waits until the one before it in its partition is acknowledged.
+	Ordered bool
 	// Derive says that positions never recur, so that ids can be derived from them.
 	Derive bool
 	Chain  *transform.Chain
@@ -118,11 +120,14 @@ func (s *source) run() error {
 	return err
 }
 
-// build stacks the decorators: what is sent is transformed, bounded, counted and retried, in this order, and what fails for
+// build stacks the decorators: what is sent is transformed, bounded, counted, kept in order and retried, in this order, and what fails for
 // good on the way is left to the error policy.
 func (s *source) build(retry transport.Writer, letters *letters) {
 	p := &policy{Instance: s.Instance, on: s.On, letters: letters, log: s.Log, metrics: s.Metrics}
 	s.writer = retry
+	if s.Ordered {
+		s.writer = newOrdered(s.writer)
+	}
 	if s.MaxRecords > 0 {
 		s.writer = newCount(s.writer, s.MaxRecords, s.finish)
 	}

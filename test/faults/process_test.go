@@ -73,7 +73,10 @@ func start(t *testing.T, home, part string, args ...string) *process {
 	}
 	p := &process{t: t, part: part, cmd: exec.Command(exe, args...), ended: make(chan struct{})}
 	p.cmd.Dir = home
-	p.cmd.Env = []string{partVariable + "=" + part, "HOME=" + home, "PATH=" + os.Getenv("PATH"), "GORACE=halt_on_error=1"}
+	p.cmd.Env = []string{
+		partVariable + "=" + part, "HOME=" + home, "PATH=" + os.Getenv("PATH"), "GORACE=halt_on_error=1",
+		"GOGC=10", // so that the memory of a process is what it holds, and not garbage
+	}
 	p.cmd.Stdout, p.cmd.Stderr = &p.output, &p.output
 	if _, err := p.cmd.StdinPipe(); err != nil { // open until Wait has returned, or this process is gone
 		t.Fatal(err)

@@ -17,8 +17,12 @@ func stallTime() time.Duration {
 	return 6 * time.Second
 }
 
+// postTimeout is how long a source waits for the answer to what it has posted.
+const postTimeout = 30 * time.Second
+
 func TestATargetIsStalled(t *testing.T) {
-	run(t, fault{name: "stalled target"}, func(r *rig) outcome {
+	f := fault{name: "stalled target", duplicates: map[string]int{onHTTP: int(stallTime()/postTimeout) * inFlight}}
+	run(t, f, func(r *rig) outcome {
 		b, onBroker := r.between.(*onBroker)
 		if onBroker {
 			b.makeGroup(topic, "notes", 2*time.Second, inFlight) // far less than the stall: unless it is asked for time, the broker sends again

@@ -54,6 +54,8 @@ type Config struct {
 	// MaxInFlight bounds the records that a Writer has handed over and the server has not acknowledged. 0 means
 	// DefaultMaxInFlight.
 	MaxInFlight int
+	// StopAtFailure makes a Writer a transport.Resumer in deed: the caller must call Resume after a failure.
+	StopAtFailure bool
 	// Stream says what a stream is made like where there is none.
 	Stream StreamOptions
 	// Local finds or starts the local broker. Nil means broker.Locate in the surroundings of this process.

@@ -38,7 +38,7 @@ type published struct {
 func (c *Conn) coreWriter() (transport.Writer, error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	w := &coreWriter{
-		conn: c, encode: c.encoder(), window: newWindow(c.cfg.MaxInFlight), kick: make(chan struct{}, 1), cancel: cancel,
+		conn: c, encode: c.encoder(), window: newWindow(c.cfg.MaxInFlight, c.cfg.StopAtFailure), kick: make(chan struct{}, 1), cancel: cancel,
 	}
 	c.track(w.window)
 	w.confirmer.Go(func() { w.confirm(ctx) })
@@ -54,10 +54,7 @@ func (w *coreWriter) Write(ctx context.Context, rec record.Record, settled func(
 	}
 	p := published{n: n, reconnects: w.conn.nc.Stats().Reconnects}
 	if err := w.conn.nc.PublishMsg(&msg); err != nil {
-		if w.window.drop(n) {
-			return w.conn.unpublished(err)
-		}
-		return nil
+		return w.window.takeBack(n, w.conn.unpublished(err))
 	}
 	w.mu.Lock()
 	w.published = append(w.published, p)
@@ -68,6 +65,9 @@ func (w *coreWriter) Write(ctx context.Context, rec record.Record, settled func(
 	}
 	return nil
 }
+
+// Resume implements transport.Resumer.
+func (w *coreWriter) Resume() { w.window.resume() }
 
 // confirm makes one round trip after the other while there is something to settle.
 func (w *coreWriter) confirm(ctx context.Context) {

@@ -7,6 +7,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/patchbay-dev/patchbay/internal/transport"
 )
 
 // A window holds the records that were handed to the server and are not settled. It bounds their number and sees to it
@@ -14,11 +16,13 @@ import (
 type window struct {
 	slots chan struct{} // one element for each record in the window
 	done  chan struct{} // closed by close
+	stops bool          // add takes nothing after a failure until resume
 
 	failures atomic.Uint64 // how often several records failed at once
 
 	mu      sync.Mutex
 	closed  error
+	stopped bool   // a record has failed that may be written again
 	next    uint64 // the number of the next record; numbers begin at 1
 	low     uint64 // every record with a smaller number is settled
 	pending map[uint64]*entry
@@ -37,9 +41,11 @@ type flush struct {
 	done   chan struct{}
 }
 
-func newWindow(size int) *window {
+// newWindow returns a window for so many records. If it stops, nothing can overtake what has failed: add returns an error
+// from the first failure that may go away until resume.
+func newWindow(size int, stops bool) *window {
 	return &window{
-		slots: make(chan struct{}, size), done: make(chan struct{}),
+		slots: make(chan struct{}, size), done: make(chan struct{}), stops: stops,
 		next: 1, low: 1, pending: make(map[uint64]*entry, size),
 	}
 }
@@ -73,7 +79,7 @@ func (w *window) add(ctx context.Context, settled func(error)) (uint64, error) {
 		<-w.slots
 		return 0, w.closed
 	}
-	if w.failures.Load() != failures {
+	if w.stopped || w.failures.Load() != failures {
 		<-w.slots
 		return 0, errBehind
 	}
@@ -131,6 +137,7 @@ func (w *window) settle(n uint64, err error) {
 		return
 	}
 	e.taken = true
+	w.note(err)
 	w.mu.Unlock()
 	e.settled(err) // outside the lock: it is not ours
 	w.mu.Lock()
@@ -138,16 +145,39 @@ func (w *window) settle(n uint64, err error) {
 	w.mu.Unlock()
 }
 
-// drop takes back record n, which could not be handed over. It reports false if the record was settled meanwhile.
-func (w *window) drop(n uint64) bool {
+// note stops add at a failure that may go away. The mutex is held.
+func (w *window) note(err error) {
+	var rejected *transport.Rejected
+	if err != nil && w.stops && !errors.As(err, &rejected) {
+		w.stopped = true
+	}
+}
+
+// stop is called for a record that failed before it had a number.
+func (w *window) stop(err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.note(err)
+}
+
+// resume lets add take records again.
+func (w *window) resume() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.stopped = false
+}
+
+// takeBack drops record n, which could not be handed over, and returns why; nil if the record was settled meanwhile.
+func (w *window) takeBack(n uint64, err error) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	e := w.pending[n]
 	if e == nil || e.taken {
-		return false
+		return nil
 	}
+	w.note(err)
 	w.remove(n)
-	return true
+	return err
 }
 
 // remove is called with the lock held.
@@ -187,6 +217,7 @@ func (w *window) fail(err error, which func(uint64, *entry) bool) {
 	}
 	if len(failed) > 0 {
 		w.failures.Add(1)
+		w.note(err)
 	}
 	w.mu.Unlock()
 	slices.Sort(failed)

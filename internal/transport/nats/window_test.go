@@ -8,10 +8,12 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/patchbay-dev/patchbay/internal/transport"
 )
 
 func TestWindowWaitIsForWhatWasAddedBefore(t *testing.T) {
-	w := newWindow(10)
+	w := newWindow(10, false)
 	var n [3]uint64
 	for i := range n {
 		var err error
@@ -48,7 +50,7 @@ func TestWindowWaitIsForWhatWasAddedBefore(t *testing.T) {
 }
 
 func TestWindowWaitIsOverOnlyAfterTheCallback(t *testing.T) {
-	w := newWindow(1)
+	w := newWindow(1, false)
 	var called atomic.Bool
 	hold := make(chan struct{})
 	n, err := w.add(t.Context(), func(error) { <-hold; called.Store(true) })
@@ -66,7 +68,7 @@ func TestWindowWaitIsOverOnlyAfterTheCallback(t *testing.T) {
 
 func TestWindowSettlesOnceWhoeverComesFirst(t *testing.T) {
 	const n = 1000
-	w := newWindow(n)
+	w := newWindow(n, false)
 	var calls [n]atomic.Int32
 	var wg sync.WaitGroup
 	numbers := make([]uint64, n)
@@ -85,7 +87,7 @@ func TestWindowSettlesOnceWhoeverComesFirst(t *testing.T) {
 	})
 	wg.Go(func() {
 		for i := range numbers {
-			if w.drop(numbers[n-1-i]) {
+			if w.takeBack(numbers[n-1-i], errNoAck) != nil {
 				dropped.Add(1)
 			}
 		}
@@ -105,7 +107,7 @@ func TestWindowSettlesOnceWhoeverComesFirst(t *testing.T) {
 }
 
 func TestWindowFailsWhatIsOverdue(t *testing.T) {
-	w := newWindow(2)
+	w := newWindow(2, false)
 	var old, young error
 	if _, err := w.add(t.Context(), func(err error) { old = err }); err != nil {
 		t.Fatal(err)
@@ -123,7 +125,7 @@ func TestWindowFailsWhatIsOverdue(t *testing.T) {
 }
 
 func TestWindowCloseWakesTheWaiting(t *testing.T) {
-	w := newWindow(1)
+	w := newWindow(1, false)
 	if _, err := w.add(t.Context(), func(error) {}); err != nil {
 		t.Fatal(err)
 	}
@@ -139,7 +141,7 @@ func TestWindowCloseWakesTheWaiting(t *testing.T) {
 }
 
 func TestWindowFailsUpToARecord(t *testing.T) {
-	w := newWindow(10)
+	w := newWindow(10, false)
 	var failed []int
 	for i := range 5 {
 		if _, err := w.add(t.Context(), func(error) { failed = append(failed, i+1) }); err != nil {
@@ -165,7 +167,7 @@ func TestWindowLetsNothingOvertakeWhatFailed(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			w := newWindow(tt.size)
+			w := newWindow(tt.size, false)
 			if _, err := w.add(t.Context(), func(error) {}); err != nil {
 				t.Fatal(err)
 			}
@@ -195,7 +197,7 @@ func TestWindowLetsNothingOvertakeWhatFailed(t *testing.T) {
 }
 
 func TestWindowHoldsBackUntilItIsReleased(t *testing.T) {
-	w := newWindow(2)
+	w := newWindow(2, false)
 	w.holdBack()
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
 	defer cancel()
@@ -208,5 +210,42 @@ func TestWindowHoldsBackUntilItIsReleased(t *testing.T) {
 	}
 	if len(w.slots) != 1 {
 		t.Errorf("%d slots are taken by one record", len(w.slots))
+	}
+}
+
+func TestWindowTakesNothingAfterAFailureUntilResume(t *testing.T) {
+	fail := map[string]func(w *window, n uint64){
+		"a record":           func(w *window, n uint64) { w.settle(n, errNoAck) },
+		"all of them":        func(w *window, _ uint64) { w.failAll(errNoAck) },
+		"not handed over":    func(w *window, n uint64) { _ = w.takeBack(n, errNoAck) },
+		"before it is added": func(w *window, _ uint64) { w.stop(errNoAck) },
+	}
+	for name, fail := range fail {
+		t.Run(name, func(t *testing.T) {
+			for _, stops := range []bool{true, false} {
+				w := newWindow(10, stops)
+				n, err := w.add(t.Context(), func(error) {})
+				if err != nil {
+					t.Fatal(err)
+				}
+				fail(w, n)
+				if _, err := w.add(t.Context(), nil); stops != errors.Is(err, errBehind) {
+					t.Errorf("stops %v: add returned %v", stops, err)
+				}
+				w.resume()
+				if _, err := w.add(t.Context(), nil); err != nil {
+					t.Errorf("stops %v: after resume, add returned %v", stops, err)
+				}
+			}
+		})
+	}
+	w := newWindow(10, true)
+	n, err := w.add(t.Context(), func(error) {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.settle(n, &transport.Rejected{Err: errNoAck})
+	if _, err := w.add(t.Context(), nil); err != nil {
+		t.Errorf("after a record that is refused for good: %v", err)
 	}
 }

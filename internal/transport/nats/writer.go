@@ -47,7 +47,7 @@ func (c *Conn) Writer(ctx context.Context) (transport.Writer, error) {
 	if cfg := stream.CachedInfo().Config; cfg.NoAck {
 		return nil, transport.Misconfigured("stream %s acknowledges nothing (no_ack), so that nobody can tell what it has stored", cfg.Name)
 	}
-	w := &writer{conn: c, encode: c.encoder(), window: newWindow(c.cfg.MaxInFlight), prefix: c.nc.NewInbox() + "."}
+	w := &writer{conn: c, encode: c.encoder(), window: newWindow(c.cfg.MaxInFlight, c.cfg.StopAtFailure), prefix: c.nc.NewInbox() + "."}
 	sub, err := c.nc.Subscribe(w.prefix+"*", w.acknowledged)
 	if err != nil {
 		return nil, fmt.Errorf("await acknowledgements: %w", c.explain(err))
@@ -85,6 +85,7 @@ type writer struct {
 func (w *writer) Write(ctx context.Context, rec record.Record, settled func(error)) error {
 	if w.gone.Load() {
 		if err := w.find(ctx); err != nil {
+			w.window.stop(err)
 			return err
 		}
 	}
@@ -95,11 +96,14 @@ func (w *writer) Write(ctx context.Context, rec record.Record, settled func(erro
 		return err
 	}
 	msg.Reply = w.prefix + strconv.FormatUint(n, 36)
-	if err := w.conn.nc.PublishMsg(&msg); err != nil && w.window.drop(n) {
-		return w.conn.unpublished(err)
+	if err := w.conn.nc.PublishMsg(&msg); err != nil {
+		return w.window.takeBack(n, w.conn.unpublished(err))
 	}
 	return nil
 }
+
+// Resume implements transport.Resumer.
+func (w *writer) Resume() { w.window.resume() }
 
 const (
 	// findTimeout bounds the search for a stream that is gone: a question that a dying server took along is never answered.
@@ -210,4 +214,7 @@ func (w *writer) Close() error {
 	return nil
 }
 
-var _ transport.Writer = (*writer)(nil)
+var (
+	_ transport.Writer  = (*writer)(nil)
+	_ transport.Resumer = (*writer)(nil)
+)
