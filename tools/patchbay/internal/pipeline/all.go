@@ -34,8 +34,8 @@ func Run(ctx context.Context, all []*Pipeline, s Surroundings) error {
 	for i, p := range all {
 		metrics[i] = observe.NewMetrics(observe.Info{
 			Name: p.Name, Topic: "-",
-			Connector: filepath.Base(p.source.program.path) + " " + filepath.Base(p.sink.program.path),
-			Version:   p.source.program.version + " " + p.sink.program.version,
+			Connector: filepath.Base(p.source.program.Path) + " " + filepath.Base(p.sink.program.Path),
+			Version:   p.source.program.Version + " " + p.sink.program.Version,
 		})
 	}
 	if s.MetricsAddr != "" {
@@ -87,7 +87,7 @@ func (p *Pipeline) run(ctx context.Context, s Surroundings, e engine, l *logs) e
 		}
 		defer os.Remove(path)
 		c := link.Command{
-			Path: h.program.path, Name: p.Name, Config: path, Env: p.options.Env, Stderr: l.of(p.Name, side), Stdout: s.Stdout,
+			Path: h.program.Path, Name: p.Name, Config: path, Env: p.options.Env, Stderr: l.of(p.Name, side), Stdout: s.Stdout,
 		}
 		if side == sourceSide {
 			e.source = c

@@ -7,6 +7,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/patchbay-dev/patchbay/tools/patchbay/internal/connector"
+
 	"github.com/patchbay-dev/patchbay/common/link"
 	"github.com/patchbay-dev/patchbay/internal/delivery"
 	"github.com/patchbay-dev/patchbay/internal/observe"
@@ -122,7 +124,7 @@ type ending struct {
 	err   error
 }
 
-func (e *ending) Error() string { return oneLine(e.words) }
+func (e *ending) Error() string { return connector.OneLine(e.words) }
 func (e *ending) Unwrap() error { return e.err }
 
 // final reports whether starting the child again makes no sense: it breaks the protocol, refuses its options, or gives up.

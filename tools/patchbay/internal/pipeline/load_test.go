@@ -11,7 +11,7 @@ import (
 )
 
 // connector writes a program that answers metadata, and validate with problems, each with %s for the config file.
-func connector(t *testing.T, dir, name, direction string, problems ...string) {
+func fakeConnector(t *testing.T, dir, name, direction string, problems ...string) {
 	t.Helper()
 	script := "#!/bin/sh\ncase $1 in\nmetadata) echo '{\"name\":\"" + name + "\",\"direction\":\"" + direction + "\",\"version\":\"1.2.3\"," +
 		"\"schema\":{\"properties\":{\"once\":{},\"log-level\":{},\"token\":{}}}}' ;;\nvalidate)\n" +
@@ -38,9 +38,9 @@ func write(t *testing.T, path, text string) string {
 
 func TestLoadTellsEveryProblemOfBothSides(t *testing.T) {
 	bin, dir := t.TempDir(), t.TempDir()
-	connector(t, bin, "good-source", "Source")
-	connector(t, bin, "bad-source", "source", "%s:3:9: parameters.x: wrong", "--path: missing")
-	connector(t, bin, "bad-sink", "sink", "--url (%s:7): wrong")
+	fakeConnector(t, bin, "good-source", "Source")
+	fakeConnector(t, bin, "bad-source", "source", "%s:3:9: parameters.x: wrong", "--path: missing")
+	fakeConnector(t, bin, "bad-sink", "sink", "--url (%s:7): wrong")
 	write(t, filepath.Join(bin, "dull-sink"), "")
 	tests := []struct {
 		name, text string
@@ -103,13 +103,13 @@ func TestLoadTellsEveryProblemOfBothSides(t *testing.T) {
 
 func TestLoadHandsOptionsOnAsTheyStand(t *testing.T) {
 	bin, dir := t.TempDir(), t.TempDir()
-	connector(t, bin, "a-source", "source")
-	connector(t, bin, "a-sink", "sink")
+	fakeConnector(t, bin, "a-source", "source")
+	fakeConnector(t, bin, "a-sink", "sink")
 	file := write(t, filepath.Join(dir, "p.json"), `{"source": {"type": "a-source", "parameters": {"log-level": "debug"},
  "secrets": {"token": "${env:TOKEN}"}}, "sink": {"type": "a-sink"}}`)
 	t.Setenv("TOKEN", "verysecret")
 	all, err := Load(t.Context(), []string{file}, Options{Dirs: []string{bin}, Once: true, LogLevel: "warn"})
-	if err != nil || len(all) != 1 || all[0].Name != "p" || all[0].source.program.version != "1.2.3" {
+	if err != nil || len(all) != 1 || all[0].Name != "p" || all[0].source.program.Version != "1.2.3" {
 		t.Fatalf("Load returned %v, %v", all, err)
 	}
 	for name, want := range map[string]string{
@@ -128,8 +128,8 @@ func TestLoadHandsOptionsOnAsTheyStand(t *testing.T) {
 
 func TestLoadReadsFolders(t *testing.T) {
 	bin, dir, empty := t.TempDir(), t.TempDir(), t.TempDir()
-	connector(t, bin, "a-source", "source")
-	connector(t, bin, "a-sink", "sink")
+	fakeConnector(t, bin, "a-source", "source")
+	fakeConnector(t, bin, "a-sink", "sink")
 	const text = "source: {type: a-source}\nsink: {type: a-sink}\n"
 	for _, name := range []string{"b.yaml", "a.yml", "c.json", "d.txt", ".e.yaml"} {
 		text := text

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/patchbay-dev/patchbay/tools/patchbay/internal/connector"
 )
 
 // logs passes on what children write to standard error, a line at a time.
@@ -31,7 +33,7 @@ func (l *logs) of(pipeline, side string) func(line string) {
 		Side     string `json:"side"`
 	}{pipeline, side})
 	return func(line string) {
-		text := head + oneLine(line)
+		text := head + connector.OneLine(line)
 		if l.json {
 			text = jsonLine(line, string(fields))
 		}
@@ -42,7 +44,7 @@ func (l *logs) of(pipeline, side string) func(line string) {
 // jsonLine adds fields, a JSON object, to a line: to a JSON object as its first members, to a text as beside the message.
 func jsonLine(line, fields string) string {
 	line = strings.TrimSpace(line)
-	if rest, ok := strings.CutPrefix(line, "{"); ok && len(line) <= maxLine && json.Valid([]byte(line)) {
+	if rest, ok := strings.CutPrefix(line, "{"); ok && len(line) <= connector.MaxLine && json.Valid([]byte(line)) {
 		if rest = strings.TrimSpace(rest); rest == "}" {
 			return fields
 		}
@@ -52,6 +54,6 @@ func jsonLine(line, fields string) string {
 		Time    string `json:"time"`
 		Level   string `json:"level"`
 		Message string `json:"msg"`
-	}{time.Now().UTC().Format("2006-01-02T15:04:05.000Z"), "INFO", oneLine(line)})
+	}{time.Now().UTC().Format("2006-01-02T15:04:05.000Z"), "INFO", connector.OneLine(line)})
 	return string(message[:len(message)-1]) + "," + fields[1:]
 }

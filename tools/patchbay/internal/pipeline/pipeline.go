@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/patchbay-dev/patchbay/tools/patchbay/internal/connector"
+
 	"github.com/patchbay-dev/patchbay/common/config"
 	"github.com/patchbay-dev/patchbay/common/metadata"
 )
@@ -35,7 +37,7 @@ type Pipeline struct {
 
 // A half is one side of a Pipeline.
 type half struct {
-	program *program
+	program *connector.Program
 	config  []byte
 }
 
@@ -49,7 +51,7 @@ func (e *Invalid) Error() string { return strings.Join(e.Problems, "\n") }
 // on. The error is an *Invalid with everything that is wrong with any of them, or the cause of ctx.
 func Load(ctx context.Context, paths []string, o Options) ([]*Pipeline, error) {
 	files, problems := expand(paths)
-	l := loader{finder: finder{dirs: o.Dirs, env: o.Env}, options: o, problems: problems}
+	l := loader{finder: connector.Finder{Dirs: o.Dirs, Env: o.Env}, options: o, problems: problems}
 	scratch, err := os.MkdirTemp("", "patchbay-")
 	if err != nil {
 		return nil, err
@@ -104,7 +106,7 @@ func expand(paths []string) (files, problems []string) {
 }
 
 type loader struct {
-	finder
+	finder   connector.Finder
 	options  Options
 	problems []string
 }
@@ -140,20 +142,20 @@ func (l *loader) half(ctx context.Context, read *config.Pipeline, side config.Si
 		return h
 	}
 	where := fmt.Sprintf("%s:%d: %s: ", read.Path, side.Line, goes)
-	p, err := l.find(ctx, side.Type)
+	p, err := l.finder.Find(ctx, side.Type)
 	if err != nil {
 		l.problem("%s%v", where, err)
 		return h
 	}
-	if p.goes != "" && p.goes != goes {
-		l.problem("%s%s is a %s", where, filepath.Base(p.path), p.goes)
+	if p.Direction != "" && p.Direction != goes {
+		l.problem("%s%s is a %s", where, filepath.Base(p.Path), p.Direction)
 		return h
 	}
-	if l.options.Once && goes == metadata.Source && !p.offers("once") {
-		l.problem("%s%s does not know --once", where, filepath.Base(p.path))
+	if l.options.Once && goes == metadata.Source && !p.Offers("once") {
+		l.problem("%s%s does not know --once", where, filepath.Base(p.Path))
 	}
-	if l.options.MaxRecords > 0 && goes == metadata.Source && !p.offers("max-records") {
-		l.problem("%s%s does not know --max-records", where, filepath.Base(p.path))
+	if l.options.MaxRecords > 0 && goes == metadata.Source && !p.Offers("max-records") {
+		l.problem("%s%s does not know --max-records", where, filepath.Base(p.Path))
 	}
 	named := !strings.ContainsRune(side.Type, filepath.Separator)
 	h = half{p, side.JSON(named, l.parameters(p, side, goes))}
@@ -162,8 +164,8 @@ func (l *loader) half(ctx context.Context, read *config.Pipeline, side config.Si
 		l.problem("%s%v", where, err)
 		return h
 	}
-	for _, problem := range p.validate(ctx, l.env, nameOf(read), path, read.Path) {
-		l.problem("%s%s: %s", where, filepath.Base(p.path), problem)
+	for _, problem := range p.Validate(ctx, l.finder.Env, nameOf(read), path, read.Path) {
+		l.problem("%s%s: %s", where, filepath.Base(p.Path), problem)
 	}
 	if value, _ := side.Option("on-error"); value == "dead-letter" && read.DeadLetter == "" {
 		l.problem("%son-error dead-letter needs a file to keep the records in; write dead_letter: {file: PATH} at the top", where)
@@ -179,15 +181,12 @@ func nameOf(p *config.Pipeline) string {
 	return p.Name
 }
 
-// offers reports whether a program has an option.
-func (p *program) offers(option string) bool { return p.options[option] }
-
 // parameters are what the command line says to a side. Logging and the time to stop are left as the file says.
-func (l *loader) parameters(p *program, side config.Side, goes metadata.Direction) map[string]any {
+func (l *loader) parameters(p *connector.Program, side config.Side, goes metadata.Direction) map[string]any {
 	o := l.options
 	all := map[string]any{}
 	add := func(name string, value any, wanted, replace bool) {
-		if _, given := side.Option(name); wanted && p.offers(name) && (replace || !given) {
+		if _, given := side.Option(name); wanted && p.Offers(name) && (replace || !given) {
 			all[name] = value
 		}
 	}

@@ -8,6 +8,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/patchbay-dev/patchbay/tools/patchbay/internal/connector"
+
 	"github.com/patchbay-dev/patchbay/common/link"
 	"github.com/patchbay-dev/patchbay/common/record"
 	"github.com/patchbay-dev/patchbay/internal/observe"
@@ -329,7 +331,7 @@ func (r *run) fromSink(lines []link.Line, c *clerk) error {
 			r.ledger.ack(f.Lines)
 		case link.Nack:
 			if orphans := r.ledger.nack(&f); orphans > 0 {
-				return fmt.Errorf("it refused %d records whose source has gone: %s", orphans, oneLine(f.Error))
+				return fmt.Errorf("it refused %d records whose source has gone: %s", orphans, connector.OneLine(f.Error))
 			}
 		case link.Credit:
 			r.ledger.grant(f.Credit)

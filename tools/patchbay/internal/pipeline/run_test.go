@@ -12,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/patchbay-dev/patchbay/tools/patchbay/internal/connector"
+
 	"github.com/patchbay-dev/patchbay/common/link"
 	"github.com/patchbay-dev/patchbay/common/record"
 	"github.com/patchbay-dev/patchbay/internal/observe"
@@ -292,7 +294,7 @@ func TestLinesOfLogs(t *testing.T) {
 		{"an empty object", `{ }`, `p sink: { }`, `{"pipeline":"p","side":"sink"}`},
 		{"control characters", "a\x1b[31m\tb\r\u202e", `p sink: a\x1b[31m\tb\r\u202e`, `"msg":"a\\x1b[31m\\tb\\r\\u202e"`},
 		{"no UTF-8", "a\xff", "p sink: a\ufffd", ``},
-		{"a long line", strings.Repeat("ä", maxLine), "p sink: " + strings.Repeat("ä", maxLine/2) + "…", "…"},
+		{"a long line", strings.Repeat("ä", connector.MaxLine), "p sink: " + strings.Repeat("ä", connector.MaxLine/2) + "…", "…"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -1,4 +1,4 @@
-package pipeline
+package connector
 
 import (
 	"strconv"
@@ -6,15 +6,15 @@ import (
 	"unicode"
 )
 
-// maxLine is the longest line of a child's log that is passed on, in bytes.
-const maxLine = 8 << 10
+// MaxLine is how much OneLine keeps of a text, in bytes.
+const MaxLine = 8 << 10
 
-// oneLine makes text fit to be a part of a line: whatever a terminal would not just show is written as in Go, like \n or
+// OneLine makes text fit to be a part of a line: whatever a terminal would not just show is written as in Go, like \n or
 // \x1b, and what is too long is cut.
-func oneLine(text string) string {
+func OneLine(text string) string {
 	end := ""
-	if len(text) > maxLine {
-		text, end = strings.ToValidUTF8(text[:maxLine], ""), "…"
+	if len(text) > MaxLine {
+		text, end = strings.ToValidUTF8(text[:MaxLine], ""), "…"
 	}
 	text = strings.ToValidUTF8(text, "\ufffd")
 	if !strings.ContainsFunc(text, hidden) {

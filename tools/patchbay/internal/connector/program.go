@@ -1,4 +1,6 @@
-package pipeline
+// Package connector knows the executables of connectors: where they are, what they say of themselves, and whether they accept
+// their options.
+package connector
 
 import (
 	"bytes"
@@ -22,23 +24,24 @@ const askTimeout = 30 * time.Second
 // maxAnswer is how much of an answer is read.
 const maxAnswer = 4 << 20
 
-// A program is the executable of a connector.
-type program struct {
-	path    string
-	version string             // empty if it does not say
-	goes    metadata.Direction // empty if it does not say
-	options map[string]bool    // its options; nil if it does not say
+// A Program is the executable of a connector.
+type Program struct {
+	Path      string
+	Version   string             // empty if it does not say
+	Direction metadata.Direction // empty if it does not say
+
+	options map[string]bool // its options; nil if it does not say
 }
 
-// A finder finds the programs of connectors, and asks each once what it is.
-type finder struct {
-	dirs  []string // where connectors are, in the order in which to look
-	env   []string // the environment of the programs
-	known map[string]*program
+// A Finder finds the programs of connectors, and asks each once what it is. One goroutine at a time may use it.
+type Finder struct {
+	Dirs  []string // where connectors are, in the order in which to look
+	Env   []string // the environment of the programs; that of this process if nil
+	known map[string]*Program
 }
 
-// find returns the program that a type names: one of a connector in the folders, or the one at a path.
-func (f *finder) find(ctx context.Context, typ string) (*program, error) {
+// Find returns the program that a type names: one of a connector in the folders, or the one at a path.
+func (f *Finder) Find(ctx context.Context, typ string) (*Program, error) {
 	path := typ
 	if !strings.ContainsRune(typ, filepath.Separator) {
 		var err error
@@ -54,19 +57,19 @@ func (f *finder) find(ctx context.Context, typ string) (*program, error) {
 	} else if !info.Mode().IsRegular() || info.Mode().Perm()&0o111 == 0 {
 		return nil, fmt.Errorf("%s is no program: make it executable", path)
 	}
-	p := &program{path: path}
-	p.introduce(ctx, f.env)
+	p := &Program{Path: path}
+	p.introduce(ctx, f.Env)
 	if f.known == nil {
-		f.known = map[string]*program{}
+		f.known = map[string]*Program{}
 	}
 	f.known[path] = p
 	return p, nil
 }
 
 // look finds a connector by its name.
-func (f *finder) look(name string) (string, error) {
+func (f *Finder) look(name string) (string, error) {
 	var names []string
-	for _, dir := range f.dirs {
+	for _, dir := range f.Dirs {
 		path := filepath.Join(dir, name)
 		if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() {
 			return path, nil
@@ -82,17 +85,17 @@ func (f *finder) look(name string) (string, error) {
 	if nearest := config.Nearest(name, names); nearest != "" {
 		fix = "did you mean " + nearest + "? " + fix
 	}
-	return "", fmt.Errorf("there is no connector %s in %s; %s", name, strings.Join(f.dirs, " or "), fix)
+	return "", fmt.Errorf("there is no connector %s in %s; %s", name, strings.Join(f.Dirs, " or "), fix)
 }
 
 // introduce asks a program for its metadata. A program in another language need not have any.
-func (p *program) introduce(ctx context.Context, env []string) {
+func (p *Program) introduce(ctx context.Context, env []string) {
 	answer, _, err := p.ask(ctx, env, "metadata")
 	var doc metadata.Document
 	if err != nil || json.Unmarshal(answer, &doc) != nil {
 		return
 	}
-	p.version, p.goes = doc.Version, metadata.Direction(strings.ToLower(string(doc.Direction)))
+	p.Version, p.Direction = doc.Version, metadata.Direction(strings.ToLower(string(doc.Direction)))
 	var schema struct {
 		Properties map[string]json.RawMessage `json:"properties"`
 	}
@@ -105,16 +108,16 @@ func (p *program) introduce(ctx context.Context, env []string) {
 }
 
 // ask runs a program with arguments and returns what it prints.
-func (p *program) ask(ctx context.Context, env []string, args ...string) (stdout, stderr []byte, err error) {
+func (p *Program) ask(ctx context.Context, env []string, args ...string) (stdout, stderr []byte, err error) {
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, p.path, args...)
+	cmd := exec.CommandContext(ctx, p.Path, args...)
 	cmd.Env, cmd.WaitDelay = env, time.Second
 	out, errs := &limited{max: maxAnswer}, &limited{max: maxAnswer}
 	cmd.Stdout, cmd.Stderr = out, errs
 	err = cmd.Run()
 	if ctx.Err() != nil {
-		err = fmt.Errorf("%s %s gave no answer within %s", filepath.Base(p.path), args[0], askTimeout)
+		err = fmt.Errorf("%s %s gave no answer within %s", filepath.Base(p.Path), args[0], askTimeout)
 	}
 	return out.Bytes(), errs.Bytes(), err
 }
@@ -131,18 +134,18 @@ func (l *limited) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// validate asks a program what is wrong with the config file at path, which it reads in place of the one at shown. It
+// Validate asks a program what is wrong with the config file at path, which it reads in place of the one at shown. It
 // returns one line for each problem.
-func (p *program) validate(ctx context.Context, env []string, name, path, shown string) []string {
+func (p *Program) Validate(ctx context.Context, env []string, name, path, shown string) []string {
 	_, stderr, err := p.ask(ctx, env, "validate", "--topic", "-", "--acks", "--name", name, "--config", path)
 	if err == nil {
 		return nil
 	}
 	var problems []string
 	for line := range strings.Lines(string(stderr)) {
-		line = strings.TrimPrefix(strings.TrimSpace(line), filepath.Base(p.path)+": ")
+		line = strings.TrimPrefix(strings.TrimSpace(line), filepath.Base(p.Path)+": ")
 		if line != "" {
-			problems = append(problems, oneLine(withoutColumn(line, path, shown)))
+			problems = append(problems, OneLine(withoutColumn(line, path, shown)))
 		}
 	}
 	if exit := (*exec.ExitError)(nil); len(problems) == 0 || !errors.As(err, &exit) {
@@ -171,6 +174,9 @@ func withoutColumn(line, path, shown string) string {
 		line = after
 	}
 }
+
+// Offers reports whether a program has an option.
+func (p *Program) Offers(option string) bool { return p.options[option] }
 
 // digits cuts a colon and a number off a text.
 func digits(text string) (number, rest string, ok bool) {

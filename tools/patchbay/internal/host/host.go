@@ -1,0 +1,152 @@
+// Package host runs a connector for a foreign platform: the connector is a child behind the link protocol, the platform's
+// data plane is a transport.Writer or transport.Reader, and between the two stands the delivery engine that connectors have
+// themselves. So records are retried, bounded, settled and drained here as anywhere else, and a child that dies is replaced.
+//
+// An adapter finds the program with connector.Finder, turns the platform's configuration into options, hands them to
+// connector.Program.Configure, and calls RunSource or RunSink of an Instance. To change a configuration it ends the ctx of
+// the run, waits for it to return, and runs another Instance with the same name and store: nothing is lost, and what comes
+// twice is what the first had sent and not seen delivered.
+package host
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/patchbay-dev/patchbay/common/link"
+	"github.com/patchbay-dev/patchbay/common/record"
+	"github.com/patchbay-dev/patchbay/internal/delivery"
+	"github.com/patchbay-dev/patchbay/tools/patchbay/internal/connector"
+)
+
+// An Instance is a connector to be run under a name. Its Run methods may be called one after the other.
+type Instance struct {
+	Program *connector.Program
+	Args    []string // flags that stand before the driver's own
+	Env     []string // the child's environment; that of this process if nil
+	Name    string   // names the instance; it scopes state, groups and ids
+	Config  string   // path of its config file, as Program.Configure returns it; none if empty
+	Topic   string   // what the platform calls the place records go to or come from; for messages only
+
+	// Limits bound the flow, as the shared flags of connectors do. Zero values of MaxInFlight, MaxBytes, RetryCap, StartTimeout
+	// and ShutdownTimeout become the defaults of those flags.
+	Limits delivery.Limits
+	Log    *slog.Logger // nil means that nobody hears anything
+	// Stderr gets each line of the child's log; nil drops them. It is called by one goroutine at a time, and may block.
+	Stderr func(line string)
+	// Status hears how the run is doing: ready, retrying or failed (link.Ready and so on), with the reason. It must not block.
+	Status func(state string, err error)
+	// Dead keeps dead letters, and returns once they are kept; nil refuses them, which ends the run. It may block.
+	Dead func(record.Record) error
+}
+
+// withDefaults returns a copy that is ready to run.
+func (i Instance) withDefaults() Instance {
+	if i.Log == nil {
+		i.Log = slog.New(slog.DiscardHandler)
+	}
+	l := &i.Limits
+	l.MaxInFlight = orDefault(l.MaxInFlight, defaults.MaxInFlight)
+	l.MaxBytes = orDefault(l.MaxBytes, defaults.MaxBytes)
+	l.RetryCap = orDefault(l.RetryCap, defaults.RetryCap)
+	l.StartTimeout = orDefault(l.StartTimeout, defaults.StartTimeout)
+	l.ShutdownTimeout = orDefault(l.ShutdownTimeout, defaults.ShutdownTimeout)
+	return i
+}
+
+// defaults are those of the shared flags.
+var defaults = delivery.Limits{
+	MaxInFlight: 4096, MaxBytes: 64 << 20, RetryCap: 10 * time.Second, StartTimeout: 30 * time.Second, ShutdownTimeout: 10 * time.Second,
+}
+
+func orDefault[T ~int | ~int64](value, or T) T {
+	if value == 0 {
+		return or
+	}
+	return value
+}
+
+// A life is one child, from its start to its end.
+type life struct {
+	Instance
+	past *past
+
+	mu     sync.Mutex
+	ready  bool   // it said that it is connected, or has sent something
+	failed string // why it says that it gives up
+}
+
+// past is what is known of the children before this one.
+type past struct {
+	mu    sync.Mutex
+	ready bool // one of them was connected
+}
+
+// command is how to start the child; ready is called when it says that it is connected.
+func (l *life) command(ready func()) link.Command {
+	return link.Command{
+		Path: l.Program.Path, Args: l.Args, Name: l.Name, Config: l.Config, Env: l.Env, Stderr: l.Stderr,
+		Dead: l.Dead, Grace: l.Limits.ShutdownTimeout,
+		Status: func(state, message string) {
+			switch state {
+			case link.Ready:
+				l.isReady()
+				ready()
+			case link.Retrying:
+				if l.Instance.Status != nil {
+					l.Instance.Status(state, errors.New(connector.OneLine(message)))
+				}
+			case link.Failed:
+				l.mu.Lock()
+				l.failed = message
+				l.mu.Unlock()
+			}
+		},
+	}
+}
+
+func (l *life) isReady() {
+	l.mu.Lock()
+	l.ready = true
+	l.mu.Unlock()
+	l.past.mu.Lock()
+	l.past.ready = true
+	l.past.mu.Unlock()
+}
+
+// ending turns how the child ended into what the engine is to do: nothing after a clean end, give up after an error that
+// another child would meet as well, else start another one.
+func (l *life) ending(err error) error {
+	exit, ok := errors.AsType[*link.ExitError](err)
+	if !ok { // nil, or it broke the protocol
+		return err
+	}
+	l.mu.Lock()
+	ready, failed := l.ready, l.failed
+	l.mu.Unlock()
+	l.past.mu.Lock()
+	before := l.past.ready
+	l.past.mu.Unlock()
+	words := exit.Last
+	if failed != "" {
+		words = failed
+	}
+	if words != "" {
+		err = fmt.Errorf("%s: %s", filepath.Base(l.Program.Path), connector.OneLine(words))
+	}
+	// One that gives up before it is connected is tried again where another one was: what it needs was there.
+	if exit.Status() == 2 || failed != "" && (ready || !before) {
+		return delivery.Permanent(err)
+	}
+	return err
+}
+
+// instance is what the engine calls the run.
+func (i *Instance) instance() delivery.Instance {
+	return delivery.Instance{
+		Name: i.Name, Connector: filepath.Base(i.Program.Path), Version: i.Program.Version, Topic: i.Topic,
+	}
+}
