@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -26,7 +27,7 @@ type task struct {
 type cost struct {
 	wall time.Duration
 	cpu  time.Duration // of all programs, in user mode and in the kernel
-	peak int64         // bytes of memory that the largest program had at once
+	peak int64         // bytes of memory that the largest program had at once, those that they started included
 }
 
 // waitDelay is how long a program that was asked to end may take to do so.
@@ -110,8 +111,9 @@ func finish(programs []*exec.Cmd, said []bytes.Buffer, files *[]*os.File) (cost,
 // peakEvery is how often the peak of a program's memory is read. It only grows, so that little is missed at the end.
 const peakEvery = 20 * time.Millisecond
 
-// watchPeak reads the peak of a program's memory until the returned function is called, which returns it, 0 where the system
-// does not tell. What getrusage(2) says of a child would not do: it counts the memory of whoever started it.
+// watchPeak reads the peak of the memory of a program, and of those it starts, until the returned function is called, which
+// returns the highest, 0 where the system does not tell. What getrusage(2) says of a child would not do: it counts the memory
+// of whoever started it.
 func watchPeak(pid int) func() int64 {
 	var peak int64
 	stop, stopped := make(chan struct{}), make(chan struct{})
@@ -120,12 +122,10 @@ func watchPeak(pid int) func() int64 {
 		ticker := time.NewTicker(peakEvery)
 		defer ticker.Stop()
 		for {
-			text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid)) // none once it has ended
-			if _, rest, ok := strings.Cut(string(text), "VmHWM:"); ok {
-				var kib int64
-				if _, err := fmt.Sscan(rest, &kib); err == nil {
-					peak = max(peak, kib<<10)
-				}
+			peak = max(peak, peakOf(strconv.Itoa(pid)))
+			started, _ := os.ReadFile(fmt.Sprintf("/proc/%[1]d/task/%[1]d/children", pid)) // none once it has ended
+			for _, child := range strings.Fields(string(started)) {
+				peak = max(peak, peakOf(child))
 			}
 			select {
 			case <-ticker.C:
@@ -139,6 +139,15 @@ func watchPeak(pid int) func() int64 {
 		<-stopped
 		return peak
 	}
+}
+
+// peakOf returns the peak of a process's memory so far, 0 where there is none.
+func peakOf(pid string) int64 {
+	text, _ := os.ReadFile("/proc/" + pid + "/status")
+	_, rest, _ := strings.Cut(string(text), "VmHWM:")
+	var kib int64
+	_, _ = fmt.Sscan(rest, &kib) // nothing where there is nothing
+	return kib << 10
 }
 
 func lastLine(text string) string {
