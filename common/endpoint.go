@@ -24,9 +24,11 @@ type endpoint struct {
 	reader transport.Reader // of a sink
 	store  state.Store      // nil when no position is kept
 	dead   func(ctx context.Context, rec record.Record, settled func(error)) error
-	status func(state string, err error) // nil when nobody asks
-	stop   <-chan struct{}               // closed when the other side asks for the end; nil when it cannot
-	close  []func() error                // in reverse order
+	// scopeIDs says that the topic drops records by their ids, whoever has sent them.
+	scopeIDs bool
+	status   func(state string, err error) // nil when nobody asks
+	stop     <-chan struct{}               // closed when the other side asks for the end; nil when it cannot
+	close    []func() error                // in reverse order
 }
 
 // Close releases everything, the last opened first.

@@ -30,6 +30,7 @@ func (o *opening) openNATS(ctx context.Context, e *endpoint) error {
 			return err
 		}
 		e.close = append(e.close, e.writer.Close)
+		e.scopeIDs = true
 		if bucket, wanted := o.bucket(); wanted {
 			if e.store, err = conn.Store(ctx, bucket, o.name); err != nil {
 				return err

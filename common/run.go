@@ -101,6 +101,7 @@ func (p *program) startSource(ctx context.Context, r *resolved, e *endpoint, c d
 		c.Metrics.Down(observe.Session, err)
 	}
 	c.Identity, c.Derive = identity(m, r.settings), p.info.Resumes && !p.info.PositionsRecur
+	c.ScopeIDs = e.scopeIDs
 	c.Session = func() (delivery.SourceSession, error) {
 		own, _, err := p.bind(r.settings)
 		if err != nil {

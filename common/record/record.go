@@ -22,7 +22,8 @@ const (
 // shared by copies, and whoever hands a record over must not change them afterwards.
 type Record struct {
 	// ID identifies the record for de-duplication. Empty means that delivery chooses one: derived from the position where
-	// the source declares that its positions never recur, else random.
+	// the source declares that its positions never recur, else random. One that a source has chosen is to be its own only:
+	// where a topic drops what has an id that it has seen, as a NATS stream does, delivery puts the instance's name before it.
 	ID string
 	// Key names the thing the record is about, for ordering and compaction. It may hold any bytes; empty means none.
 	Key string

@@ -14,6 +14,7 @@ import (
 type identifiers struct {
 	derive bool   // positions never recur: the same record gets the same id after a restart
 	scope  string // name and state epoch
+	own    string // what an id begins with that the source has chosen itself
 
 	mu      sync.Mutex
 	last    map[string]ordinal
@@ -30,10 +31,19 @@ func newIdentifiers(derive bool, name, epoch string) *identifiers {
 	return &identifiers{derive: derive, scope: name + "\x00" + epoch, last: map[string]ordinal{}}
 }
 
+// scopeOwn makes ids that sources have chosen differ from those of other instances, and from those of the same one before its
+// state was changed by hand. It is for topics that drop what has an id that they have seen.
+func (i *identifiers) scopeOwn(name, epoch string) {
+	i.own = name + ":"
+	if epoch != "" {
+		i.own += epoch + ":"
+	}
+}
+
 // id returns the id of a record: its own, one derived from where it stands, or a random one.
 func (i *identifiers) id(rec *record.Record) string {
 	if rec.ID != "" {
-		return rec.ID
+		return i.own + rec.ID
 	}
 	var sum [16]byte
 	if i.derive && rec.Position != "" {

@@ -369,7 +369,7 @@ func errorText(err error) string {
 
 func TestAWriteThatHangsAfterAStopIsCutOff(t *testing.T) {
 	limits := testLimits()
-	limits.ShutdownTimeout = 20 * time.Millisecond
+	limits.ShutdownTimeout = 500 * time.Millisecond // a fifth of it is left for what follows the cut
 	reader := &fakeReader{feed: strs(1, 1)}
 	ctx, stop := context.WithCancel(t.Context())
 	err := runSink(ctx, SinkConfig{Reader: reader, Limits: limits}, func(ctx context.Context, in *Input) error {

@@ -48,8 +48,10 @@ type SourceConfig struct {
 	Ordered bool
 	// Derive says that positions never recur, so that ids can be derived from them.
 	Derive bool
-	Chain  *transform.Chain
-	Log    *slog.Logger
+	// ScopeIDs says that the topic drops records by their ids alone, so that those of several sources must not be alike.
+	ScopeIDs bool
+	Chain    *transform.Chain
+	Log      *slog.Logger
 	// Metrics hears of everything that happens. It may be nil.
 	Metrics *observe.Metrics
 	// Status tells the other side how the source is doing. It may be nil.
@@ -96,6 +98,9 @@ func (s *source) run() error {
 	}
 	s.tracker = newTracker(saved.Positions)
 	s.ids = newIdentifiers(s.Derive, s.Name, saved.Epoch)
+	if s.ScopeIDs {
+		s.ids.scopeOwn(s.Name, saved.Epoch)
+	}
 	retry := newRetry(s.Writer, s.life, Backoff{Cap: s.RetryCap})
 	retry.retried = s.Metrics.Retried
 	letters := newLetters(s.Dead, s.life, Backoff{Cap: s.RetryCap})

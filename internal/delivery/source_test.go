@@ -23,7 +23,9 @@ func runSource(ctx context.Context, c SourceConfig, run func(ctx context.Context
 	if c.MaxInFlight == 0 {
 		c.Limits = testLimits()
 	}
-	c.Name = "test"
+	if c.Name == "" {
+		c.Name = "test"
+	}
 	if c.Log == nil {
 		c.Log = quiet()
 	}
@@ -469,6 +471,36 @@ func TestIdsAreDerivedWherePositionsNeverRecur(t *testing.T) {
 		seen[id] = true
 	}
 	mustEqual(t, "own id", a[5], "own")
+}
+
+// A lastTopic keeps the last record.
+type lastTopic struct {
+	fakeTopic
+	last record.Record
+}
+
+func (l *lastTopic) Write(ctx context.Context, rec record.Record, settled func(error)) error {
+	l.last = rec
+	return l.fakeTopic.Write(ctx, rec, settled)
+}
+
+func TestOwnIdsOfTwoInstancesDifferWhereTheTopicGoesByThem(t *testing.T) {
+	sent := func(c SourceConfig) string {
+		topic := &lastTopic{}
+		c.Writer = topic
+		err := runSource(t.Context(), c, func(ctx context.Context, out *Output) error {
+			return out.Deliver(ctx, record.Record{ID: "42"})
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return topic.last.ID
+	}
+	mustEqual(t, "id where nothing is scoped", sent(SourceConfig{Instance: Instance{Name: "a"}}), "42")
+	mustEqual(t, "id of a", sent(SourceConfig{Instance: Instance{Name: "a"}, ScopeIDs: true}), "a:42")
+	mustEqual(t, "id of b", sent(SourceConfig{Instance: Instance{Name: "b"}, ScopeIDs: true}), "b:42")
+	changed := &fakeStore{state: &state.State{Epoch: "e", Positions: map[string]string{}}}
+	mustEqual(t, "id of a after its state was set by hand", sent(SourceConfig{Instance: Instance{Name: "a"}, ScopeIDs: true, Store: changed}), "a:e:42")
 }
 
 func TestASaveThatFailsIsTriedAgain(t *testing.T) {
