@@ -117,6 +117,11 @@ func (f *File) replace(data []byte) error {
 	if err := os.Rename(file.Name(), f.path); err != nil {
 		return err
 	}
+	return SyncFolder(dir)
+}
+
+// SyncFolder makes the names in a folder survive a crash of the machine. It blocks.
+func SyncFolder(dir string) error {
 	d, err := os.Open(dir)
 	if err != nil {
 		return err

@@ -69,6 +69,26 @@ YAML
   assert_output "$(seq 11 15)"
 }
 
+@test "the positions of a pipeline are shown and reset by its source, as docs/pipelines.md says" {
+  cd "$SANDBOX"
+  seq 3 >orders.jsonl
+  pipeline orders <<'YAML'
+source: {type: file-source, parameters: {path: orders.jsonl}}
+sink: {type: stdout-sink}
+YAML
+  run --separate-stderr patchbay run --once --state positions orders.yaml
+  assert_output "$(seq 3)"
+  mapfile -t commands < <(grep '^file-source state' "$TEST_ROOT/docs/pipelines.md")
+  assert_equal "${#commands[@]}" 2
+  run --separate-stderr bash -c "${commands[0]}"
+  assert_success
+  assert_equal "$(jq -r '.positions | keys[]' <<<"$output")" orders.jsonl
+  run bash -c "${commands[1]}"
+  assert_success
+  run --separate-stderr patchbay run --once --state positions orders.yaml
+  assert_output "$(seq 3)"
+}
+
 @test "a file arrives at a web server, through kill -9 of both connectors" {
   # nginx knows a body only where it hands it on, here to itself.
   # shellcheck disable=SC2016 # the variables are those of nginx

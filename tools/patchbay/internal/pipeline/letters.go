@@ -4,11 +4,13 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"path/filepath"
 	"sync"
 	"time"
 
 	"github.com/patchbay-dev/patchbay/common/link"
 	"github.com/patchbay-dev/patchbay/common/record"
+	"github.com/patchbay-dev/patchbay/internal/state"
 )
 
 // A letterFile keeps the dead letters of a pipeline: one JSON object a line, with the record as the link protocol writes it.
@@ -64,6 +66,10 @@ func (l *letterFile) open() error {
 	}
 	f, err := os.OpenFile(l.path, os.O_CREATE|os.O_RDWR|os.O_APPEND, 0o600)
 	if err != nil {
+		return err
+	}
+	if err := state.SyncFolder(filepath.Dir(l.path)); err != nil { // the file may be new
+		f.Close()
 		return err
 	}
 	last := []byte{'\n'}
