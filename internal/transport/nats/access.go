@@ -119,7 +119,7 @@ func trySignature(creds natsgo.Option) error {
 // An nkeyDialer reads the seed's file again before each reconnect: the client library asks for a signature by the new seed,
 // but goes on showing the public key of the old one.
 type nkeyDialer struct {
-	net.Dialer
+	dialer
 	file string
 	conn *atomic.Pointer[natsgo.Conn] // of nil until there is one
 }
@@ -135,7 +135,7 @@ func (d *nkeyDialer) Dial(network, address string) (net.Conn, error) {
 			return nil, fmt.Errorf("nkey file %s: %w", d.file, err)
 		}
 	}
-	return d.Dialer.Dial(network, address)
+	return d.dialer.Dial(network, address)
 }
 
 // explainTLS adds to what is wrong with a certificate who has to mend it.

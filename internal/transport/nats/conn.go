@@ -111,9 +111,10 @@ func Connect(ctx context.Context, c Config) (*Conn, error) {
 
 func (c *Conn) dial(ctx, life context.Context) error {
 	var made atomic.Pointer[natsgo.Conn] // for what is called while there is a connection already
+	direct := dialer{life, attemptTimeout(ctx)}
 	opts := []natsgo.Option{
 		natsgo.Name(c.cfg.Connector + " " + c.cfg.Name),
-		natsgo.Timeout(attemptTimeout(ctx)),
+		natsgo.Timeout(direct.timeout),
 		natsgo.MaxReconnects(-1),
 		natsgo.IgnoreAuthErrorAbort(), // credentials may be put right while we wait
 		natsgo.CustomReconnectDelay(func(n int) time.Duration {
@@ -138,17 +139,18 @@ func (c *Conn) dial(ctx, life context.Context) error {
 		return err
 	}
 	opts = append(opts, access...)
+	opts = append(opts, natsgo.SetCustomDialer(direct))
 	if file := c.cfg.Access.NKey; file != "" {
-		opts = append(opts, natsgo.SetCustomDialer(&nkeyDialer{net.Dialer{Timeout: connectTimeout}, file, &made}))
+		opts = append(opts, natsgo.SetCustomDialer(&nkeyDialer{direct, file, &made}))
 	}
 	url := c.target.url
 	if c.target.local {
-		dialer, err := newLocalDialer(ctx, life, c.cfg.Local)
+		local, err := newLocalDialer(ctx, direct, c.cfg.Local)
 		if err != nil {
 			return err
 		}
-		url = dialer.placeholder()
-		opts = append(opts, natsgo.SetCustomDialer(dialer), natsgo.TokenHandler(dialer.token),
+		url = local.placeholder()
+		opts = append(opts, natsgo.SetCustomDialer(local), natsgo.TokenHandler(local.token),
 			natsgo.IgnoreDiscoveredServers())
 	}
 	nc, err := natsgo.Connect(url, opts...)
@@ -178,8 +180,11 @@ func (c *Conn) Healthy() error {
 // Close ends the connection without waiting; records that are not acknowledged are settled with an error. Close the
 // writers and readers first.
 func (c *Conn) Close() {
+	if c.Healthy() != nil { // then the client library may be busy with a peer that says nothing
+		c.cancel()
+	}
+	c.nc.Close() // what was published goes out before
 	c.cancel()
-	c.nc.Close()
 	c.disconnected(natsgo.ErrConnectionClosed)
 }
 

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -177,4 +178,28 @@ func (b *syncBuffer) String() string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.buf.String()
+}
+
+func TestCloseDoesNotWaitForAPeerThatSaysNothing(t *testing.T) {
+	s := startServer(t)
+	c := connect(t, s.url())
+	s.stop()
+	silent, err := net.Listen("tcp", strings.TrimPrefix(s.url(), "nats://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer silent.Close()
+	peer, err := silent.Accept() // it dials again, and waits for a greeting
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer peer.Close()
+	closed := make(chan struct{})
+	go func() { c.Close(); close(closed) }()
+	select {
+	case <-closed:
+	case <-time.After(connectTimeout / 2):
+		t.Error("Close waits for the peer")
+		<-closed
+	}
 }

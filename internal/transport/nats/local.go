@@ -15,7 +15,7 @@ const startTimeout = 10 * time.Second
 
 // A localDialer connects to the local broker wherever it is by then: every dial looks it up anew and may start it again.
 type localDialer struct {
-	life   context.Context
+	dialer
 	locate func(context.Context) (broker.Endpoint, error)
 
 	mu    sync.Mutex
@@ -24,8 +24,8 @@ type localDialer struct {
 }
 
 // newLocalDialer looks the broker up once, so that the first failure is reported as it is, in the time ctx gives it. Later
-// dials are bound to life.
-func newLocalDialer(ctx, life context.Context, locate func(context.Context) (broker.Endpoint, error)) (*localDialer, error) {
+// dials are bound to the life of direct.
+func newLocalDialer(ctx context.Context, direct dialer, locate func(context.Context) (broker.Endpoint, error)) (*localDialer, error) {
 	if locate == nil {
 		locate = func(ctx context.Context) (broker.Endpoint, error) { return broker.Locate(ctx, broker.SystemEnv()) }
 	}
@@ -33,7 +33,7 @@ func newLocalDialer(ctx, life context.Context, locate func(context.Context) (bro
 	if err != nil {
 		return nil, err
 	}
-	return &localDialer{life: life, locate: locate, fresh: true, found: e}, nil
+	return &localDialer{dialer: direct, locate: locate, fresh: true, found: e}, nil
 }
 
 // Dial connects to the broker; the address that the client library believes in is ignored.
@@ -50,7 +50,7 @@ func (d *localDialer) Dial(network, _ string) (net.Conn, error) {
 		d.found = e
 	}
 	d.fresh = false
-	return new(net.Dialer).DialContext(ctx, network, d.found.Address())
+	return d.dialer.Dial(network, d.found.Address())
 }
 
 // token returns the secret of the broker dialled last.
