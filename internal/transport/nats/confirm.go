@@ -19,14 +19,23 @@ const confirmWait = time.Second
 // A ring keeps the newest values that were added, as many as a group may hold unsettled records.
 type ring[T comparable] struct {
 	values []T
-	next   int // where the next one goes once there are as many as are kept
+	next   int       // where the next one goes once there are as many as are kept
+	counts map[T]int // of values; nil until somebody asks, which is rare, so that adding costs nothing before
 }
 
 // add adds a value, in place of the oldest if there are limit of them.
 func (r *ring[T]) add(value T, limit int) {
+	if r.counts != nil {
+		r.counts[value]++
+	}
 	if len(r.values) < limit {
 		r.values = append(r.values, value)
 		return
+	}
+	if oldest := r.values[r.next]; r.counts != nil {
+		if r.counts[oldest]--; r.counts[oldest] == 0 {
+			delete(r.counts, oldest)
+		}
 	}
 	r.values[r.next] = value
 	r.next = (r.next + 1) % len(r.values)
@@ -39,7 +48,16 @@ func (r *ring[T]) take() []T {
 	return values
 }
 
-func (r *ring[T]) has(value T) bool { return slices.Contains(r.values, value) }
+// has reports whether a value is kept. From the first call on, that takes the same time however many are.
+func (r *ring[T]) has(value T) bool {
+	if r.counts == nil {
+		r.counts = make(map[T]int, len(r.values))
+		for _, v := range r.values {
+			r.counts[v]++
+		}
+	}
+	return r.counts[value] > 0
+}
 
 // repeat acknowledges the recent ones again, after a connection was lost that may have taken some along: the server would wait
 // for them until it loses patience, hold others back meanwhile, and then deliver them again.

@@ -99,3 +99,25 @@ func TestRecentKeepsTheNewest(t *testing.T) {
 		t.Errorf("kept %v", got)
 	}
 }
+
+func TestRingHasWhatItKeeps(t *testing.T) {
+	var r ring[int]
+	for _, v := range []int{1, 2, 2, 3} {
+		r.add(v, 3)
+	}
+	check := func(want ...int) {
+		t.Helper()
+		for v := range 7 {
+			if r.has(v) != slices.Contains(want, v) {
+				t.Errorf("has(%d) is %v, want one of %v", v, r.has(v), want)
+			}
+		}
+	}
+	check(2, 3)
+	r.add(4, 3) // one of the twos has gone
+	check(2, 3, 4)
+	r.add(5, 3)
+	check(3, 4, 5)
+	r.take()
+	check()
+}
