@@ -212,17 +212,23 @@ func (l *life) update(err error) {
 		state = stateRetrying
 	}
 	l.well.Store(state == stateReady && l.since.IsZero())
-	changed := l.state != state
-	l.state = state
+	changed := l.state != state && l.state != stateFailed // which is final
+	if changed {
+		l.state = state
+	}
 	l.mu.Unlock()
 	if changed && l.tell != nil {
 		l.tell(state, err)
 	}
 }
 
-// failed tells that the run ends with an error.
+// failed tells that the run ends with an error. Only the first call does anything.
 func (l *life) failed(err error) {
-	if l.tell != nil {
+	l.mu.Lock()
+	told := l.state == stateFailed
+	l.state = stateFailed
+	l.mu.Unlock()
+	if !told && l.tell != nil {
 		l.tell(stateFailed, err)
 	}
 }

@@ -119,6 +119,9 @@ func (s *source) run() error {
 		}
 	}
 	letters.close()
+	if err != nil {
+		s.failed(err) // while the other side can still hear it
+	}
 	if closed := retry.Close(); closed != nil && err == nil && !transport.Gone(closed) {
 		err = closed
 	}

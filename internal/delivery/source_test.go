@@ -526,3 +526,25 @@ func TestASaveThatFailsIsTriedAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+// A closingTopic tells when it is closed.
+type closingTopic struct {
+	fakeTopic
+	closed func()
+}
+
+func (c *closingTopic) Close() error {
+	c.closed()
+	return c.fakeTopic.Close()
+}
+
+func TestTheEndIsToldBeforeTheTopicIsClosed(t *testing.T) {
+	var heard []string
+	topic := &closingTopic{closed: func() { heard = append(heard, "closed") }}
+	config := SourceConfig{Writer: topic, Status: func(state string, err error) { heard = append(heard, state+" "+errorText(err)) }}
+	err := runSource(t.Context(), config, func(context.Context, *Output) error { return Permanent(errors.New("no such table")) })
+	if err == nil {
+		t.Fatal("no error")
+	}
+	mustEqual(t, "heard", heard, []string{"failed no such table", "closed"})
+}

@@ -8,6 +8,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -40,12 +41,18 @@ type broker struct {
 	process *process
 }
 
+// givenPorts are the ports that freePort has returned.
+var givenPorts sync.Map
+
 // freePort returns a port that nobody listens on, out of those that the system gives to nobody by itself: it is still free
-// when whoever listens there has been killed.
+// when whoever listens there has been killed. No test is given that of another.
 func freePort(t *testing.T) int {
 	t.Helper()
 	for range 100 {
 		port := 20000 + rand.N(12000)
+		if _, given := givenPorts.LoadOrStore(port, true); given {
+			continue
+		}
 		l, err := net.Listen("tcp", "127.0.0.1:"+strconv.Itoa(port))
 		if err == nil {
 			l.Close()

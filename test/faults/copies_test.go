@@ -14,7 +14,7 @@ func TestTwoCopiesOfASink(t *testing.T) {
 		r.broker().makeGroup(topic, "notes", 2*time.Second, 2*inFlight)
 		first, second := r.sink(), r.sink()
 		source := r.source()
-		pids := []string{strconv.Itoa(first.cmd.Process.Pid), strconv.Itoa(second.cmd.Process.Pid)}
+		pids := []string{strconv.Itoa(first.pid()), strconv.Itoa(second.pid())}
 		await(r.T, "both get records", func() bool {
 			by := r.written.read(r.T).times["by"]
 			return by[pids[0]] > 0 && by[pids[1]] > 0

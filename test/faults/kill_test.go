@@ -161,8 +161,7 @@ func TestASinkIsKilledBeforeTheAcknowledgement(t *testing.T) {
 				for range kills() {
 					sink := r.sink(flags...)
 					r.progress(r.written, "got", r.some())
-					r.touch("hold")
-					r.progress(r.written, "holding", 1)
+					r.hold()
 					sink.kill()
 					r.remove("hold")
 				}

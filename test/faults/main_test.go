@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/patchbay-dev/patchbay/common"
@@ -16,22 +17,37 @@ import (
 // partVariable makes the test binary play a part instead of testing.
 const partVariable = "FAULTS_PART"
 
+// Names under which the test binary plays a source or a sink that is driven over the link protocol.
+const (
+	linkedSource = "numbers-source"
+	linkedSink   = "notes-sink"
+)
+
+// programs is the folder of programs that were built for a test; empty where none was.
+var programs string
+
 func TestMain(m *testing.M) {
 	part := os.Getenv(partVariable)
-	if part != "" {
+	if name := filepath.Base(os.Args[0]); name == linkedSource || name == linkedSink {
+		part = name // its input is the link, which ends with whoever drives it
+	} else if part != "" {
 		go outlive()
 	}
 	switch part {
 	case "":
-	case "source", "recurring-source":
-		common.RunSource(common.Info{
-			Name: "numbers-source", Version: "0.1.0", Category: "Testing", Description: "Sends numbers.",
-			Resumes: true, PositionsRecur: part == "recurring-source",
-		}, &Numbers{})
-	case "sink":
-		common.RunSink(common.Info{
-			Name: "ledger-sink", Version: "0.1.0", Category: "Testing", Description: "Notes what it was given.",
-		}, &Notes{})
+	case "source", "recurring-source", linkedSource:
+		play(m, func() {
+			common.RunSource(common.Info{
+				Name: "numbers-source", Version: "0.1.0", Category: "Testing", Description: "Sends numbers.",
+				Resumes: true, PositionsRecur: part == "recurring-source",
+			}, &Numbers{})
+		})
+	case "sink", linkedSink:
+		play(m, func() {
+			common.RunSink(common.Info{
+				Name: "ledger-sink", Version: "0.1.0", Category: "Testing", Description: "Notes what it was given.",
+			}, &Notes{})
+		})
 	case "storm":
 		storm()
 	case "broker":
@@ -48,6 +64,10 @@ func TestMain(m *testing.M) {
 		}
 	}
 	status := m.Run()
+	if err := os.RemoveAll(programs); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		status = 1
+	}
 	if status == 0 && *table != "" {
 		if err := writeTable(*table); err != nil {
 			fmt.Fprintln(os.Stderr, err)

@@ -1,8 +1,13 @@
 package faults_test
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
+	"io"
+	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -32,22 +37,103 @@ func poisonSink(r *rig, policy string) outcome {
 	r.end(allNumbers)
 	r.source("--partitions", "1", "--step", "10").wait(0)
 	flags := []string{"--batch-size", "10", "--batch-wait", "2s", "--once"}
-	var refuse []string
-	for _, n := range poison {
-		refuse = append(refuse, fmt.Sprintf(`"n":%d,`, n))
-	}
-	sink := r.sink(append(append(flags, "--refuse", strings.Join(refuse, ";")), onError(policy)...)...)
+	sink := r.sink(append(append(flags, "--refuse", refusal()), onError(policy)...)...)
 	sink.wait(map[string]int{"fail": 1}[policy])
-	if n := r.written.read(r.T).count["refused"]; n != len(poison) {
-		r.Errorf("the fault did not hit, or again and again: %d records were refused", n)
-	}
-	if l := r.written; l.count["batch"] != l.times["batch"]["10"] {
-		r.Errorf("the batches are not of ten: %v", l.times["batch"])
-	}
+	r.receivedPoison()
 	if policy == "fail" {
 		r.sink(append(flags, onError("fail")...)...).wait(0) // it has been mended, and is given what is left
 	}
 	return r.poisoned(policy, poison)
+}
+
+// refusal makes a sink refuse the poison.
+func refusal() string {
+	var parts []string
+	for _, n := range poison {
+		parts = append(parts, fmt.Sprintf(`"n":%d,`, n))
+	}
+	return strings.Join(parts, ";")
+}
+
+// TestAReceiverIsGivenPoison leaves out dead letters, which have nowhere to go there.
+func TestAReceiverIsGivenPoison(t *testing.T) {
+	for _, policy := range []string{"fail", "skip"} {
+		t.Run(policy, func(t *testing.T) {
+			f := fault{name: "sink: poison first, middle and last in a batch, --on-error " + policy, on: []string{onHTTP}}
+			if policy == "fail" { // the request has no answer, so that all of it comes again
+				f.duplicates, f.reorders = map[string]int{onHTTP: 10 - len(poison)}, true
+			}
+			run(t, f, func(r *rig) outcome { return poisonReceiver(r, policy) })
+		})
+	}
+}
+
+func poisonReceiver(r *rig, policy string) outcome {
+	flags := []string{"--batch-size", "10", "--batch-wait", "2s"}
+	sink := r.sink(append(append(flags, "--refuse", refusal()), onError(policy)...)...)
+	sink.says("listening", 1)
+	r.post(1, 10, http.StatusNoContent)
+	if policy == "fail" {
+		r.post(11, 20, http.StatusServiceUnavailable)
+		sink.wait(1)
+		r.receivedPoison()
+		sink = r.sink(flags...) // it has been mended, and is given what is left
+		sink.says("listening", 1)
+	}
+	r.post(11, 20, http.StatusNoContent) // for one policy, poison is answered as all the others are
+	r.post(21, 30, http.StatusNoContent)
+	r.stop(sink)
+	if policy == "skip" {
+		r.receivedPoison()
+	}
+	return r.withoutPoison(policy, poison)
+}
+
+// post sends some numbers to the receiver as one batch of events, so that they are one batch there, and wants a status.
+func (r *rig) post(first, last, status int) {
+	r.Helper()
+	var events []map[string]any
+	told := strings.Builder{}
+	for n := first; n <= last; n++ {
+		events = append(events, map[string]any{
+			"specversion": "1.0", "id": strconv.Itoa(n), "source": "/faults", "type": "number",
+			"partitionkey": fmt.Sprintf("0:%d", n), "data": map[string]any{"n": n, "padding": ""},
+		})
+		fmt.Fprintf(&told, "sent 0:%d\n", n)
+	}
+	ledger, err := openLedger(r.sent.path)
+	if err == nil {
+		_, err = ledger.WriteString(told.String())
+		ledger.Close()
+	}
+	if err != nil {
+		r.Fatal(err)
+	}
+	body, err := json.Marshal(events)
+	if err != nil {
+		r.Fatal(err)
+	}
+	answer, err := http.Post("http://"+r.proxy().address()+"/", "application/cloudevents-batch+json", bytes.NewReader(body))
+	if err != nil {
+		r.Fatal(err)
+	}
+	defer answer.Body.Close()
+	if answer.StatusCode != status {
+		text, _ := io.ReadAll(answer.Body)
+		r.Errorf("numbers %d to %d are answered with %s, want %d: %s", first, last, answer.Status, status, text)
+	}
+}
+
+// receivedPoison wants each record of the poison to have been refused once, in full batches.
+func (r *rig) receivedPoison() {
+	r.Helper()
+	l := r.written.read(r.T)
+	if l.count["refused"] != len(poison) {
+		r.Errorf("the fault did not hit, or again and again: %d records were refused", l.count["refused"])
+	}
+	if l.count["batch"] != l.times["batch"]["10"] {
+		r.Errorf("the batches are not of ten: %v", l.times["batch"])
+	}
 }
 
 func TestASourceMeetsPoison(t *testing.T) {
@@ -72,9 +158,7 @@ func poisonSource(r *rig, policy, bad string) outcome {
 	sink := r.sink()
 	r.end(allNumbers)
 	flags := []string{"--partitions", "1", "--step", "10"}
-	list := strings.ReplaceAll(fmt.Sprint(poison), " ", ",")
-	transform := fmt.Sprintf("if .n | IN(%s[]) then %s else . end", list, bad)
-	source := r.source(append(append(flags, "--map", transform), onError(policy)...)...)
+	source := r.source(append(append(flags, "--map", poisonous(poison, bad)), onError(policy)...)...)
 	source.wait(map[string]int{"fail": 1}[policy])
 	if policy == "fail" {
 		r.source(flags...).wait(0) // without what is wrong
@@ -86,6 +170,11 @@ func poisonSource(r *rig, policy, bad string) outcome {
 	return r.poisoned(policy, poison)
 }
 
+// poisonous is a transform that does something bad to the poison.
+func poisonous(poison []int, bad string) string {
+	return fmt.Sprintf("if .n | IN(%s[]) then %s else . end", strings.ReplaceAll(fmt.Sprint(poison), " ", ","), bad)
+}
+
 func onError(policy string) []string {
 	flags := []string{"--on-error", policy}
 	if policy == "dead-letter" {
@@ -94,8 +183,17 @@ func onError(policy string) []string {
 	return flags
 }
 
-// poisoned judges a run in which some records may, by the policy, not be written.
+// poisoned judges a run that ended with poison on the topic, or on that of dead letters.
 func (r *rig) poisoned(policy string, poison []int) outcome {
+	r.Helper()
+	if policy == "dead-letter" {
+		r.deadLetters(poison)
+	}
+	return r.withoutPoison(policy, poison)
+}
+
+// withoutPoison judges a run in which some records may, by the policy, not be written.
+func (r *rig) withoutPoison(policy string, poison []int) outcome {
 	r.Helper()
 	o := compare(r.sent.read(r.T), r.written.read(r.T))
 	if policy == "fail" {
@@ -107,9 +205,6 @@ func (r *rig) poisoned(policy string, poison []int) outcome {
 		}
 	}
 	o.Lost -= len(poison) // as asked for
-	if policy == "dead-letter" {
-		r.deadLetters(poison)
-	}
 	return o
 }
 

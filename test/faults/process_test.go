@@ -71,7 +71,13 @@ func start(t *testing.T, home, part string, args ...string) *process {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &process{t: t, part: part, cmd: exec.Command(exe, args...), ended: make(chan struct{})}
+	return launch(t, home, part, exec.Command(exe, args...))
+}
+
+// launch starts a program as start does. The part means something to the test binary only; for others it is their name.
+func launch(t *testing.T, home, part string, cmd *exec.Cmd) *process {
+	t.Helper()
+	p := &process{t: t, part: part, cmd: cmd, ended: make(chan struct{})}
 	p.cmd.Dir = home
 	p.cmd.Env = []string{
 		partVariable + "=" + part, "HOME=" + home, "PATH=" + os.Getenv("PATH"), "GORACE=halt_on_error=1",
@@ -97,7 +103,7 @@ func start(t *testing.T, home, part string, args ...string) *process {
 	t.Cleanup(func() {
 		p.kill()
 		if t.Failed() || *logs {
-			t.Logf("--- %s %s\n%s", part, strings.Join(args, " "), tail(p.output.String(), 4000))
+			t.Logf("--- %s %s\n%s", part, strings.Join(cmd.Args[1:], " "), tail(p.output.String(), 4000))
 		}
 		if strings.Contains(p.output.String(), "WARNING: DATA RACE") {
 			t.Errorf("%s: a data race\n%s", part, p.output.String())
@@ -160,17 +166,19 @@ func (p *process) says(text string, n int) {
 // said counts how often the process has printed something.
 func (p *process) said(text string) int { return strings.Count(p.output.String(), text) }
 
-// memory returns the resident memory in bytes.
-func (p *process) memory() int {
-	p.t.Helper()
-	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))
+func (p *process) pid() int { return p.cmd.Process.Pid }
+
+// memory returns the resident memory of a process in bytes.
+func memory(t *testing.T, pid int) int {
+	t.Helper()
+	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
-		p.t.Fatal(err)
+		t.Fatal(err)
 	}
 	_, rest, _ := strings.Cut(string(data), "VmRSS:")
 	var kib int
 	if _, err := fmt.Sscan(rest, &kib); err != nil {
-		p.t.Fatalf("no resident memory: %v", err)
+		t.Fatalf("no resident memory: %v", err)
 	}
 	return kib << 10
 }

@@ -37,7 +37,7 @@ type rig struct {
 // A fault is what a row of the table tells about.
 type fault struct {
 	name       string
-	on         []string       // topologies; empty means all
+	on         []string       // topologies; empty means all between a source and a sink that are started by the test
 	duplicates map[string]int // the most that may be written, by topology; 0 where there is none
 	recovery   time.Duration  // the longest it may take until records flow again; 0 where that is not measured
 	reorders   bool           // a publish may be tried again, and arrive after younger ones
@@ -48,7 +48,7 @@ type fault struct {
 func run(t *testing.T, f fault, try func(r *rig) outcome) {
 	t.Parallel()
 	for _, between := range topologies() {
-		if len(f.on) > 0 && !slices.Contains(f.on, between) {
+		if !slices.Contains(f.on, between) && (len(f.on) > 0 || between == onLink) {
 			continue
 		}
 		t.Run(between, func(t *testing.T) {
@@ -149,6 +149,19 @@ func (r *rig) progress(l *ledger, word string, n int) {
 	r.Helper()
 	goal := l.read(r.T).count[word] + n
 	await(r.T, fmt.Sprintf("%d lines %q, have %d", goal, word, l.count[word]), func() bool { return l.read(r.T).count[word] >= goal })
+}
+
+// hold keeps what sinks write from being acknowledged, and returns once there is such a thing.
+func (r *rig) hold() { r.shut("hold", "holding") }
+
+// stall keeps sinks from writing what they have, and returns once there is such a thing.
+func (r *rig) stall() { r.shut("stall", "stalled") }
+
+func (r *rig) shut(file, word string) {
+	r.Helper()
+	before := r.written.read(r.T).count[word]
+	r.touch(file)
+	await(r.T, "a sink that is "+word, func() bool { return r.written.read(r.T).count[word] > before })
 }
 
 // some is a random number of records that may pass before the next fault.

@@ -29,6 +29,7 @@ func (s *Notes) Run(ctx context.Context, in common.Input) error {
 		return common.Permanent(err)
 	}
 	defer ledger.Close()
+	fmt.Fprintf(ledger, "runs %d\n", os.Getpid())
 	known := map[string]bool{}
 	if s.Idempotent {
 		if known, err = ids(s.Ledger); err != nil {

@@ -25,6 +25,7 @@ type Numbers struct {
 	Letters    bool          `help:"The content is A, B, A, B and so on."`
 	Upstream   string        `help:"File that stands for the system, which forgets what was committed." default:""`
 	Hold       bool          `help:"Hang when a position is to be committed."`
+	Leak       string        `help:"Leave a goroutine or a file behind." enum:",goroutine,file" default:""`
 }
 
 // Run implements common.Source.
@@ -34,6 +35,8 @@ func (s *Numbers) Run(ctx context.Context, out common.Output) error {
 		return common.Permanent(err)
 	}
 	defer ledger.Close()
+	fmt.Fprintf(ledger, "runs %d\n", os.Getpid())
+	leak(s.Leak)
 	next := make([]int, s.Partitions)
 	for p := range next {
 		resumed := number(out.Position(strconv.Itoa(p)))

@@ -38,7 +38,7 @@ func TestATargetIsStalled(t *testing.T) {
 		} else {
 			r.blocked()
 		}
-		r.flat(sink, source)
+		r.flat(map[string]int{"sink": sink.pid(), "source": source.pid()})
 		if onBroker {
 			if now := b.group(topic, "notes"); now.NumRedelivered > 0 || now.Delivered.Consumer > before.Delivered.Consumer {
 				r.Errorf("the broker delivers again and again: %d redelivered, %d deliveries", now.NumRedelivered, now.Delivered.Consumer)
@@ -58,7 +58,7 @@ func TestTheBrokerIsStalled(t *testing.T) {
 		r.progress(r.written, "got", r.some())
 		r.broker().process.signal(syscall.SIGSTOP)
 		r.blocked()
-		r.flat(sink, source)
+		r.flat(map[string]int{"sink": sink.pid(), "source": source.pid()})
 		r.broker().process.signal(syscall.SIGCONT)
 		recovery := r.recovery(r.written, "got", time.Now())
 		o := r.finish(source, sink)
@@ -67,24 +67,24 @@ func TestTheBrokerIsStalled(t *testing.T) {
 	})
 }
 
-// flat watches the memory of processes for the time of a stall.
-func (r *rig) flat(processes ...*process) {
+// flat watches the memory of processes, by their names, for the time of a stall.
+func (r *rig) flat(pids map[string]int) {
 	r.Helper()
-	first, most := make([]int, len(processes)), make([]int, len(processes))
+	first, most := map[string]int{}, map[string]int{}
 	ticker := time.NewTicker(50 * time.Millisecond)
 	defer ticker.Stop()
 	for begun := time.Now(); time.Since(begun) < stallTime(); <-ticker.C {
-		for i, p := range processes {
-			now := p.memory()
+		for name, pid := range pids {
+			now := memory(r.T, pid)
 			if time.Since(begun) < stallTime()/6 { // what it grows by at first is what it may hold
-				first[i] = max(first[i], now)
+				first[name] = max(first[name], now)
 			}
-			most[i] = max(most[i], now)
+			most[name] = max(most[name], now)
 		}
 	}
-	for i, p := range processes {
-		if most[i] > first[i]+first[i]/10+(2<<20) { // a small process breathes a little
-			r.Errorf("the memory of the %s grew from %d to %d KiB", p.part, first[i]>>10, most[i]>>10)
+	for name := range pids {
+		if most[name] > first[name]+first[name]/10+(2<<20) { // a small process breathes a little
+			r.Errorf("the memory of the %s grew from %d to %d KiB", name, first[name]>>10, most[name]>>10)
 		}
 	}
 }
@@ -96,8 +96,7 @@ func TestTheBrokerDeliversAgain(t *testing.T) {
 		sink, source := r.sink("--max-in-flight", strconv.Itoa(many)), r.source("--pace", "20ms")
 		for range kills() {
 			r.progress(r.written, "got", r.some())
-			r.touch("hold")
-			r.progress(r.written, "holding", 1)
+			r.hold()
 			sink.signal(syscall.SIGSTOP) // it cannot ask for more time
 			await(r.T, "records that are delivered again", func() bool { return r.broker().group(topic, "notes").NumRedelivered > 0 })
 			sink.signal(syscall.SIGCONT)

@@ -14,13 +14,18 @@ type topology interface {
 const (
 	onNATS = "NATS"
 	onHTTP = "CloudEvents HTTP"
+	onLink = "direct pipeline"
 )
 
-func topologies() []string { return []string{onNATS, onHTTP} }
+func topologies() []string { return []string{onNATS, onHTTP, onLink} }
 
+// build makes a topology. There is none in a pipeline, which starts its source and sink itself.
 func build(r *rig, name string) topology {
-	if name == onHTTP {
+	switch name {
+	case onHTTP:
 		return newHTTP(r)
+	case onLink:
+		return nil
 	}
 	b := startBroker(r.T)
 	return &onBroker{broker: b, near: startProxy(r.T, b.address()), far: startProxy(r.T, b.address())}
