@@ -27,7 +27,7 @@ type retry struct {
 	sequence uint64
 	inFlight int
 	failed   []*attempt
-	cause    error         // of the newest failure
+	cause    error         // of the first failure
 	open     chan struct{} // closed while nothing has failed
 	running  sync.WaitGroup
 }
@@ -90,11 +90,10 @@ func (r *retry) done(a *attempt, err error) {
 	defer r.mu.Unlock()
 	r.inFlight--
 	if !final {
-		if len(r.failed) == 0 {
-			r.open = make(chan struct{})
+		if len(r.failed) == 0 { // those that follow may only be told that they are not the first
+			r.open, r.cause = make(chan struct{}), err
 		}
 		r.failed = append(r.failed, a)
-		r.cause = err
 	}
 	r.resume()
 }
@@ -156,8 +155,10 @@ func (r *retry) again(round []*attempt, cause error) {
 		if err := results[i]; r.final(err) {
 			a.settled(err)
 		} else {
+			if len(still) == 0 {
+				cause = err
+			}
 			still = append(still, a)
-			cause = err
 		}
 	}
 	r.mu.Lock()

@@ -53,7 +53,8 @@ func TestATargetIsStalled(t *testing.T) {
 }
 
 func TestTheBrokerIsStalled(t *testing.T) {
-	run(t, fault{name: "stalled broker", on: []string{onNATS}, recovery: recoveryBound}, func(r *rig) outcome {
+	// A connection that is silent for too long is given up, and what it had brought the sink comes again behind other records.
+	run(t, fault{name: "stalled broker", on: []string{onNATS}, recovery: recoveryBound, reorders: *full}, func(r *rig) outcome {
 		sink, source := r.sink(), r.source("--pace", "1ms")
 		r.progress(r.written, "got", r.some())
 		r.broker().process.signal(syscall.SIGSTOP)
