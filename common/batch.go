@@ -93,7 +93,7 @@ func (s scratch) judge(w world, m *options.Model, line []byte) verdict {
 	}
 	settings, problems := m.Document(doc)
 	if len(problems) == 0 {
-		problems = append(compileProblems(w, settingSteps(settings)), s.semantic(settings)...)
+		problems = append(compileProblems(w, settingSteps(settings), settings), s.semantic(settings)...)
 	}
 	v := verdict{Valid: len(problems) == 0, Problems: []finding{}}
 	for _, problem := range problems {

@@ -16,6 +16,7 @@ import (
 	"github.com/patchbay-dev/patchbay/common/config"
 	"github.com/patchbay-dev/patchbay/common/metadata"
 	"github.com/patchbay-dev/patchbay/internal/options"
+	"github.com/patchbay-dev/patchbay/internal/smartmodule"
 	"github.com/patchbay-dev/patchbay/internal/transport"
 )
 
@@ -45,16 +46,22 @@ type world struct {
 	stderr    io.Writer
 }
 
-// readFile reads a file that an option names, and refuses one that is larger than such a file may be: it may be endless.
-func (w world) readFile(path string) ([]byte, error) {
+// readFile reads a file that an option names.
+func (w world) readFile(path string) ([]byte, error) { return w.readUpTo(path, config.MaxBytes) }
+
+// readModule reads the file of a SmartModule.
+func (w world) readModule(path string) ([]byte, error) { return w.readUpTo(path, smartmodule.MaxFile) }
+
+// readUpTo reads a file, and refuses one that is larger than such a file may be: it may be endless.
+func (w world) readUpTo(path string, most int64) ([]byte, error) {
 	f, err := w.open(path)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close() // only read from
-	data, err := io.ReadAll(io.LimitReader(f, config.MaxBytes+1))
-	if err == nil && len(data) > config.MaxBytes {
-		err = &fs.PathError{Op: "read", Path: path, Err: fmt.Errorf("it is larger than %d bytes", config.MaxBytes)}
+	data, err := io.ReadAll(io.LimitReader(f, most+1))
+	if err == nil && int64(len(data)) > most {
+		err = &fs.PathError{Op: "read", Path: path, Err: fmt.Errorf("it is larger than %d bytes", most)}
 	}
 	return data, err
 }
@@ -86,7 +93,12 @@ func (p *program) run(ctx context.Context, w world) int {
 		fmt.Fprintf(w.stderr, "%s: %v\n", p.info.Name, err)
 		return statusFailed
 	}
-	line, problems := m.Args(w.args)
+	args, note, old := modernize(m, w.args)
+	if note != "" {
+		fmt.Fprintf(w.stderr, "%s: %s\n", p.info.Name, note)
+	}
+	line, problems := m.Args(args)
+	problems = append(old, problems...)
 	command := "run"
 	if len(line.Command) > 0 {
 		command = line.Command[0]

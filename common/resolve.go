@@ -1,13 +1,16 @@
 package common
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
 	"github.com/patchbay-dev/patchbay/common/config"
 	"github.com/patchbay-dev/patchbay/internal/options"
+	"github.com/patchbay-dev/patchbay/internal/smartmodule"
 	"github.com/patchbay-dev/patchbay/internal/transform"
 	"github.com/patchbay-dev/patchbay/internal/transport/cloudevents"
 	"github.com/patchbay-dev/patchbay/internal/transport/nats"
@@ -41,7 +44,8 @@ func bare(steps []step) []transform.Step {
 func (p *program) resolve(w world, m *options.Model, line *options.Line) (*resolved, []*options.Problem) {
 	r, fileSteps, problems := p.gather(w, m, line)
 	r.steps = steps(line, r.settings, fileSteps)
-	problems = append(problems, compileProblems(w, r.steps)...)
+	r.steps = withParams(r.steps, r.settings)
+	problems = append(problems, compileProblems(w, r.steps, r.settings)...)
 	if len(problems) == 0 {
 		s, err := p.scratch()
 		if err != nil {
@@ -64,15 +68,9 @@ func (p *program) gather(w world, m *options.Model, line *options.Line) (r *reso
 			var more []*options.Problem
 			in.File, more = p.fileOptions(file)
 			problems = append(problems, more...)
+			r.notes = append(r.notes, file.Notes...)
 			for _, t := range file.Transforms {
-				if t.Kind == "uses" {
-					continue // fileOptions refuses it
-				}
-				fileSteps = append(fileSteps, step{
-					transform.Step{Kind: transform.Kind(t.Kind), Expr: t.Text},
-					options.Origin{Kind: options.FromFile, Name: path, Line: t.Line},
-					t.Redact,
-				})
+				fileSteps = append(fileSteps, fileStep(t, path))
 			}
 			if v := file.Version; v != nil && v.Any != nil && v.Any != p.info.Version {
 				r.notes = append(r.notes, fmt.Sprintf("%s is written for version %v, this is version %s", path, v.Any, p.info.Version))
@@ -137,12 +135,44 @@ func (p *program) fileOptions(f *config.File) (map[string]config.Value, []*optio
 	if t := f.Type; t != nil && t.Any != nil && t.Any != p.info.Name {
 		add(t.Line, "the file is for %v, this is %s", t.Any, p.info.Name)
 	}
-	for _, t := range f.Transforms {
-		if t.Kind == "uses" {
-			add(t.Line, "transforms with uses are not supported by this version; write map, filter or arraymap with a jq expression")
-		}
-	}
 	return values, problems
+}
+
+// fileStep is a transform of the config file.
+func fileStep(t config.Transform, path string) step {
+	s := transform.Step{Kind: transform.Kind(t.Kind), Expr: t.Text}
+	if t.With != nil {
+		s.Params = make(map[string]string, len(t.With))
+	}
+	for key, value := range t.With {
+		text, isText := value.(string)
+		if !isText { // a module is given text: what is none is written as JSON
+			b, _ := json.Marshal(value) // of what was read from JSON or YAML, so it cannot fail
+			text = string(b)
+		}
+		s.Params[key] = text
+	}
+	if back := t.LookBack; back != nil {
+		s.LookBack = &smartmodule.LookBack{Last: back.Last, Age: back.Age}
+	}
+	return step{s, options.Origin{Kind: options.FromFile, Name: path, Line: t.Line}, t.Redact}
+}
+
+// withParams gives the SmartModules among the steps the parameters of --param. Those that stand with a step win.
+func withParams(steps []step, settings options.Settings) []step {
+	params, _ := settings["param"].Value.(map[string]any)
+	for i, s := range steps {
+		if len(params) == 0 || !transform.IsModule(s.Expr) {
+			continue
+		}
+		all := map[string]string{}
+		for key, value := range params {
+			all[key], _ = value.(string) // Resolve has refused all else
+		}
+		maps.Copy(all, s.Params)
+		steps[i].Params = all
+	}
+	return steps
 }
 
 // steps puts the transforms in order. They are one list: the place of the highest precedence that has any gives them all.
@@ -181,7 +211,8 @@ func isTransform(name string) bool { return slices.Contains(transformNames, name
 
 // semanticChecks tells in words what semantic checks of the shared options, for the metadata.
 var semanticChecks = []string{
-	"map, filter and arraymap hold jq expressions that compile",
+	"map, filter and arraymap hold jq expressions that compile, or SmartModules of their kind",
+	"param needs a SmartModule",
 	"acks needs the topic - and a name",
 	"on-error dead-letter needs a dead-letter topic, and a topic other than - unless acks is set",
 	"state kv:BUCKET needs a topic other than -",
@@ -256,20 +287,32 @@ func (s scratch) semantic(settings options.Settings) (problems []*options.Proble
 }
 
 // compileProblems lists the transforms that do not compile.
-func compileProblems(w world, steps []step) (problems []*options.Problem) {
-	_, err := transform.Compile(bare(steps), transform.Options{ReadFile: w.readFile})
+func compileProblems(w world, steps []step, settings options.Settings) (problems []*options.Problem) {
+	isModule := func(s step) bool { return transform.IsModule(s.Expr) }
+	if s, ok := settings["param"]; ok && !slices.ContainsFunc(steps, isModule) {
+		problems = append(problems, &options.Problem{
+			Option: "param", Origin: s.Origin, Message: "has no effect without a SmartModule, a transform that ends in .wasm", Semantic: true,
+		})
+	}
+	_, err := transform.Compile(bare(steps), transform.Options{ReadFile: w.readFile, ReadModule: w.readModule})
 	if err == nil {
-		return nil
+		return problems
 	}
 	for _, e := range split(err) {
 		problem := &options.Problem{Message: e.Error(), Semantic: true}
 		var syntax *transform.SyntaxError
 		if errors.As(e, &syntax) {
 			flag := string(syntax.Kind)
-			problem.Option, problem.Origin = flag, steps[syntax.Index].origin
+			problem.Origin = steps[syntax.Index].origin
 			problem.Message = strings.TrimPrefix(problem.Message, "--"+flag+": ")
+			if syntax.Kind != transform.Uses { // which is no flag
+				problem.Option = flag
+			}
 			if steps[syntax.Index].redact {
 				problem.Message = "the expression behind the reference does not compile"
+				if transform.IsModule(steps[syntax.Index].Expr) {
+					problem.Message = "the file behind the reference cannot be used as a SmartModule here"
+				}
 				if syntax.Line > 0 {
 					problem.Message += fmt.Sprintf(" at line %d, column %d", syntax.Line, syntax.Column)
 				}

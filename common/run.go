@@ -11,6 +11,8 @@ import (
 	"github.com/patchbay-dev/patchbay/internal/broker"
 	"github.com/patchbay-dev/patchbay/internal/delivery"
 	"github.com/patchbay-dev/patchbay/internal/observe"
+	"github.com/patchbay-dev/patchbay/internal/options"
+	"github.com/patchbay-dev/patchbay/internal/smartmodule"
 	"github.com/patchbay-dev/patchbay/internal/state"
 	"github.com/patchbay-dev/patchbay/internal/transform"
 	"github.com/patchbay-dev/patchbay/internal/transport"
@@ -40,10 +42,14 @@ func (p *program) start(ctx context.Context, w world, r *resolved) error {
 	for _, note := range r.notes {
 		log.Warn(note)
 	}
-	chain, err := transform.Compile(bare(r.steps), transform.Options{Topic: t.Topic, ReadFile: w.readFile})
-	if err != nil {
-		return &usageError{err}
+	chain, err := openChain(ctx, w, r, t.Topic)
+	if err != nil && ctx.Err() != nil {
+		return nil // stopped before it began
 	}
+	if err != nil {
+		return err
+	}
+	defer chain.Close()
 	_, isSource := flags.(*sourceFlags)
 	o := &opening{w: w, info: p.info, flags: flags, name: name, log: log, metrics: metrics, sources: isSource}
 	limits := limits(run, d)
@@ -80,11 +86,31 @@ func (p *program) start(ctx context.Context, w world, r *resolved) error {
 			Chain: chain, Log: log, Metrics: metrics, Status: e.status, BatchSize: batch.BatchSize, BatchWait: batch.BatchWait,
 		})
 	}
-	var mismatch *delivery.StateMismatch
-	if errors.As(err, &mismatch) {
+	var (
+		mismatch *delivery.StateMismatch
+		invalid  *options.Problem // that only the connector's Run could find
+	)
+	if errors.As(err, &mismatch) || errors.As(err, &invalid) {
 		return &usageError{err}
 	}
 	return err
+}
+
+// openChain compiles the transforms and starts the SmartModules among them. A module that refuses its parameters is wrong
+// usage, as an expression that does not compile is.
+func openChain(ctx context.Context, w world, r *resolved, topic string) (*transform.Chain, error) {
+	chain, err := transform.Compile(bare(r.steps), transform.Options{
+		Topic: topic, ReadFile: w.readFile, ReadModule: w.readModule, Cache: smartmodule.CacheDir(),
+	})
+	if err == nil {
+		if err = chain.Open(ctx); err != nil {
+			err = errors.Join(err, chain.Close())
+		}
+	}
+	if err != nil {
+		return nil, &usageError{err}
+	}
+	return chain, nil
 }
 
 func (p *program) startSource(ctx context.Context, r *resolved, e *endpoint, c delivery.SourceConfig) error {

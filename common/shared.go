@@ -80,9 +80,10 @@ type (
 	}
 
 	transformFlags struct {
-		Map      []string `help:"jq expression whose output replaces the payload, or @FILE. Transforms apply in the order given." placeholder:"EXPR" sep:"none"`
-		Filter   []string `help:"jq expression that keeps the records for which it is true, or @FILE." placeholder:"EXPR" sep:"none"`
-		Arraymap []string `help:"jq expression each of whose outputs becomes a record of its own, or @FILE." placeholder:"EXPR" sep:"none"`
+		Map      []string          `help:"jq expression whose output replaces the payload, @FILE, or a SmartModule FILE.wasm. Transforms apply in the order given." placeholder:"EXPR" sep:"none"`
+		Filter   []string          `help:"jq expression that keeps the records for which it is true, @FILE, or a SmartModule FILE.wasm." placeholder:"EXPR" sep:"none"`
+		Arraymap []string          `help:"jq expression each of whose outputs becomes a record of its own, @FILE, or a SmartModule FILE.wasm." placeholder:"EXPR" sep:"none"`
+		Param    map[string]string `help:"Parameter of the SmartModules; give it once for each." placeholder:"KEY=VALUE" mapsep:"none"`
 	}
 
 	runFlags struct {

@@ -44,7 +44,8 @@ func Log(ctx context.Context) *slog.Logger { return delivery.Log(ctx) }
 type Backoff = delivery.Backoff
 
 // Invalid is an error for Validate methods that names the option, by its flag name without dashes, and tells what is wrong
-// with it and how to mend it. Validate may return several, joined by errors.Join.
+// with it and how to mend it. Validate may return several, joined by errors.Join. Returned by Run, marked as Permanent, it
+// ends the program with status 2.
 func Invalid(option, format string, args ...any) error {
 	return &options.Problem{Option: option, Message: fmt.Sprintf(format, args...), Semantic: true}
 }

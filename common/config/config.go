@@ -19,6 +19,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"time"
 )
 
 const (
@@ -38,6 +39,8 @@ type File struct {
 	Parameters map[string]Value
 	// Transforms are in the file's order.
 	Transforms []Transform
+	// Notes tell of keys that are accepted and have no effect, a line each.
+	Notes []string
 }
 
 // A Value is one value of a config file.
@@ -59,14 +62,22 @@ type Value struct {
 type Transform struct {
 	// Kind is map, filter, arraymap or uses.
 	Kind string
-	// Text is the expression, or the path of the module for uses.
+	// Text is the expression, or the path of a SmartModule: for uses, and where it ends in .wasm.
 	Text string
-	// With holds the module's parameters in their JSON form; nil if there are none. Only uses has them.
+	// With holds the module's parameters in their JSON form; nil if there are none.
 	With map[string]any
+	// LookBack says which earlier records the module is shown; nil for none.
+	LookBack *LookBack
 	// Line is where Kind stands, counted from 1.
 	Line int
 	// Redact says that Text or a part of With came from a reference and must appear in no message.
 	Redact bool
+}
+
+// A LookBack bounds the records that a SmartModule is shown.
+type LookBack struct {
+	Last int           // how many at the most, 1 or more
+	Age  time.Duration // how old at the most; 0 means any age
 }
 
 // Env is the world that references reach. A nil function means the real one.

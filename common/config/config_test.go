@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -53,6 +54,7 @@ transforms:
   - arraymap: .[]
   - uses: x.wasm
     with: {level: 3, deep: {on: [yes]}}
+    lookback: {last: 5, age: 1h}
 `
 	jsonText := `{
 "name": "prices", "type": "http-source",
@@ -73,7 +75,8 @@ transforms:
 
   {"arraymap": ".[]"},
   {"uses": "x.wasm",
-    "with": {"level": 3, "deep": {"on": ["yes"]}}}]
+    "with": {"level": 3, "deep": {"on": ["yes"]}},
+    "lookback": {"last": 5, "age": "1h"}}]
 }`
 	want := &File{
 		Name: &Value{Any: "prices", Line: 2}, Type: &Value{Any: "http-source", Line: 3},
@@ -91,7 +94,8 @@ transforms:
 			{Kind: "arraymap", Text: ".[]", Line: 18},
 			{
 				Kind: "uses", Text: "x.wasm", Line: 19,
-				With: map[string]any{"level": json.Number("3"), "deep": map[string]any{"on": []any{"yes"}}},
+				With:     map[string]any{"level": json.Number("3"), "deep": map[string]any{"on": []any{"yes"}}},
+				LookBack: &LookBack{Last: 5, Age: time.Hour},
 			},
 		},
 	}

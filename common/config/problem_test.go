@@ -157,7 +157,21 @@ func TestProblems(t *testing.T) {
 		},
 		{
 			"refuses with beside map", "f.yaml", "transforms: [{map: ., with: {a: b}}]\n",
-			"1:23: transforms[0].with: only uses takes with; remove it",
+			"1:23: transforms[0].with: only a SmartModule, a file that ends in .wasm, takes with; remove it",
+		},
+		{
+			"refuses lookback beside map", "f.yaml", "transforms: [{map: ., lookback: {last: 1}}]\n",
+			"1:23: transforms[0].lookback: only a SmartModule, a file that ends in .wasm, takes lookback; remove it",
+		},
+		{
+			"refuses a lookback that says nothing", "f.yaml", "transforms: [{uses: a.wasm, lookback: {age: 1h}}]\n",
+			"1:29: transforms[0].lookback: it says nothing; write lookback: {last: 100}, and age: 1h if need be",
+		},
+		{
+			"refuses a lookback on nothing", "f.yaml", "transforms: [{uses: a.wasm, lookback: {last: 0, age: long, lats: 1}}]\n",
+			"1:40: transforms[0].lookback.last: the value is no number of records; write a whole number from 1 to 100000\n" +
+				"1:49: transforms[0].lookback.age: the value is no duration; write one like 30m\n" +
+				"1:60: transforms[0].lookback.lats: unknown key; the keys are last, age",
 		},
 		{
 			"refuses with as a list", "f.yaml", "transforms: [{uses: a.wasm, with: [a]}]\n",

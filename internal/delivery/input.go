@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/patchbay-dev/patchbay/common/record"
 	"github.com/patchbay-dev/patchbay/internal/observe"
 	"github.com/patchbay-dev/patchbay/internal/transport"
 )
@@ -315,10 +316,14 @@ func (in *Input) admit(ctx context.Context, messages []transport.Message) []*ite
 	}
 	var items []*item
 	var dropped []*parent
+	records := make([]record.Record, len(messages))
 	for i := range messages {
+		records[i] = messages[i].Record
+	}
+	for i, outcome := range in.s.Chain.ApplyAll(ctx, records) {
 		m, p := &messages[i], &parents[i]
 		p.message, p.size = m, int64(m.Record.Size())
-		out, err := in.s.Chain.Apply(ctx, m.Record)
+		out, err := outcome.Records, outcome.Err
 		switch {
 		case err != nil && ctx.Err() != nil: // a stop interrupted the transforms
 		case err != nil:

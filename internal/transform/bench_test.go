@@ -31,7 +31,7 @@ var benchExpressions = []struct {
 func BenchmarkApply(b *testing.B) {
 	for _, bb := range benchExpressions {
 		b.Run(string(bb.kind), func(b *testing.B) {
-			c, err := Compile([]Step{{bb.kind, bb.expr}}, Options{Topic: "t"})
+			c, err := Compile([]Step{{Kind: bb.kind, Expr: bb.expr}}, Options{Topic: "t"})
 			if err != nil {
 				b.Fatal(err)
 			}

@@ -14,21 +14,24 @@ import (
 )
 
 // Compile prepares the steps. The error lists every step that is wrong, not only the first: it joins a *SyntaxError for
-// each. No steps give an empty chain. Files named by @path are read here and never again.
+// each. No steps give an empty chain. Files named by @path, and SmartModules, are read here and never again. SmartModules
+// are checked, and start with Open.
 func Compile(steps []Step, o Options) (*Chain, error) {
 	if o.ReadFile == nil {
 		o.ReadFile = os.ReadFile
 	}
-	c := &Chain{topic: o.Topic, steps: make([]step, 0, len(steps))}
+	if o.ReadModule == nil {
+		o.ReadModule = o.ReadFile
+	}
+	c := &Chain{total: len(steps)}
 	var errs []error
 	for i, s := range steps {
-		code, vars, bad := compile(s, o.ReadFile)
+		at := place{i, len(steps)}
+		bad := c.add(s, at, o)
 		if bad != nil {
 			bad.Index, bad.Kind, bad.Expr = i, s.Kind, s.Expr
 			errs = append(errs, bad)
-			continue
 		}
-		c.steps = append(c.steps, step{kind: s.Kind, index: i, total: len(steps), code: code, vars: vars})
 	}
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
@@ -36,17 +39,45 @@ func Compile(steps []Step, o Options) (*Chain, error) {
 	return c, nil
 }
 
-// compile prepares one step. The error lacks what the caller knows.
+// add prepares one step. The error lacks what the caller knows.
+func (c *Chain) add(s Step, at place, o Options) *SyntaxError {
+	switch {
+	case s.Kind != Map && s.Kind != Filter && s.Kind != ArrayMap && s.Kind != Uses:
+		return &SyntaxError{Reason: fmt.Sprintf("no such kind of step: use %s, %s, %s or %s", Map, Filter, ArrayMap, Uses)}
+	case IsModule(s.Expr):
+		m, bad := newModule(s, at, o)
+		if bad == nil {
+			c.stages = append(c.stages, m)
+		}
+		return bad
+	case s.Kind == Uses:
+		return &SyntaxError{Reason: "uses names the file of a SmartModule, which ends in .wasm"}
+	}
+	code, vars, bad := compile(s, o.ReadFile)
+	if bad != nil {
+		return bad
+	}
+	last := len(c.stages) - 1
+	if last < 0 || !isExpressions(c.stages[last]) {
+		c.stages = append(c.stages, expressions{topic: o.Topic})
+		last++
+	}
+	e := c.stages[last].(expressions)
+	e.steps = append(e.steps, step{place: at, kind: s.Kind, code: code, vars: vars})
+	c.stages[last] = e
+	return nil
+}
+
+func isExpressions(s stage) bool {
+	_, ok := s.(expressions)
+	return ok
+}
+
+// IsModule reports whether the text of a step is the path of a SmartModule rather than a jq expression.
+func IsModule(expr string) bool { return strings.HasSuffix(strings.TrimSpace(expr), ".wasm") }
+
+// compile prepares an expression.
 func compile(s Step, readFile func(string) ([]byte, error)) (*gojq.Code, []variable, *SyntaxError) {
-	switch s.Kind {
-	case Map, Filter, ArrayMap:
-	default:
-		return nil, nil, &SyntaxError{Reason: fmt.Sprintf("no such kind of step: use %s, %s or %s", Map, Filter, ArrayMap)}
-	}
-	if strings.HasSuffix(strings.TrimSpace(s.Expr), ".wasm") {
-		return nil, nil, &SyntaxError{Reason: "SmartModules (.wasm files) are not supported in this version; give a jq " +
-			`expression (a field of that name is .["wasm"])`}
-	}
 	src, file := s.Expr, ""
 	if path, ok := strings.CutPrefix(s.Expr, "@"); ok {
 		b, bad := read(path, readFile)

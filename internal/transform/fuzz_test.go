@@ -22,7 +22,7 @@ func FuzzCompile(f *testing.F) {
 		f.Add("map", expr)
 	}
 	f.Fuzz(func(t *testing.T, kind, expr string) {
-		c, err := Compile([]Step{{Kind(kind), expr}}, Options{ReadFile: readFiles(nil)})
+		c, err := Compile([]Step{{Kind: Kind(kind), Expr: expr}}, Options{ReadFile: readFiles(nil)})
 		if err == nil {
 			if c.Len() != 1 {
 				t.Errorf("a chain of %d without an error", c.Len())
@@ -47,17 +47,17 @@ func FuzzApply(f *testing.F) {
 	} {
 		f.Add([]byte(payload), "key", false)
 	}
-	filters := mustCompile(f, Step{Filter, `true`}, Step{Filter, `[.. | numbers | . + 1] | length >= 0`},
-		Step{Filter, `$key != "no"`})
+	filters := mustCompile(f, Step{Kind: Filter, Expr: `true`}, Step{Kind: Filter, Expr: `[.. | numbers | . + 1] | length >= 0`},
+		Step{Kind: Filter, Expr: `$key != "no"`})
 	changing := [][]Step{
-		{{Map, "."}},
-		{{Map, "tojson | fromjson"}},
-		{{Map, `[.. | numbers | [-., . * 2, abs, floor]]`}},
-		{{Map, "{$key, $headers, v: .}"}},
-		{{Map, ".a |= . + 1"}},
-		{{Map, "to_entries | sort"}},
-		{{ArrayMap, "."}},
-		{{ArrayMap, ".[]?"}, {Filter, "."}, {Map, "[., $time]"}},
+		{{Kind: Map, Expr: "."}},
+		{{Kind: Map, Expr: "tojson | fromjson"}},
+		{{Kind: Map, Expr: `[.. | numbers | [-., . * 2, abs, floor]]`}},
+		{{Kind: Map, Expr: "{$key, $headers, v: .}"}},
+		{{Kind: Map, Expr: ".a |= . + 1"}},
+		{{Kind: Map, Expr: "to_entries | sort"}},
+		{{Kind: ArrayMap, Expr: "."}},
+		{{Kind: ArrayMap, Expr: ".[]?"}, {Kind: Filter, Expr: "."}, {Kind: Map, Expr: "[., $time]"}},
 	}
 	chains := make([]*Chain, len(changing))
 	for i, steps := range changing {

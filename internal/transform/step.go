@@ -10,6 +10,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/itchyny/gojq"
+
+	"github.com/patchbay-dev/patchbay/common/record"
 )
 
 // An item is a record between two steps. Its value is shared and never changed: gojq copies what it updates.
@@ -21,11 +23,65 @@ type item struct {
 
 // A step is one compiled expression.
 type step struct {
-	kind  Kind
-	index int
-	total int // steps in the chain, for messages
-	code  *gojq.Code
-	vars  []variable // those that code declares, in its order
+	place
+	kind Kind
+	code *gojq.Code
+	vars []variable // those that code declares, in its order
+}
+
+// expressions are steps that follow one another, on a payload that is decoded once.
+type expressions struct {
+	steps []step
+	topic string
+}
+
+// one applies the steps to one record.
+func (e expressions) one(ctx context.Context, rec record.Record) ([]record.Record, error) {
+	value, err := decode(rec.Value)
+	if err != nil {
+		return nil, e.steps[0].fail(err)
+	}
+	var (
+		first [1]item // spares the allocation where nothing fans out
+		items = append(first[:0], item{value: value, id: rec.ID})
+		vars  = variables{topic: e.topic, key: rec.Key, time: rec.Time, headers: rec.Headers}
+	)
+	for i := range e.steps {
+		if items, err = e.steps[i].apply(ctx, items, &vars); err != nil {
+			return nil, err
+		}
+		if len(items) == 0 {
+			return nil, nil
+		}
+	}
+	out := make([]record.Record, len(items))
+	for i, it := range items {
+		out[i] = rec
+		out[i].ID = it.id
+		if it.changed {
+			out[i].Value = encode(it.value, rec.Op)
+		}
+	}
+	return out, nil
+}
+
+// apply implements stage.
+func (e expressions) apply(ctx context.Context, parts []part, outcomes []Outcome) []part {
+	made := make([]part, 0, len(parts))
+	for _, p := range parts {
+		if outcomes[p.of].Err != nil {
+			continue
+		}
+		records, err := e.one(ctx, p.rec)
+		if err != nil {
+			outcomes[p.of].Err = err
+			continue
+		}
+		for _, rec := range records {
+			made = append(made, part{rec, p.of})
+		}
+	}
+	return made
 }
 
 // apply runs the step on every item. It reuses the memory of items for what it returns where it can.
@@ -132,8 +188,13 @@ func (e *StepError) Error() string {
 // Unwrap returns Err.
 func (e *StepError) Unwrap() error { return e.Err }
 
-func (s *step) fail(err error) error {
-	return &StepError{Index: s.index, Kind: s.kind, Err: err, total: s.total}
+func (s *step) fail(err error) error { return s.place.fail(s.kind, err) }
+
+// A place is where a step stands in its chain.
+type place struct{ index, total int }
+
+func (p place) fail(kind Kind, err error) error {
+	return &StepError{Index: p.index, Kind: kind, Err: err, total: p.total}
 }
 
 // failEval turns what the evaluation ended with into the error of Apply. The error of gojq is reduced to its text, since

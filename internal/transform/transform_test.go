@@ -39,81 +39,81 @@ func TestApply(t *testing.T) {
 		in    string
 		want  []string
 	}{
-		{"map replaces the payload", []Step{{Map, "{a: .x}"}}, `{"x": 1, "y": 2}`, []string{`{"a":1}`}},
+		{"map replaces the payload", []Step{{Kind: Map, Expr: "{a: .x}"}}, `{"x": 1, "y": 2}`, []string{`{"a":1}`}},
 		{
 			"map writes compact JSON with sorted keys",
-			[]Step{{Map, "."}},
+			[]Step{{Kind: Map, Expr: "."}},
 			"{\"b\": 1,\n \"a\": [1, 2]}",
 			[]string{`{"a":[1,2],"b":1}`},
 		},
-		{"map leaves a string a JSON string", []Step{{Map, ".x"}}, `{"x": "hi"}`, []string{`"hi"`}},
-		{"map does not escape for HTML", []Step{{Map, "."}}, `"<a&b>\u2028é"`, []string{"\"<a&b>\u2028é\""}},
-		{"map writes not-a-number as null", []Step{{Map, "nan"}}, `1`, []string{`null`}},
-		{"map may give null", []Step{{Map, ".x"}}, `{}`, []string{`null`}},
-		{"filter keeps what is true", []Step{{Filter, ".n > 1"}}, ` {"n" : 2.0} `, []string{` {"n" : 2.0} `}},
-		{"filter drops what is false", []Step{{Filter, ".n > 1"}}, `{"n":1}`, nil},
-		{"filter drops null", []Step{{Filter, ".n"}}, `{}`, nil},
-		{"filter keeps zero and the empty string", []Step{{Filter, "0"}, {Filter, `""`}}, `{}`, []string{`{}`}},
-		{"filter drops where select gives nothing", []Step{{Filter, "select(.n)"}}, `{"n":false}`, nil},
-		{"filter keeps where select gives the value", []Step{{Filter, "select(.n)"}}, `{"n": 1}`, []string{`{"n": 1}`}},
+		{"map leaves a string a JSON string", []Step{{Kind: Map, Expr: ".x"}}, `{"x": "hi"}`, []string{`"hi"`}},
+		{"map does not escape for HTML", []Step{{Kind: Map, Expr: "."}}, `"<a&b>\u2028é"`, []string{"\"<a&b>\u2028é\""}},
+		{"map writes not-a-number as null", []Step{{Kind: Map, Expr: "nan"}}, `1`, []string{`null`}},
+		{"map may give null", []Step{{Kind: Map, Expr: ".x"}}, `{}`, []string{`null`}},
+		{"filter keeps what is true", []Step{{Kind: Filter, Expr: ".n > 1"}}, ` {"n" : 2.0} `, []string{` {"n" : 2.0} `}},
+		{"filter drops what is false", []Step{{Kind: Filter, Expr: ".n > 1"}}, `{"n":1}`, nil},
+		{"filter drops null", []Step{{Kind: Filter, Expr: ".n"}}, `{}`, nil},
+		{"filter keeps zero and the empty string", []Step{{Kind: Filter, Expr: "0"}, {Kind: Filter, Expr: `""`}}, `{}`, []string{`{}`}},
+		{"filter drops where select gives nothing", []Step{{Kind: Filter, Expr: "select(.n)"}}, `{"n":false}`, nil},
+		{"filter keeps where select gives the value", []Step{{Kind: Filter, Expr: "select(.n)"}}, `{"n": 1}`, []string{`{"n": 1}`}},
 		{
 			"arraymap makes a record of each element",
-			[]Step{{ArrayMap, ".xs"}},
+			[]Step{{Kind: ArrayMap, Expr: ".xs"}},
 			`{"xs":[1,"b",{"c":3}]}`,
 			[]string{`1`, `"b"`, `{"c":3}`},
 		},
-		{"arraymap makes a record of each output", []Step{{ArrayMap, ".xs[]"}}, `{"xs":[1,2]}`, []string{`1`, `2`}},
-		{"arraymap spreads one level", []Step{{ArrayMap, ".[]"}}, `[[1,[2]],3]`, []string{`1`, `[2]`, `3`}},
-		{"arraymap keeps one value as one record", []Step{{ArrayMap, "."}}, `{"a": 1}`, []string{`{"a":1}`}},
-		{"arraymap drops a record without outputs", []Step{{ArrayMap, "empty"}}, `1`, nil},
-		{"arraymap drops the empty array", []Step{{ArrayMap, "."}}, `[]`, nil},
+		{"arraymap makes a record of each output", []Step{{Kind: ArrayMap, Expr: ".xs[]"}}, `{"xs":[1,2]}`, []string{`1`, `2`}},
+		{"arraymap spreads one level", []Step{{Kind: ArrayMap, Expr: ".[]"}}, `[[1,[2]],3]`, []string{`1`, `[2]`, `3`}},
+		{"arraymap keeps one value as one record", []Step{{Kind: ArrayMap, Expr: "."}}, `{"a": 1}`, []string{`{"a":1}`}},
+		{"arraymap drops a record without outputs", []Step{{Kind: ArrayMap, Expr: "empty"}}, `1`, nil},
+		{"arraymap drops the empty array", []Step{{Kind: ArrayMap, Expr: "."}}, `[]`, nil},
 		{
 			"steps run in the order given",
-			[]Step{{ArrayMap, "."}, {Filter, ". > 1"}, {Map, ". * 10"}, {Filter, ". < 40"}},
+			[]Step{{Kind: ArrayMap, Expr: "."}, {Kind: Filter, Expr: ". > 1"}, {Kind: Map, Expr: ". * 10"}, {Kind: Filter, Expr: ". < 40"}},
 			`[1,2,3,4]`,
 			[]string{`20`, `30`},
 		},
 		{
 			"a filter after a map sees the new value",
-			[]Step{{Map, ".a"}, {Filter, ".b"}},
+			[]Step{{Kind: Map, Expr: ".a"}, {Kind: Filter, Expr: ".b"}},
 			`{"a": {"b": true}}`,
 			[]string{`{"b":true}`},
 		},
-		{"text that is no JSON is a string", []Step{{Map, "length"}}, `hello`, []string{`5`}},
-		{"two JSON values are text", []Step{{Map, "."}}, `1 2`, []string{`"1 2"`}},
-		{"JSON with a tail is text", []Step{{Map, "."}}, `{"a":1}x`, []string{`"{\"a\":1}x"`}},
-		{"truncated JSON is text", []Step{{Map, "type"}}, `{"a":`, []string{`"string"`}},
-		{"blanks are text", []Step{{Map, "."}}, ` `, []string{`" "`}},
-		{"blanks around a value are not part of it", []Step{{Map, "."}}, "\r\n\t 7 \n", []string{`7`}},
-		{"an empty payload is null", []Step{{Map, "[.]"}}, ``, []string{`[null]`}},
-		{"an empty payload stays empty under a filter", []Step{{Filter, ". == null"}}, ``, []string{``}},
+		{"text that is no JSON is a string", []Step{{Kind: Map, Expr: "length"}}, `hello`, []string{`5`}},
+		{"two JSON values are text", []Step{{Kind: Map, Expr: "."}}, `1 2`, []string{`"1 2"`}},
+		{"JSON with a tail is text", []Step{{Kind: Map, Expr: "."}}, `{"a":1}x`, []string{`"{\"a\":1}x"`}},
+		{"truncated JSON is text", []Step{{Kind: Map, Expr: "type"}}, `{"a":`, []string{`"string"`}},
+		{"blanks are text", []Step{{Kind: Map, Expr: "."}}, ` `, []string{`" "`}},
+		{"blanks around a value are not part of it", []Step{{Kind: Map, Expr: "."}}, "\r\n\t 7 \n", []string{`7`}},
+		{"an empty payload is null", []Step{{Kind: Map, Expr: "[.]"}}, ``, []string{`[null]`}},
+		{"an empty payload stays empty under a filter", []Step{{Kind: Filter, Expr: ". == null"}}, ``, []string{``}},
 		{
 			"numbers keep their digits",
-			[]Step{{Map, "."}},
+			[]Step{{Kind: Map, Expr: "."}},
 			`[12345678901234567890,0.1,1.000,1e2,-0,123456789.123456789012345678901234567890,1e1000]`,
 			[]string{`[12345678901234567890,0.1,1.000,1e2,-0,123456789.123456789012345678901234567890,1e1000]`},
 		},
 		{
 			"numbers keep their digits when moved",
-			[]Step{{Map, "{n: .a[0]}"}},
+			[]Step{{Kind: Map, Expr: "{n: .a[0]}"}},
 			`{"a":[12345678901234567890]}`,
 			[]string{`{"n":12345678901234567890}`},
 		},
 		{
 			"integer arithmetic is exact",
-			[]Step{{Map, ". + 1"}},
+			[]Step{{Kind: Map, Expr: ". + 1"}},
 			`12345678901234567890`,
 			[]string{`12345678901234567891`},
 		},
-		{"now is the clock", []Step{{Map, "now > 1700000000"}}, `0`, []string{`true`}},
-		{"a variable of the user hides ours", []Step{{Map, `. as $key | $key`}}, `1`, []string{`1`}},
+		{"now is the clock", []Step{{Kind: Map, Expr: "now > 1700000000"}}, `0`, []string{`true`}},
+		{"a variable of the user hides ours", []Step{{Kind: Map, Expr: `. as $key | $key`}}, `1`, []string{`1`}},
 		{
 			"the name of a variable may be text",
-			[]Step{{Map, `"$headers and $time"`}},
+			[]Step{{Kind: Map, Expr: `"$headers and $time"`}},
 			`1`,
 			[]string{`"$headers and $time"`},
 		},
-		{"an error that is caught is none", []Step{{Map, `try error("x") catch .`}}, `1`, []string{`"x"`}},
+		{"an error that is caught is none", []Step{{Kind: Map, Expr: `try error("x") catch .`}}, `1`, []string{`"x"`}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -138,58 +138,58 @@ func TestApplyErrors(t *testing.T) {
 	}{
 		{
 			"map without output",
-			[]Step{{Map, "empty"}},
+			[]Step{{Kind: Map, Expr: "empty"}},
 			`1`,
 			"map: no output, and a map needs one; to drop records use --filter",
 		},
 		{
 			"map with two outputs",
-			[]Step{{Map, ".[]"}},
+			[]Step{{Kind: Map, Expr: ".[]"}},
 			`[1,2]`,
 			"map: more than one output; to make several records of one use --arraymap",
 		},
-		{"map with an error after its output", []Step{{Map, `1, error("late")`}}, `1`, "map: error: late"},
+		{"map with an error after its output", []Step{{Kind: Map, Expr: `1, error("late")`}}, `1`, "map: error: late"},
 		{
 			"filter with two outputs",
-			[]Step{{Filter, ".[]"}},
+			[]Step{{Kind: Filter, Expr: ".[]"}},
 			`[true,true]`,
 			"filter: more than one output, and a filter needs one; combine them with any(…) or all(…)",
 		},
-		{"filter with an error after its output", []Step{{Filter, `true, error("late")`}}, `1`, "filter: error: late"},
-		{"arraymap with an error after outputs", []Step{{ArrayMap, `1, error("late")`}}, `1`, "arraymap: error: late"},
+		{"filter with an error after its output", []Step{{Kind: Filter, Expr: `true, error("late")`}}, `1`, "filter: error: late"},
+		{"arraymap with an error after outputs", []Step{{Kind: ArrayMap, Expr: `1, error("late")`}}, `1`, "arraymap: error: late"},
 		{
 			"the step is numbered in a longer chain",
-			[]Step{{Filter, "."}, {Map, ".a.b"}},
+			[]Step{{Kind: Filter, Expr: "."}, {Kind: Map, Expr: ".a.b"}},
 			`{"a":1}`,
 			"map (step 2 of 2): expected an object but got: number (1)",
 		},
 		{
 			"a binary payload",
-			[]Step{{Filter, "true"}},
+			[]Step{{Kind: Filter, Expr: "true"}},
 			"\xff\xfe",
 			"filter: the payload is not text (it holds bytes that are not UTF-8), and jq reads text only",
 		},
 		{
 			"JSON with bytes that are not UTF-8",
-			[]Step{{Map, "."}},
+			[]Step{{Kind: Map, Expr: "."}},
 			"\"\xff\"",
 			"map: the payload is not text (it holds bytes that are not UTF-8), and jq reads text only",
 		},
 		{
 			"halt",
-			[]Step{{Filter, "halt"}},
+			[]Step{{Kind: Filter, Expr: "halt"}},
 			`1`,
 			"filter: halt is not available: an expression cannot stop the connector",
 		},
-		{"halt_error", []Step{{Map, `"bad" | halt_error`}}, `1`, "map: halt error: bad"},
-		{"a message of several lines", []Step{{Map, `error("a\nb\u001bc")`}}, `1`, "map: error: a b c"},
+		{"halt_error", []Step{{Kind: Map, Expr: `"bad" | halt_error`}}, `1`, "map: halt error: bad"},
+		{"a message of several lines", []Step{{Kind: Map, Expr: `error("a\nb\u001bc")`}}, `1`, "map: error: a b c"},
 		{
 			"a message that quotes the payload is cut",
-			[]Step{{Map, "error"}},
+			[]Step{{Kind: Map, Expr: "error"}},
 			long,
 			"map: error: " + strings.Repeat("é", 96) + "…",
 		},
-		{"modulemeta has nothing to read", []Step{{Map, `"x" | modulemeta`}}, `1`, `map: cannot load module: "x"`},
+		{"modulemeta has nothing to read", []Step{{Kind: Map, Expr: `"x" | modulemeta`}}, `1`, `map: cannot load module: "x"`},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -239,7 +239,7 @@ func TestVariables(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			got, err := mustCompile(t, Step{Map, tt.expr}).Apply(t.Context(), tt.rec)
+			got, err := mustCompile(t, Step{Kind: Map, Expr: tt.expr}).Apply(t.Context(), tt.rec)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -251,8 +251,8 @@ func TestVariables(t *testing.T) {
 }
 
 func TestVariablesAreThoseOfTheOriginalRecordInEveryStep(t *testing.T) {
-	c := mustCompile(t, Step{Map, `{h: ($headers | .a = "changed")}`}, Step{Map, "[.h.a, $headers.a, $time]"},
-		Step{Map, ". + [$time]"})
+	c := mustCompile(t, Step{Kind: Map, Expr: `{h: ($headers | .a = "changed")}`}, Step{Kind: Map, Expr: "[.h.a, $headers.a, $time]"},
+		Step{Kind: Map, Expr: ". + [$time]"})
 	rec := record.Record{Headers: map[string]string{"a": "1"}, Time: time.Unix(0, 0), Value: []byte("0")}
 	got, err := c.Apply(t.Context(), rec)
 	if err != nil {
@@ -284,28 +284,28 @@ func TestChildrenAreTheParentButForValueAndID(t *testing.T) {
 		want  []record.Record
 	}{
 		{"no steps", nil, parent, []record.Record{parent}},
-		{"filter", []Step{{Filter, "true"}}, parent, []record.Record{parent}},
-		{"map", []Step{{Map, "1"}}, parent, []record.Record{with("id", "1")}},
+		{"filter", []Step{{Kind: Filter, Expr: "true"}}, parent, []record.Record{parent}},
+		{"map", []Step{{Kind: Map, Expr: "1"}}, parent, []record.Record{with("id", "1")}},
 		{
 			"several children are numbered",
-			[]Step{{ArrayMap, ".[0]"}},
+			[]Step{{Kind: ArrayMap, Expr: ".[0]"}},
 			parent,
 			[]record.Record{with("id.0", "1"), with("id.1", "2"), with("id.2", "3")},
 		},
-		{"an only child keeps the ID", []Step{{ArrayMap, ".[1]"}}, parent, []record.Record{with("id", "4")}},
+		{"an only child keeps the ID", []Step{{Kind: ArrayMap, Expr: ".[1]"}}, parent, []record.Record{with("id", "4")}},
 		{
 			"children of children are numbered in their families",
-			[]Step{{ArrayMap, "."}, {ArrayMap, "."}},
+			[]Step{{Kind: ArrayMap, Expr: "."}, {Kind: ArrayMap, Expr: "."}},
 			parent,
 			[]record.Record{with("id.0.0", "1"), with("id.0.1", "2"), with("id.0.2", "3"), with("id.1", "4")},
 		},
 		{
 			"a later filter does not renumber",
-			[]Step{{ArrayMap, ".[0]"}, {Filter, ". > 2"}},
+			[]Step{{Kind: ArrayMap, Expr: ".[0]"}, {Kind: Filter, Expr: ". > 2"}},
 			parent,
 			[]record.Record{with("id.2", "3")},
 		},
-		{"no ID stays none", []Step{{ArrayMap, ".[0][:2]"}}, anonymous, []record.Record{with("", "1"), with("", "2")}},
+		{"no ID stays none", []Step{{Kind: ArrayMap, Expr: ".[0][:2]"}}, anonymous, []record.Record{with("", "1"), with("", "2")}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -335,7 +335,7 @@ func TestNilChainIsEmpty(t *testing.T) {
 
 func TestFilterKeepsTheSlice(t *testing.T) {
 	in := []byte(`{"b": 1.0, "a": "\u00e9"}`)
-	got, err := mustCompile(t, Step{Filter, ".b"}, Step{Filter, ".a"}).Apply(t.Context(), record.Record{Value: in})
+	got, err := mustCompile(t, Step{Kind: Filter, Expr: ".b"}, Step{Kind: Filter, Expr: ".a"}).Apply(t.Context(), record.Record{Value: in})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -351,12 +351,12 @@ func TestDeletes(t *testing.T) {
 		in   string
 		want []string
 	}{
-		{"a tombstone stays one under map", Step{Map, ".id"}, ``, []string{``}},
-		{"a tombstone stays one under arraymap", Step{ArrayMap, ".items"}, ``, []string{``}},
-		{"a tombstone stays one under filter", Step{Filter, "true"}, ``, []string{``}},
-		{"map may make a tombstone", Step{Map, "null"}, `{"id":1}`, []string{``}},
-		{"map may fill a tombstone", Step{Map, "{id: $key}"}, ``, []string{`{"id":"k"}`}},
-		{"map sees the last known state", Step{Map, ".id"}, `{"id":1}`, []string{`1`}},
+		{"a tombstone stays one under map", Step{Kind: Map, Expr: ".id"}, ``, []string{``}},
+		{"a tombstone stays one under arraymap", Step{Kind: ArrayMap, Expr: ".items"}, ``, []string{``}},
+		{"a tombstone stays one under filter", Step{Kind: Filter, Expr: "true"}, ``, []string{``}},
+		{"map may make a tombstone", Step{Kind: Map, Expr: "null"}, `{"id":1}`, []string{``}},
+		{"map may fill a tombstone", Step{Kind: Map, Expr: "{id: $key}"}, ``, []string{`{"id":"k"}`}},
+		{"map sees the last known state", Step{Kind: Map, Expr: ".id"}, `{"id":1}`, []string{`1`}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -381,7 +381,7 @@ func TestContextEndsAnEndlessExpression(t *testing.T) {
 			t.Run(string(kind)+" "+expr, func(t *testing.T) {
 				ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 				defer cancel()
-				_, err := mustCompile(t, Step{kind, expr}).Apply(ctx, record.Record{})
+				_, err := mustCompile(t, Step{Kind: kind, Expr: expr}).Apply(ctx, record.Record{})
 				if !errors.Is(err, context.DeadlineExceeded) {
 					t.Errorf("error is %v, want that of the context", err)
 				}
@@ -396,7 +396,7 @@ func TestContextEndsAnEndlessExpression(t *testing.T) {
 func TestContextEndsAnEndlessFanOut(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 	defer cancel()
-	out, err := mustCompile(t, Step{ArrayMap, "repeat(1)"}).Apply(ctx, record.Record{})
+	out, err := mustCompile(t, Step{Kind: ArrayMap, Expr: "repeat(1)"}).Apply(ctx, record.Record{})
 	if !errors.Is(err, context.DeadlineExceeded) || out != nil {
 		t.Errorf("%d records, error %v; want the error of the context", len(out), err)
 	}
@@ -405,8 +405,8 @@ func TestContextEndsAnEndlessFanOut(t *testing.T) {
 func TestEnvironmentIsNotReadable(t *testing.T) {
 	t.Setenv("PATCHBAY_CANARY", "canary")
 	got, err := mustCompile(t, Step{
-		Map,
-		"[env, $ENV, env.PATCHBAY_CANARY, $ENV.PATCHBAY_CANARY]",
+		Kind: Map,
+		Expr: "[env, $ENV, env.PATCHBAY_CANARY, $ENV.PATCHBAY_CANARY]",
 	}).Apply(t.Context(), record.Record{})
 	if err != nil {
 		t.Fatal(err)
@@ -438,8 +438,8 @@ func TestEvaluationDoesNotChangeItsInput(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			c := mustCompile(t, Step{ArrayMap, expr})
-			if _, err := c.steps[0].apply(t.Context(), []item{{value: v}}, &variables{}); err != nil {
+			c := mustCompile(t, Step{Kind: ArrayMap, Expr: expr})
+			if _, err := c.stages[0].(expressions).steps[0].apply(t.Context(), []item{{value: v}}, &variables{}); err != nil {
 				t.Fatal(err)
 			}
 			if got := string(encode(v, record.Upsert)); got != payload {
@@ -450,9 +450,9 @@ func TestEvaluationDoesNotChangeItsInput(t *testing.T) {
 }
 
 func TestConcurrentUse(t *testing.T) {
-	c := mustCompile(t, Step{ArrayMap, `.xs, {fixed: [1, 2]}`}, Step{
-		Map,
-		`(try .fixed[0] catch 0) as $f | [$f, test("a")?, $headers, $time]`,
+	c := mustCompile(t, Step{Kind: ArrayMap, Expr: `.xs, {fixed: [1, 2]}`}, Step{
+		Kind: Map,
+		Expr: `(try .fixed[0] catch 0) as $f | [$f, test("a")?, $headers, $time]`,
 	})
 	rec := record.Record{
 		ID: "i", Headers: map[string]string{"h": "v"}, Time: time.Unix(5, 0),

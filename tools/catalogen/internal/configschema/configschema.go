@@ -190,18 +190,27 @@ func wideElements(option object, elements string) object {
 
 // steps are the forms that one transform may take.
 func steps() []any {
-	step := func(kind, description string, more object) object {
-		properties := object{kind: text(description)}
-		maps.Copy(properties, more)
-		s := closed("", properties)
+	step := func(kind, description string) object {
+		lookback := closed("Which earlier records the module is shown.", object{
+			"last": object{"type": "integer", "minimum": 1, "maximum": 100000, "description": "How many at the most."},
+			"age":  text("How old at the most, such as 1h."),
+		})
+		lookback["required"] = []string{"last"}
+		s := closed("", object{
+			kind: text(description), "with": object{"type": "object", "description": "The module's parameters."}, "lookback": lookback,
+		})
 		delete(s, "description")
 		s["required"] = []string{kind}
+		if kind != "uses" { // which takes a module only
+			module := object{"properties": object{kind: object{"pattern": `\.wasm\s*$|^\$\{`}}}
+			s["dependencies"] = object{"with": module, "lookback": module}
+		}
 		return s
 	}
 	return []any{
-		step("map", "An expression with one output.", nil),
-		step("filter", "An expression that is true of the records to keep.", nil),
-		step("arraymap", "An expression with any number of outputs.", nil),
-		step("uses", "The path of a module.", object{"with": object{"type": "object", "description": "The module's parameters."}}),
+		step("map", "An expression with one output, or the path of a SmartModule."),
+		step("filter", "An expression that is true of the records to keep, or the path of a SmartModule."),
+		step("arraymap", "An expression with any number of outputs, or the path of a SmartModule."),
+		step("uses", "The path of a SmartModule of any kind."),
 	}
 }

@@ -71,6 +71,9 @@ func TestDerive(t *testing.T) {
 		{"accepts a reference for the topic", `{"topic": "${env:TOPIC}", "parameters": {"endpoint": "http://a"}}`, true},
 		{"accepts a secret among the parameters", `{"topic": "t", "parameters": {"endpoint": "http://a", "token": "x"}}`, true},
 		{"accepts a required option among the secrets", `{"topic": "t", "secrets": {"endpoint": "http://a"}}`, true},
+		{"accepts what a SmartModule takes", `{"topic": "t", "parameters": {"endpoint": "http://a"}, "transforms": [
+			{"map": "x.wasm", "with": {"a": 1}, "lookback": {"last": 5, "age": "1h"}}, {"filter": "${env:X}", "with": {}}]}`, true},
+		{"refuses parameters for an expression", `{"topic": "t", "parameters": {"endpoint": "http://a"}, "transforms": [{"map": ".", "with": {}}]}`, false},
 		{"refuses a half reference", `{"topic": "t", "parameters": {"endpoint": "http://a", "page-size": "x${env:N}", "header": []}}`, false},
 		{"refuses a reference to nothing", `{"topic": "t", "parameters": {"endpoint": "${env:}"}}`, false},
 		{"refuses another connector", `{"type": "b-source", "topic": "t", "parameters": {"endpoint": "http://a"}}`, false},

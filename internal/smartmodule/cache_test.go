@@ -1,0 +1,118 @@
+package smartmodule
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+// cached lists the files under a folder.
+func cached(tb testing.TB, folder string) (files []string) {
+	tb.Helper()
+	err := filepath.WalkDir(folder, func(path string, d fs.DirEntry, err error) error {
+		if err == nil && d.Type().IsRegular() {
+			files = append(files, path)
+		}
+		return err
+	})
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		tb.Fatal(err)
+	}
+	return files
+}
+
+// try starts the module with a cache and runs it once.
+func try(tb testing.TB, file []byte, cache string) {
+	tb.Helper()
+	m, err := Parse(file)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	r, err := m.Start(tb.Context(), Options{Cache: cache})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	same(tb, run(tb, r, "a"), []string{":v"})
+	if err := r.Close(); err != nil {
+		tb.Fatal(err)
+	}
+}
+
+func TestCache(t *testing.T) {
+	file := answering(Map, 1, reply([]made{{value: []byte("v")}}, nil, nil)).binary()
+	t.Run("keeps the code of a module in a folder named by its digest", func(t *testing.T) {
+		cache := filepath.Join(t.TempDir(), "a", "b")
+		try(t, file, cache)
+		files := cached(t, cache)
+		m, err := Parse(file)
+		if err != nil || len(files) != 1 || filepath.Dir(filepath.Dir(files[0])) != filepath.Join(cache, m.Digest()) {
+			t.Fatalf("files %q, %v", files, err)
+		}
+		before, err := os.Stat(files[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		try(t, file, cache)
+		if after, err := os.Stat(files[0]); err != nil || !os.SameFile(before, after) {
+			t.Errorf("it was written again: %v", err)
+		}
+	})
+	t.Run("is made anew when it is damaged", func(t *testing.T) {
+		cache := t.TempDir()
+		if err := os.Chmod(cache, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		try(t, file, cache)
+		path := cached(t, cache)[0]
+		code, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		code[len(code)/2] ^= 0xff
+		if err := os.WriteFile(path, code, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		try(t, file, cache)
+		if left := cached(t, cache); len(left) != 0 {
+			t.Errorf("%q is still there", left)
+		}
+		try(t, file, cache)
+		if len(cached(t, cache)) != 1 {
+			t.Error("it is not made anew")
+		}
+	})
+	t.Run("is not used when others can write it", func(t *testing.T) {
+		cache := t.TempDir()
+		if err := os.Chmod(cache, 0o777); err != nil {
+			t.Fatal(err)
+		}
+		try(t, file, cache)
+		if files := cached(t, cache); len(files) != 0 {
+			t.Errorf("it holds %q", files)
+		}
+	})
+	t.Run("is not used behind a symbolic link", func(t *testing.T) {
+		target, link := t.TempDir(), filepath.Join(t.TempDir(), "link")
+		if err := os.Symlink(target, link); err != nil {
+			t.Fatal(err)
+		}
+		try(t, file, link)
+		if files := cached(t, target); len(files) != 0 {
+			t.Errorf("it holds %q", files)
+		}
+	})
+	t.Run("is not needed where there is no place for it", func(t *testing.T) {
+		occupied := filepath.Join(t.TempDir(), "file")
+		if err := os.WriteFile(occupied, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		try(t, file, filepath.Join(occupied, "cache"))
+		readOnly := t.TempDir()
+		if err := os.Chmod(readOnly, 0o500); err != nil { // root may write there nevertheless
+			t.Fatal(err)
+		}
+		try(t, file, readOnly)
+	})
+}

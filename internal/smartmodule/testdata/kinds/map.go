@@ -1,0 +1,16 @@
+//go:build wasip1 && map
+
+package main
+
+import "github.com/patchbay-dev/patchbay/examples/smartmodules/guest"
+
+//go:wasmexport map
+func export(pointer, size, _ uint32) int32 {
+	return guest.Map(pointer, size, func(r guest.Record) (guest.Record, error) {
+		made, err := act(r)
+		if err != nil {
+			return guest.Record{}, err
+		}
+		return made[0], nil
+	})
+}

@@ -1,0 +1,112 @@
+#!/usr/bin/env bats
+# SmartModules as transforms of real connectors: the commands of docs/smartmodules.md, and what becomes of records.
+
+load helper
+
+setup_file() {
+  sandbox
+  export GUESTS=$SANDBOX/guests
+  mkdir "$GUESTS"
+  local name
+  cd "$TEST_ROOT" || return
+  for name in mask contains; do
+    GOOS=wasip1 GOARCH=wasm CGO_ENABLED=0 go build -trimpath -buildvcs=false -buildmode=c-shared -ldflags '-s -w' \
+      -o "$GUESTS/$name.wasm" "./examples/smartmodules/$name"
+  done
+}
+
+setup() {
+  sandbox
+  # Compiled once for the file, as on a user's machine.
+  export XDG_CACHE_HOME=$BATS_FILE_TMPDIR/cache
+  cd "$GUESTS" || return
+}
+
+# generate FLAGS... prints three records without log lines.
+generate() { generate-source --topic - --rate 0 --max-records 3 --log-level error "$@"; }
+
+@test "the commands of the documentation work" {
+  local block=""
+  # shellcheck disable=SC2016 # the backquotes are those of the page
+  block=$(sed -n '/^<!-- tested -->$/,/^```$/{/^<!-- tested -->$/d;/^```/d;p}' "$TEST_ROOT/docs/smartmodules.md")
+  [[ -n $block ]]
+  bash -euo pipefail -c "$block" >"$SANDBOX/out"
+  assert_equal "$(jq -sc 'map([.sequence, .random])' "$SANDBOX/out")" '[[1,"***"],[2,"***"],[3,"***"],[1,"***"],[2,"***"],[3,"***"],[7,"***"]]'
+}
+
+@test "a module changes records" {
+  run --separate-stderr generate-source --topic - --max-records 3 --map mask.wasm --param fields=random,time
+  assert_success
+  assert_equal "$(jq -sc 'map([.sequence, .random, .time])' <<<"$output")" '[[1,"***","***"],[2,"***","***"],[3,"***","***"]]'
+}
+
+@test "a module of the bare interface drops records" {
+  run generate-source --topic - --rate 0 --count 30 --log-level error --template .sequence --filter contains.wasm --param text=3
+  assert_output $'3\n13\n23\n30'
+}
+
+@test "modules and expressions stand in one chain, and parameters come from a config file" {
+  cat >"$SANDBOX/config.yaml" <<'YAML'
+topic: "-"
+parameters: {rate: 0, count: 20, log-level: error}
+transforms:
+  - uses: contains.wasm
+    with: {text: '"sequence":1'}
+  - map: '{n: .sequence, secret: .random}'
+  - map: mask.wasm
+    with: {fields: secret}
+  - filter: '.n > 17'
+YAML
+  run generate-source --config "$SANDBOX/config.yaml"
+  assert_output $'{"n":18,"secret":"***"}\n{"n":19,"secret":"***"}'
+}
+
+@test "a sink gives a module many records at once, and every one is written" {
+  generate-source --topic demo --rate 0 --count 1000 --template '{sequence, secret: random}' --log-level error
+  run --separate-stderr stdout-sink --topic demo --once --log-level error --map mask.wasm --param fields=secret
+  assert_success
+  assert_equal "$(jq -s 'map(select(.secret == "***").sequence) == [range(1; 1001)]' <<<"$output")" true
+}
+
+@test "a record that a module refuses goes to the error policy, the others go on" {
+  run generate --template 'if .sequence == 2 then "text" else {sequence} end' --map mask.wasm --param fields=x
+  assert_failure 1
+  assert_line --partial "mask.wasm: the module says: the record is not a JSON object"
+  run --separate-stderr generate-source --topic - --rate 0 --count 3 --log-level error --on-error skip \
+    --template 'if .sequence == 2 then "text" else .sequence | {n: .} end' --map mask.wasm --param fields=x
+  assert_output $'{"n":1}\n{"n":3}'
+}
+
+@test "what is wrong with a module is status 2 and one line" {
+  run generate --map missing.wasm
+  assert_failure 2
+  assert_output "generate-source: --map: missing.wasm: no such file or directory"
+  run generate --filter mask.wasm
+  assert_failure 2
+  assert_output "generate-source: --filter: mask.wasm: the module exports map, which goes with --map"
+  run generate --map mask.wasm
+  assert_failure 2
+  assert_line --partial "the parameter fields is missing"
+  run generate --map . --param a=b
+  assert_failure 2
+  assert_output --partial "--param: has no effect without a SmartModule"
+  echo '(module)' >"$SANDBOX/text.wasm"
+  run generate --map "$SANDBOX/text.wasm"
+  assert_failure 2
+  assert_output --partial "not a WebAssembly module"
+}
+
+@test "validate checks a module without running it" {
+  run generate-source validate --topic - --map mask.wasm
+  assert_success
+  run generate-source validate --topic - --arraymap mask.wasm
+  assert_failure 2
+}
+
+@test "compiled code is kept, and not needed" {
+  generate --filter contains.wasm --param text=1 >/dev/null
+  [[ -n $(find "$XDG_CACHE_HOME/patchbay/smartmodules/$(sha256sum contains.wasm | cut -d ' ' -f 1)" -type f) ]]
+  XDG_CACHE_HOME=/dev/null/none run generate --filter contains.wasm --param text=sequence
+  assert_success
+  assert_equal "${#lines[@]}" 3
+}
