@@ -1,5 +1,5 @@
-// Command patchbay runs pipelines of two connectors, and what connectors need beside themselves: the local broker that
-// carries their topics where no other broker is named.
+// Command patchbay runs pipelines of two connectors, what connectors need beside themselves, which is the local broker that
+// carries their topics where no other broker is named, and connectors on other platforms.
 //
 //	patchbay run orders.yaml   # a source joined to a sink, without a broker
 //	patchbay validate orders.yaml
@@ -7,6 +7,11 @@
 //	patchbay broker            # run the local broker in the foreground
 //	patchbay broker status     # where it is, for other NATS tools
 //	patchbay broker stop
+//	patchbay connect CONFIG    # a Synadia Connect runtime
+//	patchbay plugin -- http-source # a connector of a c1 host
+//	patchbay install c1.json   # one from its install manifest
+//	patchbay kps -- http-source # a Karbon Platform Services connector
+//	patchbay vanus -- http-source # a Vanus connector
 package main
 
 import (

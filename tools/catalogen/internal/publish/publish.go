@@ -23,6 +23,7 @@ import (
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/configschema"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/discover"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/finding"
+	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/hosts"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/parallel"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/pretty"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/readme"
@@ -106,12 +107,23 @@ func Assemble(c Catalog) (Files, []finding.Finding, error) {
 	if err := files.addReadme(c.Readme, index); err != nil {
 		findings = append(findings, readmeBlock("", "README.md", readme.Connectors, err))
 	}
-	rendered, err := site.Render(pages)
+	pagesOf, err := site.Render(pages)
 	if err != nil {
 		return files, nil, fmt.Errorf("render site: %w", err)
 	}
-	for path, text := range rendered {
+	for path, text := range pagesOf {
 		files.Catalog["site/"+path] = text
+	}
+	documents := make([]metadata.Document, len(c.Connectors))
+	for i, conn := range c.Connectors {
+		documents[i] = conn.Document
+	}
+	exported, err := hosts.Files(documents)
+	if err != nil {
+		return files, nil, fmt.Errorf("write the documents for hosts: %w", err)
+	}
+	for path, text := range exported {
+		files.Catalog["hosts/"+path] = text
 	}
 	return files, append(findings, files.equalSets(c.Connectors)...), nil
 }

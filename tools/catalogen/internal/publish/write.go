@@ -17,7 +17,12 @@ import (
 )
 
 // owned are the parts of the catalog's folder that catalogen writes and clears. Everything else there is left alone.
-var owned = []string{"connectors", "schemas", "site", "index.json"}
+var owned = []string{"connectors", "schemas", "site", "hosts", "index.json"}
+
+// rendered reports whether a path below the catalog's folder is in a part that is not committed.
+func rendered(path string) bool {
+	return path == "site" || path == "hosts" || strings.HasPrefix(path, "site/") || strings.HasPrefix(path, "hosts/")
+}
 
 // A Change is one file that differs from what the catalog should hold.
 type Change struct {
@@ -25,12 +30,12 @@ type Change struct {
 	Kind string // missing, differs or left over
 }
 
-// Compare tells how a catalog's folder differs from what it should hold, sorted by path. The site is compared only on
-// request, because it is not committed.
-func Compare(dir string, want map[string][]byte, withSite bool) ([]Change, error) {
+// Compare tells how a catalog's folder differs from what it should hold, sorted by path. The site and the documents for hosts
+// are compared only on request, because they are not committed.
+func Compare(dir string, want map[string][]byte, withRendered bool) ([]Change, error) {
 	var changes []Change
 	for _, path := range slices.Sorted(maps.Keys(want)) {
-		if !withSite && strings.HasPrefix(path, "site/") {
+		if !withRendered && rendered(path) {
 			continue
 		}
 		have, err := os.ReadFile(filepath.Join(dir, filepath.FromSlash(path)))
@@ -44,7 +49,7 @@ func Compare(dir string, want map[string][]byte, withSite bool) ([]Change, error
 		}
 	}
 	for _, part := range owned {
-		if part == "site" && !withSite {
+		if rendered(part) && !withRendered {
 			continue
 		}
 		err := filepath.WalkDir(filepath.Join(dir, part), func(name string, entry fs.DirEntry, err error) error {

@@ -16,7 +16,7 @@ func TestWrite(t *testing.T) {
 	if err != nil || len(changes) != 3 {
 		t.Fatalf("changes %v, error %v", changes, err)
 	}
-	for _, path := range []string{"retired.json", "hosts/x", "connectors/b/1.json"} {
+	for _, path := range []string{"retired.json", "hosts/x", "other/x", "connectors/b/1.json"} {
 		if err := stage(filepath.Join(dir, filepath.FromSlash(path)), []byte("kept")); err != nil {
 			t.Fatal(err)
 		}
@@ -31,10 +31,14 @@ func TestWrite(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff([]Change{{"connectors/b/1.json", "left over"}, {"index.json", "differs"}, {"site/index.html", "left over"}}, changes); diff != "" {
+	if diff := cmp.Diff([]Change{
+		{"connectors/b/1.json", "left over"}, {"hosts/x", "left over"}, {"index.json", "differs"}, {"site/index.html", "left over"},
+	}, changes); diff != "" {
 		t.Error(diff)
 	}
-	for path, there := range map[string]bool{"retired.json": true, "hosts/x": true, "connectors/b": false, "site/index.html": false} {
+	for path, there := range map[string]bool{
+		"retired.json": true, "hosts/x": false, "other/x": true, "connectors/b": false, "site/index.html": false,
+	} {
 		if _, err := os.Stat(filepath.Join(dir, filepath.FromSlash(path))); (err == nil) != there {
 			t.Errorf("%s: %v, want it there: %v", path, err, there)
 		}

@@ -34,7 +34,12 @@ type root struct {
 	Run      runCommand       `cmd:"" help:"Run pipelines: a source joined to a sink, without a broker."`
 	Validate validateCommand  `cmd:"" help:"Check pipelines, with the options of their connectors, and list every problem; runs nothing."`
 	Replay   replayCommand    `cmd:"" help:"Send the records of dead letters to their topics again."`
+	KPS      kpsCommand       `cmd:"" name:"kps" help:"Serve a source, a sink or one of each to Karbon Platform Services."`
+	Vanus    vanusCommand     `cmd:"" help:"Run a connector as one of Vanus Connect, with its configuration."`
+	Plugin   pluginCommand    `cmd:"" help:"Serve a source to a c1 host, which starts it."`
+	Install  installCommand   `cmd:"" help:"Install a connector by its c1 manifest; shows first what it does, and asks."`
 	Broker   brokerCommands   `cmd:"" help:"Run and look at the local broker."`
+	Connect  connectCommand   `cmd:"" help:"Run one connector for a Synadia Connect agent."`
 }
 
 // A usageError is wrong usage that shows only while a command runs, such as in a file that it reads.

@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -29,8 +30,11 @@ type Program struct {
 	Path      string
 	Version   string             // empty if it does not say
 	Direction metadata.Direction // empty if it does not say
+	Schema    json.RawMessage    // of its flat options; nil if it does not say
+	// Args are arguments that come first when the program is asked to validate: those it will be run with. Finder leaves them empty.
+	Args []string
 
-	options map[string]bool // its options; nil if it does not say
+	options map[string]option // its options; nil if it does not say
 }
 
 // A Finder finds the programs of connectors, and asks each once what it is. One goroutine at a time may use it.
@@ -95,15 +99,12 @@ func (p *Program) introduce(ctx context.Context, env []string) {
 	if err != nil || json.Unmarshal(answer, &doc) != nil {
 		return
 	}
-	p.Version, p.Direction = doc.Version, metadata.Direction(strings.ToLower(string(doc.Direction)))
+	p.Version, p.Direction, p.Schema = doc.Version, metadata.Direction(strings.ToLower(string(doc.Direction))), doc.Schema
 	var schema struct {
-		Properties map[string]json.RawMessage `json:"properties"`
+		Properties map[string]option `json:"properties"`
 	}
-	if json.Unmarshal(doc.Schema, &schema) == nil && schema.Properties != nil {
-		p.options = map[string]bool{}
-		for name := range schema.Properties {
-			p.options[name] = true
-		}
+	if json.Unmarshal(doc.Schema, &schema) == nil {
+		p.options = schema.Properties
 	}
 }
 
@@ -137,7 +138,8 @@ func (l *limited) Write(b []byte) (int, error) {
 // Validate asks a program what is wrong with the config file at path, which it reads in place of the one at shown. It
 // returns one line for each problem.
 func (p *Program) Validate(ctx context.Context, env []string, name, path, shown string) []string {
-	_, stderr, err := p.ask(ctx, env, "validate", "--topic", "-", "--acks", "--name", name, "--config", path)
+	args := slices.Concat(p.Args, []string{"validate", "--topic", "-", "--acks", "--name", name, "--config", path})
+	_, stderr, err := p.ask(ctx, env, args...)
 	if err == nil {
 		return nil
 	}
@@ -176,7 +178,10 @@ func withoutColumn(line, path, shown string) string {
 }
 
 // Offers reports whether a program has an option.
-func (p *Program) Offers(option string) bool { return p.options[option] }
+func (p *Program) Offers(option string) bool {
+	_, ok := p.options[option]
+	return ok
+}
 
 // digits cuts a colon and a number off a text.
 func digits(text string) (number, rest string, ok bool) {

@@ -9,9 +9,11 @@
 package host
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"sync"
 	"time"
@@ -35,10 +37,16 @@ type Instance struct {
 	// and ShutdownTimeout become the defaults of those flags.
 	Limits delivery.Limits
 	Log    *slog.Logger // nil means that nobody hears anything
+	// Stdout gets what a sink prints; nil drops it.
+	Stdout *os.File
 	// Stderr gets each line of the child's log; nil drops them. It is called by one goroutine at a time, and may block.
 	Stderr func(line string)
 	// Status hears how the run is doing: ready, retrying or failed (link.Ready and so on), with the reason. It must not block.
 	Status func(state string, err error)
+	// OnError is what becomes of a record that the platform refuses for good (RunSource), or the sink (RunSink): Fail, which is
+	// the default, ends the run; Skip logs it and goes on; DeadLetter gives it to Dead. A connector's own policy comes first, where
+	// it has one.
+	OnError delivery.OnError
 	// Dead keeps dead letters, and returns once they are kept; nil refuses them, which ends the run. It may block.
 	Dead func(record.Record) error
 }
@@ -54,6 +62,9 @@ func (i Instance) withDefaults() Instance {
 	l.RetryCap = orDefault(l.RetryCap, defaults.RetryCap)
 	l.StartTimeout = orDefault(l.StartTimeout, defaults.StartTimeout)
 	l.ShutdownTimeout = orDefault(l.ShutdownTimeout, defaults.ShutdownTimeout)
+	if i.OnError == "" {
+		i.OnError = delivery.Fail
+	}
 	return i
 }
 
@@ -88,13 +99,16 @@ type past struct {
 // command is how to start the child; ready is called when it says that it is connected.
 func (l *life) command(ready func()) link.Command {
 	return link.Command{
-		Path: l.Program.Path, Args: l.Args, Name: l.Name, Config: l.Config, Env: l.Env, Stderr: l.Stderr,
+		Path: l.Program.Path, Args: l.Args, Name: l.Name, Config: l.Config, Env: l.Env, Stdout: l.Stdout, Stderr: l.Stderr,
 		Dead: l.Dead, Grace: l.Limits.ShutdownTimeout,
 		Status: func(state, message string) {
 			switch state {
 			case link.Ready:
 				l.isReady()
 				ready()
+				if l.Instance.Status != nil { // the engine says so only where it had trouble itself
+					l.Instance.Status(state, nil)
+				}
 			case link.Retrying:
 				if l.Instance.Status != nil {
 					l.Instance.Status(state, errors.New(connector.OneLine(message)))
@@ -138,10 +152,22 @@ func (l *life) ending(err error) error {
 		err = fmt.Errorf("%s: %s", filepath.Base(l.Program.Path), connector.OneLine(words))
 	}
 	// One that gives up before it is connected is tried again where another one was: what it needs was there.
-	if exit.Status() == 2 || failed != "" && (ready || !before) {
+	// One that gives a single pass up has tried for as long as its start timeout says.
+	if exit.Status() == 2 || l.Limits.Once && exit.Status() == 1 || failed != "" && (ready || !before) {
 		return delivery.Permanent(err)
 	}
 	return err
+}
+
+// failures is what the engine is told of OnError and Dead.
+func (i *Instance) failures() delivery.Failures {
+	return delivery.Failures{On: i.OnError, Dead: func(_ context.Context, rec record.Record, settled func(error)) error {
+		if i.Dead == nil {
+			return delivery.Permanent(errors.New("dead letters are not kept here"))
+		}
+		settled(i.Dead(rec))
+		return nil
+	}}
 }
 
 // instance is what the engine calls the run.

@@ -18,6 +18,7 @@ import (
 
 	"github.com/patchbay-dev/patchbay/common"
 	"github.com/patchbay-dev/patchbay/common/record"
+	"github.com/patchbay-dev/patchbay/internal/delivery"
 	"github.com/patchbay-dev/patchbay/internal/state"
 	"github.com/patchbay-dev/patchbay/internal/transport"
 	"github.com/patchbay-dev/patchbay/tools/patchbay/internal/connector"
@@ -229,6 +230,40 @@ func TestWhatAConnectorSaysEndsTheRun(t *testing.T) {
 	err := i.RunSource(t.Context(), newPlace(), nil)
 	if err == nil || !strings.Contains(err.Error(), "--count") {
 		t.Errorf("RunSource returned %v", err)
+	}
+}
+
+// A fence is a transport.Writer that refuses one value for good.
+type fence struct {
+	*place
+	value string
+}
+
+func (f *fence) Write(ctx context.Context, rec record.Record, settled func(error)) error {
+	if string(rec.Value) == f.value {
+		settled(&transport.Rejected{Err: errors.New("not this one")})
+		return nil
+	}
+	return f.place.Write(ctx, rec, settled)
+}
+
+func TestARecordThatThePlatformRefusesForGood(t *testing.T) {
+	i := instance(t, "source", map[string]any{"count": 10})
+	begin := time.Now()
+	err := i.RunSource(t.Context(), &fence{newPlace(), "7"}, nil)
+	if err == nil || !strings.Contains(err.Error(), "not this one") {
+		t.Errorf("RunSource returned %v", err)
+	}
+	if took := time.Since(begin); took > 5*time.Second {
+		t.Errorf("the source hears that it is for good, and yet sent it again for %s", took)
+	}
+	p := newPlace()
+	i.OnError = delivery.Skip
+	if err := i.RunSource(t.Context(), &fence{p, "7"}, nil); err != nil {
+		t.Error(err)
+	}
+	if got := strings.Join(p.values(), " "); got != "1 2 3 4 5 6 8 9 10" {
+		t.Errorf("the platform got %s", got)
 	}
 }
 

@@ -23,7 +23,7 @@ func (i Instance) RunSink(ctx context.Context, r transport.Reader) error {
 	i = i.withDefaults()
 	before := &past{}
 	return delivery.RunSink(ctx, delivery.SinkConfig{
-		Instance: i.instance(), Limits: i.Limits, Failures: delivery.Failures{On: delivery.Fail},
+		Instance: i.instance(), Limits: i.Limits, Failures: i.failures(),
 		Reader: r, BatchSize: batchSize, BatchWait: batchWait, Log: i.Log, Status: i.Status,
 		Session: func() (func(context.Context, *delivery.Input) error, error) {
 			return func(ctx context.Context, in *delivery.Input) error {

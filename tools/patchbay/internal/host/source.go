@@ -32,7 +32,7 @@ func (i Instance) RunSource(ctx context.Context, w transport.Writer, store state
 	}
 	before := &past{}
 	return delivery.RunSource(ctx, delivery.SourceConfig{
-		Instance: i.instance(), Limits: i.Limits, Failures: delivery.Failures{On: delivery.Fail},
+		Instance: i.instance(), Limits: i.Limits, Failures: i.failures(),
 		Writer: w, Log: i.Log, Status: i.Status,
 		Session: func() (delivery.SourceSession, error) {
 			return delivery.SourceSession{Run: func(ctx context.Context, out *delivery.Output) error {
@@ -68,10 +68,18 @@ func (l *life) source(ctx context.Context, out *delivery.Output, held *keeper) e
 		l.isReady()
 		for i := range batch {
 			rec := batch[i].Record
-			rec.Settled = batch[i].Settle
+			rec.Settled = func(err error) { batch[i].Settle(verdict(err)) }
 			_ = out.Send(ctx, rec) // what it returns, the child hears
 		}
 	}
+}
+
+// verdict is what the child hears of a record: whether sending it again is of use.
+func verdict(err error) error {
+	if err == nil || !delivery.IsPermanent(err) {
+		return err
+	}
+	return &link.NackError{Message: err.Error(), Permanent: true}
 }
 
 // A keeper keeps the state of a source, whichever child it comes from.
