@@ -145,6 +145,40 @@ apt-get install -y --no-install-recommends pond-server"
   assert_equal "$(calls)" "npm --prefix $COPY/browser ci --no-audit --no-fund --loglevel=error"
 }
 
+@test "builds a server that is a Go program, once for each version" {
+  echo "# needs: river example.com/river/cmd/river@v1.2.0" >"$COPY/servers/river.bash"
+  fake go 'case $1 in
+    install) echo "go $* to $GOBIN" >>"$CALLS"; mkdir -p "$GOBIN"; echo "${2#*@}" >"$GOBIN/river" ;;
+    version) [[ -r $3 ]] && printf "%s: go1.26\n\tmod\texample.com/river\t%s\th1:x=\n" "$3" "$(<"$3")" ;;
+  esac'
+  install_sh river
+  assert_success
+  assert_output "test/install.sh: building example.com/river/cmd/river@v1.2.0, which takes some minutes"
+  install_sh river
+  assert_success
+  assert_output ""
+  sed -i s/v1.2.0/v1.2.1/ "$COPY/servers/river.bash"
+  install_sh river
+  assert_success
+  assert_equal "$(calls)" "go install example.com/river/cmd/river@v1.2.0 to $COPY/bin
+go install example.com/river/cmd/river@v1.2.1 to $COPY/bin"
+}
+
+@test "without Go says what needs it" {
+  echo "# needs: river example.com/river/cmd/river@v1.2.0" >"$COPY/servers/river.bash"
+  install_sh river
+  assert_failure 1
+  assert_output "test/install.sh: please install Go, to build example.com/river/cmd/river@v1.2.0"
+}
+
+@test "fails with Go's own reason" {
+  echo "# needs: river example.com/river/cmd/river@v1.2.0" >"$COPY/servers/river.bash"
+  fake go 'echo "go: no such version" >&2; exit 1'
+  install_sh river
+  assert_failure 1
+  assert_line --index 1 "test/install.sh: go install example.com/river/cmd/river@v1.2.0: go: no such version"
+}
+
 @test "refuses a group that it does not know" {
   install_sh ../servers/pond
   assert_failure 1

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # install.sh installs what tests need and this machine lacks, on Debian and Ubuntu, with root or sudo. What is there is
-# left alone. Without root it names the packages and fails.
+# left alone. Without root it names the packages and fails. Servers that are Go programs are built by Go, as test/bin/NAME.
 #
 # Usage: test/install.sh GROUP...
 #   go-race   a C compiler, for Go's race detector
@@ -12,6 +12,7 @@ set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin # where servers live, also for users who are not root
 missing=()
+programs=()
 
 die() {
   printf 'test/install.sh: %s\n' "$1" >&2
@@ -25,11 +26,16 @@ need() {
   "$@" >/dev/null 2>&1 || missing+=("$package")
 }
 
-# need_server NAME reads what a server needs from the `# needs: COMMAND PACKAGE` lines of its file.
+# need_server NAME reads what a server needs from the `# needs: COMMAND PACKAGE` lines of its file. A package with a version
+# behind an @ is one of Go.
 need_server() {
   local command package
   while read -r command package; do
-    need "$package" command -v "$command"
+    if [[ $package != *@* ]]; then
+      need "$package" command -v "$command"
+    elif ! go version -m "$here/bin/$command" 2>&1 | grep -q "^[[:space:]]mod[[:space:]].*[[:space:]]${package#*@}[[:space:]]"; then
+      programs+=("$package")
+    fi
   done < <(sed -n 's/^# needs: //p' "$here/servers/$1.bash")
 }
 
@@ -54,10 +60,10 @@ chromium_is_real() {
   [[ -n $candidate && $candidate != "(none)" && $candidate != *snap* ]]
 }
 
-# collect GROUP... sets missing to the packages that the groups lack.
+# collect GROUP... sets missing to the packages that the groups lack, and programs to those of Go.
 collect() {
   local group server
-  missing=()
+  missing=() programs=()
   for group; do
     case $group in
     go-race)
@@ -119,6 +125,17 @@ install_missing() {
     die "apt-get install ${wanted[*]}: $(grep -m 1 '^E:' "$log" || tail -n 1 "$log")"
 }
 
+# go_programs builds what collect found, one after the other.
+go_programs() {
+  local package
+  command -v go >/dev/null || die "please install Go, to build ${programs[*]}"
+  for package in "${programs[@]}"; do
+    echo "test/install.sh: building $package, which takes some minutes"
+    GOBIN=$here/bin go install "$package" >>"$log" 2>&1 </dev/null ||
+      die "go install $package: $(tail -n 1 "$log")"
+  done
+}
+
 # npm_packages fetches what test/browser's lock file names, if that was not done since the file changed.
 npm_packages() {
   local folder=$here/browser
@@ -133,6 +150,13 @@ log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 
 collect "$@"
+if [[ ${#programs[@]} -gt 0 ]]; then
+  exec 8<"$here/servers"
+  flock 8 # as below
+  collect "$@"
+  [[ ${#programs[@]} -eq 0 ]] || go_programs
+  exec 8<&-
+fi
 if [[ ${#missing[@]} -gt 0 ]]; then
   command -v apt-get >/dev/null || die "please install, by the means of this system: ${missing[*]}"
   as_root=()
