@@ -73,3 +73,17 @@ func TestNobodyListensInSilence(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestAnEndlessInputIsKnownByItsLastWords(t *testing.T) {
+	for text, want := range map[string]bool{
+		"level=INFO msg=starting\nx-source: --once: has no end; use --max-records\n": true,
+		"x-source: --once: has no end":                       true,
+		"x-source: --once: has no end\nx-source: and more\n": false,
+		"x-source: --topic: is missing\n":                    false,
+		"":                                                   false,
+	} {
+		if got := endlessInput.MatchString(text); got != want {
+			t.Errorf("%q: %v", text, got)
+		}
+	}
+}

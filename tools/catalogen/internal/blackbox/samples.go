@@ -20,6 +20,10 @@ type samples struct {
 	good  [][]option // one for each option; those in a list go together
 	bad   []option   // one for each option of the connector's own
 	kinds []option   // those of bad that are the first of their kind
+
+	// understood holds the kinds of options of which the program has read a value, though it may refuse it for a reason that
+	// no schema can say: one option may have a meaning beside another only.
+	understood map[string]bool
 }
 
 // pickSamples chooses the samples and lets validate --batch say which are good. The problem is about its answers.
@@ -29,18 +33,22 @@ func (x *examiner) pickSamples(ctx context.Context) (problem string, err error) 
 	for i := range all {
 		alone[i] = all[i : i+1]
 	}
-	valid, problem, err := x.validTogether(ctx, alone)
+	verdicts, problem, err := x.validTogether(ctx, alone)
 	if err != nil || problem != "" {
 		return problem, err
 	}
+	x.samples.understood = map[string]bool{}
 	var good []option
 	tried, found, seen := map[string]bool{}, map[string]bool{}, map[string]bool{}
 	for i, s := range all {
 		first := !tried[s.name]
 		tried[s.name] = true
 		p := x.options[s.name]
+		if verdicts[i].accepts() {
+			x.samples.understood[p.family()] = true
+		}
 		switch {
-		case valid[i]:
+		case *verdicts[i].Valid:
 			if !found[s.name] {
 				good, found[s.name] = append(good, s), true
 			}
@@ -54,13 +62,13 @@ func (x *examiner) pickSamples(ctx context.Context) (problem string, err error) 
 	}
 	// What the schema accepts together the connector may still refuse for a reason of its own; then halves may do.
 	for groups := x.together(good); len(groups) > 0; {
-		valid, problem, err := x.validTogether(ctx, groups)
+		verdicts, problem, err := x.validTogether(ctx, groups)
 		if err != nil || problem != "" {
 			return problem, err
 		}
 		var halves [][]option
 		for i, group := range groups {
-			if valid[i] || len(group) == 1 {
+			if *verdicts[i].Valid || len(group) == 1 {
 				x.samples.good = append(x.samples.good, group)
 			} else {
 				halves = append(halves, group[:len(group)/2], group[len(group)/2:])
@@ -101,19 +109,16 @@ func (x *examiner) candidateSamples() []option {
 	return found
 }
 
-// barren names the kinds of options of which the program takes no value, so that nothing good was tried of them.
+// barren names the kinds of options of which the program understands no value, so that nothing good was tried of them.
 func (x *examiner) barren() []string {
-	taken, names := map[string]bool{}, map[string][]string{}
+	names := map[string][]string{}
 	for _, name := range slices.Sorted(maps.Keys(x.options)) {
 		kind := x.options[name].family()
 		names[kind] = append(names[kind], "--"+name)
 	}
-	for _, s := range slices.Concat(x.samples.good...) {
-		taken[x.options[s.name].family()] = true
-	}
 	var problems []string
 	for _, kind := range slices.Sorted(maps.Keys(names)) {
-		if !taken[kind] {
+		if !x.samples.understood[kind] {
 			problems = append(problems, "no value is known that works for "+strings.Join(names[kind], ", ")+"; give the schema of one of them examples")
 		}
 	}
@@ -137,18 +142,14 @@ next:
 }
 
 // validTogether asks the program once which lists of options it accepts. The problem is about the answers as a whole.
-func (x *examiner) validTogether(ctx context.Context, groups [][]option) (valid []bool, problem string, err error) {
+func (x *examiner) validTogether(ctx context.Context, groups [][]option) (verdicts []verdict, problem string, err error) {
 	trials := make([]trial, len(groups))
 	for i, group := range groups {
 		if trials[i].text, err = json.Marshal(x.base.plus(group)); err != nil {
 			return nil, "", err
 		}
 	}
-	verdicts, problem, err := x.batch(ctx, trials)
-	for _, v := range verdicts {
-		valid = append(valid, *v.Valid)
-	}
-	return valid, problem, err
+	return x.batch(ctx, trials)
 }
 
 // family is the same for options that one and the same reader can be expected to read.
