@@ -108,6 +108,7 @@ func TestLoadHandsOptionsOnAsTheyStand(t *testing.T) {
 	file := write(t, filepath.Join(dir, "p.json"), `{"source": {"type": "a-source", "parameters": {"log-level": "debug"},
  "secrets": {"token": "${env:TOKEN}"}}, "sink": {"type": "a-sink"}}`)
 	t.Setenv("TOKEN", "verysecret")
+	t.Setenv("TMPDIR", t.TempDir()) // which nobody else leaves anything in
 	all, err := Load(t.Context(), []string{file}, Options{Dirs: []string{bin}, Once: true, LogLevel: "warn"})
 	if err != nil || len(all) != 1 || all[0].Name != "p" || all[0].source.program.Version != "1.2.3" {
 		t.Fatalf("Load returned %v, %v", all, err)
