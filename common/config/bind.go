@@ -18,6 +18,7 @@ var kinds = []string{"map", "filter", "arraymap", "uses"}
 type binder struct {
 	file       *File
 	references references
+	literal    bool // values are taken as they are: text holds no references, and what is null is as good as absent
 	problems   []Problem
 }
 
@@ -273,6 +274,9 @@ func (b *binder) value(e entry, path string, secret bool) (Value, bool) {
 func (b *binder) resolve(n *node, path string, v *Value) (form any, reference bool) {
 	switch n.kind {
 	case text:
+		if b.literal {
+			return n.text, false
+		}
 		s, reference, message, fix := b.references.expand(n.text)
 		if message != "" {
 			b.problem(n.line, n.column, path, message, fix)
@@ -284,9 +288,12 @@ func (b *binder) resolve(n *node, path string, v *Value) (form any, reference bo
 	case boolean:
 		return strings.EqualFold(n.text, "true"), false
 	case list:
-		items := make([]any, len(n.items))
+		items := make([]any, 0, len(n.items))
 		for i, item := range n.items {
-			items[i], _ = b.resolve(item, path+"["+strconv.Itoa(i)+"]", v)
+			if !b.leftOut(item) {
+				form, _ := b.resolve(item, path+"["+strconv.Itoa(i)+"]", v)
+				items = append(items, form)
+			}
 		}
 		return items, false
 	case mapping:
@@ -296,7 +303,9 @@ func (b *binder) resolve(n *node, path string, v *Value) (form any, reference bo
 			if !v.Secret {
 				below = join(path, e.key)
 			}
-			fields[e.key], _ = b.resolve(e.value, below, v)
+			if !b.leftOut(e.value) {
+				fields[e.key], _ = b.resolve(e.value, below, v)
+			}
 		}
 		return fields, false
 	case null:
@@ -306,6 +315,9 @@ func (b *binder) resolve(n *node, path string, v *Value) (form any, reference bo
 	}
 	return nil, false
 }
+
+// leftOut says whether a value is as good as absent.
+func (b *binder) leftOut(n *node) bool { return b.literal && n.kind == null }
 
 func join(path, key string) string {
 	if path == "" {

@@ -43,12 +43,12 @@ type Frame struct {
 }
 
 // A State is what a source keeps of its progress. To the driver it is opaque: what the last Save held is handed back by
-// the next Resume.
+// the next Resume. It has the fields of internal/state.State, so that one converts to the other.
 type State struct {
-	Positions map[string]string // where to resume, by partition
 	Connector string
-	Identity  string // fingerprint of the options that name what is read
-	Epoch     string // changes when positions are set by hand
+	Identity  string            // fingerprint of the options that name what is read
+	Epoch     string            // changes when positions are set by hand
+	Positions map[string]string // where to resume, by partition
 }
 
 // The states of a connector that a status frame tells.

@@ -64,8 +64,8 @@ func (o *ordered) write(ctx context.Context, rec record.Record, settled func(err
 func (o *ordered) advance(partition string, err error) {
 	o.mu.Lock()
 	line := o.lines[partition]
-	var alone *transport.Rejected
-	if err == nil || errors.As(err, &alone) {
+	_, alone := errors.AsType[*transport.Rejected](err)
+	if err == nil || alone {
 		if len(line) > 0 {
 			next := line[0]
 			line[0] = waiting{}

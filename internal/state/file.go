@@ -30,8 +30,10 @@ type temporary interface {
 
 // NewFile returns a store in the file at path. The directory is made by Acquire.
 func NewFile(path string) *File {
-	return &File{path: path, create: func(dir, pattern string) (temporary, error) { return os.CreateTemp(dir, pattern) }}
+	return &File{path: path, create: createTemp}
 }
+
+func createTemp(dir, pattern string) (temporary, error) { return os.CreateTemp(dir, pattern) }
 
 // Acquire implements Leased. It removes what saves of killed processes have left.
 func (f *File) Acquire(ctx context.Context, _ func(error)) error {
@@ -91,15 +93,19 @@ func (f *File) Save(_ context.Context, s *State) error {
 	if err := f.lock.check(); err != nil {
 		return err
 	}
-	if err := f.replace(data); err != nil {
+	if err := replace(f.path, data, f.create); err != nil {
 		return fmt.Errorf("save %s: %w", f.path, err)
 	}
 	return nil
 }
 
-func (f *File) replace(data []byte) error {
-	dir := filepath.Dir(f.path)
-	file, err := f.create(dir, filepath.Base(f.path)+".*.tmp") // mode 0600
+// Replace writes a file that only its owner can read, in place of what stands at path: beside it first, synced and renamed, so
+// that a crash leaves the old content or the new. It blocks.
+func Replace(path string, data []byte) error { return replace(path, data, createTemp) }
+
+func replace(path string, data []byte, create func(dir, pattern string) (temporary, error)) error {
+	dir := filepath.Dir(path)
+	file, err := create(dir, filepath.Base(path)+".*.tmp") // mode 0600
 	if err != nil {
 		return err
 	}
@@ -114,7 +120,7 @@ func (f *File) replace(data []byte) error {
 	if err != nil {
 		return err
 	}
-	if err := os.Rename(file.Name(), f.path); err != nil {
+	if err := os.Rename(file.Name(), path); err != nil {
 		return err
 	}
 	return SyncFolder(dir)

@@ -147,8 +147,10 @@ func (w *window) settle(n uint64, err error) {
 
 // note stops add at a failure that may go away. The mutex is held.
 func (w *window) note(err error) {
-	var rejected *transport.Rejected
-	if err != nil && w.stops && !errors.As(err, &rejected) {
+	if err == nil || !w.stops {
+		return
+	}
+	if _, rejected := errors.AsType[*transport.Rejected](err); !rejected {
 		w.stopped = true
 	}
 }

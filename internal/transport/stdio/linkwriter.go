@@ -89,15 +89,12 @@ func (s linkStore) Load(ctx context.Context) (*state.State, error) {
 	if w.resume.Connector == "" && len(w.resume.Positions) == 0 {
 		return nil, nil
 	}
-	return &state.State{
-		Connector: w.resume.Connector, Identity: w.resume.Identity, Epoch: w.resume.Epoch, Positions: w.resume.Positions,
-	}, nil
+	saved := state.State(w.resume)
+	return &saved, nil
 }
 
 func (s linkStore) Save(ctx context.Context, st *state.State) error {
-	return fromLink(s.w.conn.Save(ctx, link.State{
-		Connector: st.Connector, Identity: st.Identity, Epoch: st.Epoch, Positions: st.Positions,
-	}))
+	return fromLink(s.w.conn.Save(ctx, link.State(*st)))
 }
 
 func (linkStore) Close() error { return nil }

@@ -24,7 +24,7 @@ func (c *connectCommand) Run(ctx context.Context, s Surroundings, k *kong.Contex
 	}
 	stdout, _ := s.Stdout.(*os.File)
 	err := connect.Run(ctx, connect.Options{
-		Config: c.Config[0], Env: os.Environ(), Dirs: (&pipelineFlags{}).options(s).Dirs, Stdout: stdout, Stderr: s.Stderr,
+		Config: c.Config[0], Env: os.Environ(), Dirs: (&binFlags{}).dirs(s), Stdout: stdout, Stderr: s.Stderr,
 	})
 	if err != nil {
 		fmt.Fprintln(s.Stderr, "FATAL:", strings.ReplaceAll(err.Error(), "\n", "; "))

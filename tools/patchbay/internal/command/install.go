@@ -115,13 +115,9 @@ func list(i *install.Installer, s Surroundings) error {
 
 // installFolder is where connectors are installed.
 func installFolder(s Surroundings) (string, error) {
-	dir := s.Env.Getenv("XDG_DATA_HOME")
-	if !filepath.IsAbs(dir) { // an empty or relative one is to be ignored
-		home := s.Env.Getenv("HOME")
-		if home == "" {
-			return "", errors.New("neither XDG_DATA_HOME nor HOME is set, so there is no place to install to")
-		}
-		dir = filepath.Join(home, ".local", "share")
+	dir := userFolder(s, "XDG_DATA_HOME", ".local/share")
+	if dir == "" {
+		return "", errors.New("neither XDG_DATA_HOME nor HOME is set, so there is no place to install to")
 	}
 	return filepath.Join(dir, "patchbay", "installed"), nil
 }

@@ -20,7 +20,7 @@ type pluginCommand struct {
 	State           string        `placeholder:"DIR" env:"PATCHBAY_PLUGIN_STATE" help:"Folder that keeps positions, so that a sync of an account goes on where the last one ended. Default: none, and every sync reads all."`
 	StartTimeout    time.Duration `default:"30s" env:"PATCHBAY_START_TIMEOUT" help:"Fail a sync in which nothing has worked for so long."`
 	ShutdownTimeout time.Duration `default:"10s" env:"PATCHBAY_SHUTDOWN_TIMEOUT" help:"Longest time to finish what is under way after a request to stop."`
-	Bin             []string      `placeholder:"DIR" help:"Folder that holds connectors; looked into before PATCHBAY_BIN_DIR and the folder of patchbay itself."`
+	binFlags
 }
 
 // Validate is called by kong; what it finds is wrong usage.
@@ -37,7 +37,7 @@ func (p *pluginCommand) Validate() error {
 // Run serves the c1 host that has started this process, until it asks for the end or has died, or ctx ends.
 func (p *pluginCommand) Run(ctx context.Context, s Surroundings) error {
 	err := plugin.Run(ctx, plugin.Config{
-		Connector: p.Connector, Args: p.Args, Dirs: (&pipelineFlags{Bin: p.Bin}).options(s).Dirs,
+		Connector: p.Connector, Args: p.Args, Dirs: p.dirs(s),
 		Settings: plugin.Settings{PageSize: p.PageSize, RemoteID: p.RemoteID, ResourceName: p.ResourceName, URI: p.URI},
 		State:    p.State,
 		Limits:   delivery.Limits{StartTimeout: p.StartTimeout, ShutdownTimeout: p.ShutdownTimeout},

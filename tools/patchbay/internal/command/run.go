@@ -14,7 +14,12 @@ import (
 // pipelineFlags say which pipelines are meant and where their connectors are.
 type pipelineFlags struct {
 	Paths []string `arg:"" name:"path" help:"Pipeline files, and folders of them (*.yaml, *.yml, *.json)."`
-	Bin   []string `placeholder:"DIR" help:"Folder that holds connectors; looked into before PATCHBAY_BIN_DIR and the folder of patchbay itself."`
+	binFlags
+}
+
+// binFlags say where connectors are.
+type binFlags struct {
+	Bin []string `placeholder:"DIR" help:"Folder that holds connectors; looked into before PATCHBAY_BIN_DIR and the folder of patchbay itself."`
 }
 
 type runCommand struct {
@@ -48,7 +53,7 @@ func (r *runCommand) Validate() error {
 
 // Run checks all pipelines, then runs them until they have ended, or ctx ends and what is under way is finished.
 func (r *runCommand) Run(ctx context.Context, s Surroundings) error {
-	options := r.options(s)
+	options := pipeline.Options{Dirs: r.dirs(s)}
 	options.Once, options.MaxRecords, options.LogLevel, options.LogFormat = r.Once, r.MaxRecords, r.LogLevel, r.LogFormat
 	options.Limits = pipeline.Limits{
 		Window: r.MaxInFlight, MaxBytes: r.MaxInFlightBytes, StartTimeout: r.StartTimeout, ShutdownTimeout: r.ShutdownTimeout,
@@ -59,7 +64,7 @@ func (r *runCommand) Run(ctx context.Context, s Surroundings) error {
 	}
 	state := r.State
 	if state == "" {
-		if state, err = stateFolder(s); err != nil {
+		if state, err = stateFolder(s, "pipelines"); err != nil {
 			return err
 		}
 	}
@@ -74,7 +79,7 @@ type validateCommand struct{ pipelineFlags }
 
 // Run checks pipelines and runs nothing.
 func (v *validateCommand) Run(ctx context.Context, s Surroundings) error {
-	all, err := load(ctx, v.Paths, v.options(s))
+	all, err := load(ctx, v.Paths, pipeline.Options{Dirs: v.dirs(s)})
 	if err != nil {
 		return err
 	}
@@ -93,7 +98,8 @@ func load(ctx context.Context, paths []string, o pipeline.Options) ([]*pipeline.
 	return all, err
 }
 
-func (f *pipelineFlags) options(s Surroundings) pipeline.Options {
+// dirs returns the folders, in the order in which to look.
+func (f *binFlags) dirs(s Surroundings) []string {
 	dirs := f.Bin
 	if dir := s.Env.Getenv("PATCHBAY_BIN_DIR"); dir != "" {
 		dirs = append(dirs, dir)
@@ -104,18 +110,26 @@ func (f *pipelineFlags) options(s Surroundings) pipeline.Options {
 		}
 		dirs = append(dirs, filepath.Dir(own))
 	}
-	return pipeline.Options{Dirs: dirs}
+	return dirs
 }
 
-// stateFolder is where positions are kept unless the command line says otherwise.
-func stateFolder(s Surroundings) (string, error) {
-	dir := s.Env.Getenv("XDG_STATE_HOME")
-	if !filepath.IsAbs(dir) { // an empty or relative one is to be ignored
-		home := s.Env.Getenv("HOME")
-		if home == "" {
-			return "", errors.New("neither XDG_STATE_HOME nor HOME is set; say with --state DIR where to keep positions")
-		}
-		dir = filepath.Join(home, ".local", "state")
+// stateFolder is where a command keeps positions unless the command line says otherwise.
+func stateFolder(s Surroundings, command string) (string, error) {
+	dir := userFolder(s, "XDG_STATE_HOME", ".local/state")
+	if dir == "" {
+		return "", errors.New("neither XDG_STATE_HOME nor HOME is set; say with --state DIR where to keep positions")
 	}
-	return filepath.Join(dir, "patchbay", "pipelines"), nil
+	return filepath.Join(dir, "patchbay", command), nil
+}
+
+// userFolder is the folder that a variable of the XDG base directories names, else the one in the home folder that stands for
+// it; empty if there is neither.
+func userFolder(s Surroundings, variable, inHome string) string {
+	if dir := s.Env.Getenv(variable); filepath.IsAbs(dir) { // an empty or relative one is to be ignored
+		return dir
+	}
+	if home := s.Env.Getenv("HOME"); home != "" {
+		return filepath.Join(home, inHome)
+	}
+	return ""
 }

@@ -10,7 +10,7 @@ import (
 )
 
 type vanusCommand struct {
-	Bin       []string `placeholder:"DIR" help:"Folder that holds connectors; looked into before PATCHBAY_BIN_DIR and the folder of patchbay itself."`
+	binFlags
 	Connector string   `arg:"" name:"connector" help:"The connector's name, or the path of a program, after --."`
 	Args      []string `arg:"" optional:"" name:"args" help:"Flags of the connector, which win over the file."`
 }
@@ -23,7 +23,7 @@ func (v *vanusCommand) Help() string {
 
 // Run runs a connector until it is done, or ctx ends and what is under way is finished.
 func (v *vanusCommand) Run(ctx context.Context, s Surroundings) error {
-	finder := connector.Finder{Dirs: (&pipelineFlags{Bin: v.Bin}).options(s).Dirs}
+	finder := connector.Finder{Dirs: v.dirs(s)}
 	program, err := finder.Find(ctx, v.Connector)
 	if err != nil {
 		return &usageError{err}

@@ -16,6 +16,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/patchbay-dev/patchbay/common/link"
@@ -83,17 +84,17 @@ func orDefault[T ~int | ~int64](value, or T) T {
 // A life is one child, from its start to its end.
 type life struct {
 	Instance
-	past *past
+	before bool         // one of the children before was connected
+	ever   *atomic.Bool // so was this one, or one before
+	ready  atomic.Bool  // it said that it is connected, or has sent something
 
 	mu     sync.Mutex
-	ready  bool   // it said that it is connected, or has sent something
 	failed string // why it says that it gives up
 }
 
-// past is what is known of the children before this one.
-type past struct {
-	mu    sync.Mutex
-	ready bool // one of them was connected
+// newLife returns a life; ever is that of all lives of a run.
+func newLife(i Instance, ever *atomic.Bool) *life {
+	return &life{Instance: i, before: ever.Load(), ever: ever}
 }
 
 // command is how to start the child; ready is called when it says that it is connected.
@@ -123,12 +124,8 @@ func (l *life) command(ready func()) link.Command {
 }
 
 func (l *life) isReady() {
-	l.mu.Lock()
-	l.ready = true
-	l.mu.Unlock()
-	l.past.mu.Lock()
-	l.past.ready = true
-	l.past.mu.Unlock()
+	l.ready.Store(true)
+	l.ever.Store(true)
 }
 
 // ending turns how the child ended into what the engine is to do: nothing after a clean end, give up after an error that
@@ -139,11 +136,8 @@ func (l *life) ending(err error) error {
 		return err
 	}
 	l.mu.Lock()
-	ready, failed := l.ready, l.failed
+	failed := l.failed
 	l.mu.Unlock()
-	l.past.mu.Lock()
-	before := l.past.ready
-	l.past.mu.Unlock()
 	words := exit.Last
 	if failed != "" {
 		words = failed
@@ -153,7 +147,7 @@ func (l *life) ending(err error) error {
 	}
 	// One that gives up before it is connected is tried again where another one was: what it needs was there.
 	// One that gives a single pass up has tried for as long as its start timeout says.
-	if exit.Status() == 2 || l.Limits.Once && exit.Status() == 1 || failed != "" && (ready || !before) {
+	if exit.Status() == 2 || l.Limits.Once && exit.Status() == 1 || failed != "" && (l.ready.Load() || !l.before) {
 		return delivery.Permanent(err)
 	}
 	return err

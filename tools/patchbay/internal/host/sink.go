@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"sync/atomic"
 	"time"
 
 	"github.com/patchbay-dev/patchbay/common/link"
@@ -21,14 +22,13 @@ const (
 // under way is finished. It blocks. The error is nil after a clean end. r is left open.
 func (i Instance) RunSink(ctx context.Context, r transport.Reader) error {
 	i = i.withDefaults()
-	before := &past{}
+	var ever atomic.Bool
 	return delivery.RunSink(ctx, delivery.SinkConfig{
 		Instance: i.instance(), Limits: i.Limits, Failures: i.failures(),
 		Reader: r, BatchSize: batchSize, BatchWait: batchWait, Log: i.Log, Status: i.Status,
 		Session: func() (func(context.Context, *delivery.Input) error, error) {
 			return func(ctx context.Context, in *delivery.Input) error {
-				l := &life{Instance: i, past: before}
-				return l.sink(ctx, in)
+				return newLife(i, &ever).sink(ctx, in)
 			}, nil
 		},
 	})

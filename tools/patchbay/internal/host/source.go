@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync/atomic"
 
 	"github.com/patchbay-dev/patchbay/common/link"
 	"github.com/patchbay-dev/patchbay/internal/delivery"
@@ -30,14 +31,13 @@ func (i Instance) RunSource(ctx context.Context, w transport.Writer, store state
 			return fmt.Errorf("use the saved position of %s: %w", i.Name, err)
 		}
 	}
-	before := &past{}
+	var ever atomic.Bool
 	return delivery.RunSource(ctx, delivery.SourceConfig{
 		Instance: i.instance(), Limits: i.Limits, Failures: i.failures(),
 		Writer: w, Log: i.Log, Status: i.Status,
 		Session: func() (delivery.SourceSession, error) {
 			return delivery.SourceSession{Run: func(ctx context.Context, out *delivery.Output) error {
-				l := &life{Instance: i, past: before}
-				return l.source(ctx, out, held)
+				return newLife(i, &ever).source(ctx, out, held)
 			}}, nil
 		},
 	})
@@ -98,9 +98,7 @@ func (k *keeper) load(ctx context.Context) (link.State, error) {
 	case saved == nil:
 		return link.State{}, nil
 	}
-	return link.State{
-		Positions: saved.Positions, Connector: saved.Connector, Identity: saved.Identity, Epoch: saved.Epoch,
-	}, nil
+	return link.State(*saved), nil
 }
 
 // save returns once the state is kept. It is called by one goroutine at a time.
@@ -108,7 +106,5 @@ func (k *keeper) save(s link.State) error {
 	if k.store == nil {
 		return nil
 	}
-	return k.store.Save(context.Background(), &state.State{
-		Positions: s.Positions, Connector: s.Connector, Identity: s.Identity, Epoch: s.Epoch,
-	})
+	return k.store.Save(context.Background(), (*state.State)(&s))
 }

@@ -2,26 +2,15 @@ package kps
 
 import (
 	"encoding/json"
-	"io"
 	"strings"
-	"sync"
 
 	"github.com/patchbay-dev/patchbay/tools/patchbay/internal/connector"
 )
 
-// logs passes on what connectors log, a line at a time.
+// logs passes on what connectors log, a line at a time, beside our own.
 type logs struct {
+	connector.Lines
 	json bool
-
-	mu sync.Mutex
-	w  io.Writer
-}
-
-// Write implements io.Writer, for our own logger: what it writes at a time is a line.
-func (l *logs) Write(b []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.w.Write(b)
 }
 
 // of returns a function that takes the lines of one stream's connector.
@@ -39,13 +28,10 @@ func (l *logs) of(stream string) func(line string) {
 // jsonLine adds the stream to a line: to a JSON object as its first member, to a text as beside the message.
 func jsonLine(stream, line string) string {
 	name, _ := json.Marshal(stream) // of a string, which cannot fail
-	rest, isObject := strings.CutPrefix(line, "{")
-	if !isObject || len(line) > connector.MaxLine || !json.Valid([]byte(line)) {
-		message, _ := json.Marshal(connector.OneLine(line))
-		rest = `"level":"INFO","msg":` + string(message) + "}"
+	field := `{"stream":` + string(name) + "}"
+	if added, ok := connector.AddFields(line, field); ok {
+		return added
 	}
-	if rest = strings.TrimSpace(rest); rest != "}" {
-		rest = "," + rest
-	}
-	return `{"stream":` + string(name) + rest
+	message, _ := json.Marshal(connector.OneLine(line))
+	return field[:len(field)-1] + `,"level":"INFO","msg":` + string(message) + "}"
 }

@@ -49,7 +49,7 @@ func (e *UsageError) Unwrap() error { return e.Err }
 // Run serves one or two connectors to the platform until ctx ends and what is under way is finished. It blocks. It logs the
 // address on which it serves.
 func Run(ctx context.Context, o Options) error {
-	out := &logs{json: o.LogFormat == "json", w: o.Stderr}
+	out := &logs{Lines: connector.Lines{W: o.Stderr}, json: o.LogFormat == "json"}
 	log := observe.NewLogger(out, o.LogLevel, o.LogFormat)
 	sides, err := find(ctx, o)
 	if err != nil {

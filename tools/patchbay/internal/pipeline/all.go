@@ -13,6 +13,7 @@ import (
 	"github.com/patchbay-dev/patchbay/common/link"
 	"github.com/patchbay-dev/patchbay/internal/observe"
 	"github.com/patchbay-dev/patchbay/internal/state"
+	"github.com/patchbay-dev/patchbay/tools/patchbay/internal/connector"
 )
 
 // Surroundings are where pipelines run.
@@ -28,7 +29,7 @@ type Surroundings struct {
 // Run runs pipelines side by side and blocks until all have ended: by themselves, because they failed, or because ctx has
 // ended and what was under way is finished. That one fails does not end the others. The error joins theirs, one line each.
 func Run(ctx context.Context, all []*Pipeline, s Surroundings) error {
-	l := &logs{json: s.LogFormat == "json", w: s.Stderr}
+	l := &logs{Lines: connector.Lines{W: s.Stderr}, json: s.LogFormat == "json"}
 	log := observe.NewLogger(l, s.LogLevel, s.LogFormat)
 	metrics := make([]*observe.Metrics, len(all))
 	for i, p := range all {

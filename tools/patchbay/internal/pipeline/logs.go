@@ -2,27 +2,16 @@ package pipeline
 
 import (
 	"encoding/json"
-	"io"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/patchbay-dev/patchbay/tools/patchbay/internal/connector"
 )
 
-// logs passes on what children write to standard error, a line at a time.
+// logs passes on what children write to standard error, a line at a time, beside the driver's own.
 type logs struct {
+	connector.Lines
 	json bool
-
-	mu sync.Mutex
-	w  io.Writer
-}
-
-// Write implements io.Writer, for the driver's own logger: what it writes at a time is a line.
-func (l *logs) Write(b []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.w.Write(b)
 }
 
 // of returns a function that takes the lines of one child.
@@ -44,11 +33,8 @@ func (l *logs) of(pipeline, side string) func(line string) {
 // jsonLine adds fields, a JSON object, to a line: to a JSON object as its first members, to a text as beside the message.
 func jsonLine(line, fields string) string {
 	line = strings.TrimSpace(line)
-	if rest, ok := strings.CutPrefix(line, "{"); ok && len(line) <= connector.MaxLine && json.Valid([]byte(line)) {
-		if rest = strings.TrimSpace(rest); rest == "}" {
-			return fields
-		}
-		return fields[:len(fields)-1] + "," + rest
+	if added, ok := connector.AddFields(line, fields); ok {
+		return added
 	}
 	message, _ := json.Marshal(struct {
 		Time    string `json:"time"`

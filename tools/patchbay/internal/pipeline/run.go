@@ -182,9 +182,7 @@ func (r *run) load(ctx context.Context) error {
 		return fmt.Errorf("load the saved position: %w", err)
 	}
 	if saved != nil {
-		r.state = link.State{
-			Positions: saved.Positions, Connector: saved.Connector, Identity: saved.Identity, Epoch: saved.Epoch,
-		}
+		r.state = link.State(*saved)
 	}
 	return nil
 }
@@ -192,9 +190,7 @@ func (r *run) load(ctx context.Context) error {
 // save keeps a state. It returns once the state is on disk.
 func (r *run) save(s link.State) error {
 	began := r.metrics.Start()
-	err := r.store.Save(context.Background(), &state.State{
-		Positions: s.Positions, Connector: s.Connector, Identity: s.Identity, Epoch: s.Epoch,
-	})
+	err := r.store.Save(context.Background(), (*state.State)(&s))
 	r.metrics.Saved(began, err)
 	if err != nil {
 		return fmt.Errorf("save the position: %w", err)

@@ -7,9 +7,10 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/patchbay-dev/patchbay/internal/state"
 )
 
 // fileStore is a JSON object in a file, whose values are bytes in base64, as the development kit writes it. Several
@@ -55,40 +56,12 @@ func (f *fileStore) put(_ context.Context, key string, value []byte) (err error)
 		return err
 	}
 	values[key] = value
-	if err := f.replace(values); err != nil {
+	data, err := json.Marshal(values)
+	if err == nil {
+		err = state.Replace(f.path, data)
+	}
+	if err != nil {
 		return fmt.Errorf("write store_file: %w", err)
 	}
 	return nil
-}
-
-// replace writes beside the file, syncs and renames, so that a crash leaves the old values or the new ones.
-func (f *fileStore) replace(values map[string][]byte) error {
-	data, err := json.Marshal(values)
-	if err != nil {
-		return err
-	}
-	file, err := os.CreateTemp(filepath.Dir(f.path), filepath.Base(f.path)+".*.tmp") // 0600
-	if err != nil {
-		return err
-	}
-	defer os.Remove(file.Name()) // nothing to remove once it is renamed
-	_, err = file.Write(data)
-	if err == nil {
-		err = file.Sync()
-	}
-	if closed := file.Close(); err == nil {
-		err = closed
-	}
-	if err == nil {
-		err = os.Rename(file.Name(), f.path)
-	}
-	if err != nil {
-		return err
-	}
-	dir, err := os.Open(filepath.Dir(f.path))
-	if err != nil {
-		return err
-	}
-	defer dir.Close()
-	return dir.Sync()
 }

@@ -17,7 +17,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/patchbay-dev/patchbay/common/metadata"
@@ -55,7 +54,7 @@ func Run(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
-	out := &lines{w: o.Stderr}
+	out := &connector.Lines{W: o.Stderr}
 	log := observe.NewLogger(out, s.logLevel, s.logFormat)
 	i, remove, err := configure(ctx, o, s, direction)
 	switch {
@@ -148,17 +147,4 @@ func runSink(ctx context.Context, i host.Instance, s *settings, log *slog.Logger
 	i.Topic = r.listener.Addr().String()
 	log.Info("receiving events", "address", i.Topic)
 	return i.RunSink(ctx, r)
-}
-
-// lines lets several goroutines write whole lines.
-type lines struct {
-	mu sync.Mutex
-	w  io.Writer
-}
-
-// Write implements io.Writer.
-func (l *lines) Write(b []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.w.Write(b)
 }
