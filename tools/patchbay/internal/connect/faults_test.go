@@ -10,6 +10,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/patchbay-dev/patchbay/tools/patchbay/internal/hosttest"
 )
 
 func TestAConnectorThatIsKilledIsReplaced(t *testing.T) {
@@ -24,7 +26,7 @@ func TestAConnectorThatIsKilledIsReplaced(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		await(t, "records", func() bool { info, err := s.Info(t.Context()); return err == nil && info.State.Msgs > 10 })
+		hosttest.Await(t, "records", func() bool { info, err := s.Info(t.Context()); return err == nil && info.State.Msgs > 10 })
 		kill(t, filepath.Join(r.bin, "numbers-source"))
 		if err := <-done; err != nil {
 			t.Fatal(err)
@@ -42,9 +44,9 @@ func TestAConnectorThatIsKilledIsReplaced(t *testing.T) {
 		}
 		<-r.js.PublishAsyncComplete()
 		stop := r.start(fmt.Sprintf("consumer: {stream: {subject: s}}\nsink: {type: lines, config: {path: %s}}", r.file))
-		await(t, "records", func() bool { return len(r.written()) > 10 })
+		hosttest.Await(t, "records", func() bool { return len(r.written()) > 10 })
 		kill(t, filepath.Join(r.bin, "lines-sink"))
-		await(t, "the last record", func() bool { return slices.Contains(r.written(), strconv.Itoa(n)) && distinct(r.written()) == n })
+		hosttest.Await(t, "the last record", func() bool { return slices.Contains(r.written(), strconv.Itoa(n)) && distinct(r.written()) == n })
 		stop()
 		wantNumbers(t, r.written(), n, 4096) // what the first had
 	})
@@ -70,13 +72,13 @@ func TestStepsThatChangeUnderLoadLoseNothing(t *testing.T) {
 	for i, change := range []string{"", "transformer: {mapping: {sourcecode: '. * 1'}}", "transformer: {explode: {format: lines}}"} {
 		stop := r.start(steps + change)
 		had := len(r.written())
-		await(t, "records of run "+strconv.Itoa(i), func() bool { return len(r.written()) > had+100 })
+		hosttest.Await(t, "records of run "+strconv.Itoa(i), func() bool { return len(r.written()) > had+100 })
 		stop()
 	}
 	cancel()
 	n := <-sent
 	stop := r.start(steps)
-	await(t, "the rest", func() bool { return distinct(r.written()) >= n })
+	hosttest.Await(t, "the rest", func() bool { return distinct(r.written()) >= n })
 	stop()
 	wantNumbers(t, r.written(), n, 3*4096)
 }

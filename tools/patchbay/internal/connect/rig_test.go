@@ -10,6 +10,8 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/patchbay-dev/patchbay/tools/patchbay/internal/hosttest"
 )
 
 // A rig is a server and what is needed to run connectors at it.
@@ -21,7 +23,7 @@ type rig struct {
 	bin  string
 	file string // what a sink writes
 	env  []string
-	log  buffer
+	log  hosttest.Buffer
 }
 
 func newRig(t *testing.T) *rig {
@@ -118,5 +120,5 @@ func (r *rig) stream(name string, subjects ...string) func() []string {
 // listening waits until so many connectors run. By then their places on NATS are open.
 func (r *rig) listening(n int) {
 	r.t.Helper()
-	await(r.t, "the start of connectors", func() bool { return strings.Count(r.log.String(), "msg=starting") >= n })
+	hosttest.Await(r.t, "the start of connectors", func() bool { return strings.Count(r.log.String(), "msg=starting") >= n })
 }

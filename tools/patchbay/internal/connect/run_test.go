@@ -13,6 +13,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/nats-io/nkeys"
+	"github.com/patchbay-dev/patchbay/tools/patchbay/internal/hosttest"
 )
 
 func TestAnInletPublishesToASubject(t *testing.T) {
@@ -103,7 +104,7 @@ func TestAnOutletReadsASubjectInAQueue(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	await(t, "all records", func() bool { return len(r.written()) >= 100 })
+	hosttest.Await(t, "all records", func() bool { return len(r.written()) >= 100 })
 	for _, stop := range stops {
 		stop()
 	}
@@ -125,11 +126,11 @@ func TestAnOutletReadsAStreamOnce(t *testing.T) {
 	publish(1, 50)
 	steps := fmt.Sprintf("consumer: {stream: {subject: 's.*'}}\nsink: {type: lines, config: {path: %s}}", r.file)
 	stop := r.start(steps)
-	await(t, "the first", func() bool { return len(r.written()) >= 50 })
+	hosttest.Await(t, "the first", func() bool { return len(r.written()) >= 50 })
 	stop()
 	publish(51, 100)
 	stop = r.start(steps) // goes on where the first ended
-	await(t, "the rest", func() bool { return len(r.written()) >= 100 })
+	hosttest.Await(t, "the rest", func() bool { return len(r.written()) >= 100 })
 	stop()
 	wantNumbers(t, r.written(), 100, 0)
 }
@@ -148,12 +149,12 @@ func TestAnOutletFollowsABucket(t *testing.T) {
 	put("a.b", "old")
 	put("a.b", "1")
 	r.start(fmt.Sprintf("consumer: {kv: {bucket: B}}\nsink: {type: lines, config: {path: %s}}", r.file))
-	await(t, "what is there", func() bool { return slices.Equal(r.written(), []string{"a.b 1"}) })
+	hosttest.Await(t, "what is there", func() bool { return slices.Equal(r.written(), []string{"a.b 1"}) })
 	put("c", "2")
 	if err := bucket.Delete(t.Context(), "a.b"); err != nil {
 		t.Fatal(err)
 	}
-	await(t, "the changes", func() bool { return slices.Equal(r.written(), []string{"a.b 1", "c 2", "delete a.b "}) })
+	hosttest.Await(t, "the changes", func() bool { return slices.Equal(r.written(), []string{"a.b 1", "c 2", "delete a.b "}) })
 }
 
 func TestLogins(t *testing.T) {

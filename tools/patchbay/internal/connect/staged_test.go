@@ -12,6 +12,7 @@ import (
 
 	"github.com/patchbay-dev/patchbay/common/record"
 	"github.com/patchbay-dev/patchbay/internal/transport"
+	"github.com/patchbay-dev/patchbay/tools/patchbay/internal/hosttest"
 )
 
 // A topic is a transport.Writer that keeps what is written.
@@ -80,7 +81,7 @@ func TestAServiceTransforms(t *testing.T) {
 	}
 	done := make(chan error, 1)
 	go func() { done <- r.run(t.Context(), steps("")) }()
-	await(t, "a request that nobody answers", func() bool { return strings.Contains(r.log.String(), "a service does not answer") })
+	hosttest.Await(t, "a request that nobody answers", func() bool { return strings.Contains(r.log.String(), "a service does not answer") })
 	_, err := r.nc.Subscribe("double", func(m *nats.Msg) {
 		answer := nats.NewMsg(m.Reply)
 		answer.Data = append(m.Data, m.Data...)
@@ -120,7 +121,7 @@ func TestAnOutletTransforms(t *testing.T) {
 	publish("[1,[2,3]]")
 	publish("[4]")
 	stop := r.start(steps("{composite: {sequential: [{explode: {format: json_array}}, {combine: {format: json_array}}]}}"))
-	await(t, "the batch", func() bool { return slices.Equal(r.written(), []string{"[1,[2,3],4]"}) })
+	hosttest.Await(t, "the batch", func() bool { return slices.Equal(r.written(), []string{"[1,[2,3],4]"}) })
 	stop()
 	publish("{") // which ends the run, and is there for the next
 	err := r.run(t.Context(), steps("{explode: {format: json_array}}"))
@@ -128,7 +129,7 @@ func TestAnOutletTransforms(t *testing.T) {
 		t.Errorf("the run ended with %v", err)
 	}
 	stop = r.start(steps("{explode: {format: lines}}"))
-	await(t, "the record", func() bool { return slices.Equal(r.written(), []string{"[1,[2,3],4]", "{"}) })
+	hosttest.Await(t, "the record", func() bool { return slices.Equal(r.written(), []string{"[1,[2,3],4]", "{"}) })
 	stop()
 }
 

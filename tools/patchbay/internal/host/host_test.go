@@ -22,6 +22,7 @@ import (
 	"github.com/patchbay-dev/patchbay/internal/state"
 	"github.com/patchbay-dev/patchbay/internal/transport"
 	"github.com/patchbay-dev/patchbay/tools/patchbay/internal/connector"
+	"github.com/patchbay-dev/patchbay/tools/patchbay/internal/hosttest"
 )
 
 // partVariable makes the test binary play a connector.
@@ -185,7 +186,7 @@ func TestASourceThatIsKilledIsReplaced(t *testing.T) {
 	go func() {
 		for range 2 {
 			<-p.fresh
-			if pid := childOf(os.Getpid()); pid != 0 {
+			for _, pid := range hosttest.Children(os.Getpid()) {
 				_ = syscall.Kill(pid, syscall.SIGKILL)
 				pids <- pid
 			}
@@ -322,8 +323,10 @@ func TestASinkWritesAndAcknowledgesEverything(t *testing.T) {
 			done := make(chan error, 1)
 			go func() { done <- i.RunSink(t.Context(), q) }()
 			if kill {
-				await(t, "lines", func() bool { info, err := os.Stat(path); return err == nil && info.Size() > 0 })
-				_ = syscall.Kill(childOf(os.Getpid()), syscall.SIGKILL)
+				hosttest.Await(t, "lines", func() bool { info, err := os.Stat(path); return err == nil && info.Size() > 0 })
+				for _, pid := range hosttest.Children(os.Getpid()) {
+					_ = syscall.Kill(pid, syscall.SIGKILL)
+				}
 			}
 			if err := <-done; err != nil {
 				t.Fatal(err)
@@ -351,33 +354,5 @@ func TestARecordThatASinkRefusesForGoodEndsTheRun(t *testing.T) {
 	err := i.RunSink(t.Context(), &queue{last: 10, acked: map[int]int{}})
 	if err == nil || !strings.Contains(err.Error(), "7 is refused") {
 		t.Errorf("RunSink returned %v", err)
-	}
-}
-
-// childOf returns the process that a process has started; 0 for none.
-func childOf(parent int) int {
-	entries, _ := os.ReadDir("/proc")
-	for _, e := range entries {
-		pid, err := strconv.Atoi(e.Name())
-		if err != nil {
-			continue
-		}
-		stat, _ := os.ReadFile("/proc/" + e.Name() + "/stat")
-		_, rest, _ := strings.Cut(string(stat), ") ")
-		if fields := strings.Fields(rest); len(fields) > 1 && fields[1] == strconv.Itoa(parent) && fields[0] != "Z" {
-			return pid
-		}
-	}
-	return 0
-}
-
-// await blocks until a condition holds.
-func await(t *testing.T, what string, holds func() bool) {
-	t.Helper()
-	deadline := time.Now().Add(30 * time.Second)
-	for tick := time.NewTicker(2 * time.Millisecond); !holds(); <-tick.C {
-		if time.Now().After(deadline) {
-			t.Fatalf("timed out waiting for %s", what)
-		}
 	}
 }

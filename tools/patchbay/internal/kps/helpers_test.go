@@ -11,6 +11,7 @@ import (
 
 	"google.golang.org/protobuf/types/known/structpb"
 
+	"github.com/patchbay-dev/patchbay/tools/patchbay/internal/hosttest"
 	pb "github.com/patchbay-dev/patchbay/tools/patchbay/internal/kps/connectorv1"
 )
 
@@ -94,12 +95,5 @@ func wantNumbers(t *testing.T, lines []string) (last, twice int) {
 // await blocks until a condition holds.
 func await(t *testing.T, what string, holds func() bool) {
 	t.Helper()
-	deadline := time.Now().Add(60 * time.Second)
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	for ; !holds(); <-tick.C {
-		if time.Now().After(deadline) {
-			t.Fatalf("timed out waiting for %s", what)
-		}
-	}
+	hosttest.AwaitFor(t, time.Minute, what, holds)
 }

@@ -8,7 +8,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
-	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -19,6 +18,7 @@ import (
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/patchbay-dev/patchbay/tools/patchbay/internal/hosttest"
 	pb "github.com/patchbay-dev/patchbay/tools/patchbay/internal/kps/connectorv1"
 )
 
@@ -260,18 +260,4 @@ func (p *platform) publish(subject string, payloads ...string) {
 }
 
 // children returns the connectors that the adapter runs.
-func (p *platform) children() (pids []int) {
-	entries, _ := os.ReadDir("/proc")
-	for _, e := range entries {
-		pid, err := strconv.Atoi(e.Name())
-		if err != nil {
-			continue
-		}
-		stat, _ := os.ReadFile("/proc/" + e.Name() + "/stat")
-		_, rest, _ := strings.Cut(string(stat), ") ")
-		if fields := strings.Fields(rest); len(fields) > 1 && fields[1] == strconv.Itoa(p.adapter.Process.Pid) && fields[0] != "Z" {
-			pids = append(pids, pid)
-		}
-	}
-	return pids
-}
+func (p *platform) children() []int { return hosttest.Children(p.adapter.Process.Pid) }

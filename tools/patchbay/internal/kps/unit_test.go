@@ -113,7 +113,7 @@ func TestLinesOfConnectors(t *testing.T) {
 	}
 	for _, tt := range tests {
 		var out strings.Builder
-		(&logs{json: tt.json, w: &out}).of("a")(tt.line)
+		(&logs{Lines: connector.Lines{W: &out}, json: tt.json}).of("a")(tt.line)
 		if got := strings.TrimSuffix(out.String(), "\n"); got != tt.want {
 			t.Errorf("%s becomes %s, want %s", tt.line, got, tt.want)
 		}

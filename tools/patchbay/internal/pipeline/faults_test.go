@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strconv"
 	"testing"
+
+	"github.com/patchbay-dev/patchbay/tools/patchbay/internal/hosttest"
 )
 
 // compare checks what a sink has written against what was to be sent: nothing lost, at most so many written twice, and in
@@ -105,7 +107,7 @@ func TestAKilledDriverLosesNothingAndLeavesNobody(t *testing.T) {
 			continue
 		}
 		target := before + 100 + rand.IntN(700)
-		await(t, "progress", func() bool {
+		hosttest.Await(t, "progress", func() bool {
 			return len((&driven{out: filepath.Join(dir, "out")}).written(t)) >= min(target, count)
 		})
 		cmd.Process.Kill()
@@ -113,7 +115,7 @@ func TestAKilledDriverLosesNothingAndLeavesNobody(t *testing.T) {
 			t.Fatal("the driver had ended before it was killed")
 		}
 		kills++
-		await(t, "the end of the children", func() bool { return !runs(t, dir) })
+		hosttest.Await(t, "the end of the children", func() bool { return !runs(t, dir) })
 	}
 	compare(t, (&driven{out: filepath.Join(dir, "out")}).written(t), count, kills*(2*window+saveStep), kills)
 }

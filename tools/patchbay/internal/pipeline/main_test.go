@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -17,6 +16,7 @@ import (
 	"github.com/patchbay-dev/patchbay/common/link"
 	"github.com/patchbay-dev/patchbay/internal/observe"
 	"github.com/patchbay-dev/patchbay/internal/state"
+	"github.com/patchbay-dev/patchbay/tools/patchbay/internal/hosttest"
 )
 
 // TestMain runs the tests, or one of the children that they start: the test binary is a source, a sink and a driver, too.
@@ -42,7 +42,7 @@ type driven struct {
 	engine
 	dir  string
 	out  string // what the sink has written
-	logs *buffer
+	logs *hosttest.Buffer
 }
 
 // pipe joins a fake source to a fake sink, each with flags.
@@ -56,7 +56,7 @@ func pipeIn(dir, source, sink string) *driven {
 	if err != nil {
 		panic(err)
 	}
-	d := &driven{dir: dir, out: filepath.Join(dir, "out"), logs: &buffer{}}
+	d := &driven{dir: dir, out: filepath.Join(dir, "out"), logs: &hosttest.Buffer{}}
 	command := func(kind, flags string) link.Command {
 		args := append([]string{"fake-" + kind, "-dir", dir}, strings.Fields(flags)...)
 		// With the race detector, a process would take a second to end.
@@ -95,35 +95,6 @@ func (d *driven) written(t *testing.T) []string {
 	}
 	text = text[:bytes.LastIndexByte(text, '\n')+1]
 	return strings.Fields(string(text))
-}
-
-// await blocks until a condition holds.
-func await(t *testing.T, what string, holds func() bool) {
-	t.Helper()
-	deadline := time.Now().Add(30 * time.Second)
-	for tick := time.NewTicker(2 * time.Millisecond); !holds(); <-tick.C {
-		if time.Now().After(deadline) {
-			t.Fatalf("timed out waiting for %s", what)
-		}
-	}
-}
-
-// buffer is a bytes.Buffer for many goroutines.
-type buffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (b *buffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.Write(p)
-}
-
-func (b *buffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.String()
 }
 
 // fakeDriver runs a pipeline of fakes, to be killed.

@@ -18,6 +18,7 @@ import (
 	"github.com/patchbay-dev/patchbay/common/record"
 	"github.com/patchbay-dev/patchbay/internal/observe"
 	"github.com/patchbay-dev/patchbay/internal/state"
+	"github.com/patchbay-dev/patchbay/tools/patchbay/internal/hosttest"
 )
 
 func TestRunsEndWell(t *testing.T) {
@@ -100,7 +101,7 @@ func TestStopDeliversWhatIsUnderWay(t *testing.T) {
 	defer stop()
 	done := make(chan error, 1)
 	go func() { done <- d.drive(ctx) }()
-	await(t, "records", func() bool { return len(d.written(t)) > 100 })
+	hosttest.Await(t, "records", func() bool { return len(d.written(t)) > 100 })
 	stop()
 	if err := <-done; err != nil {
 		t.Fatalf("%v\n%s", err, d.logs)
@@ -120,7 +121,7 @@ func TestStopGivesUpAfterTheShutdownTimeout(t *testing.T) {
 	defer stop()
 	done := make(chan error, 1)
 	go func() { done <- d.drive(ctx) }()
-	await(t, "records", func() bool { return len(d.written(t)) >= 9 })
+	hosttest.Await(t, "records", func() bool { return len(d.written(t)) >= 9 })
 	stop()
 	if err := <-done; err == nil || !strings.Contains(err.Error(), "records were not acknowledged within the shutdown timeout of 100ms; they are sent again") &&
 		!strings.Contains(err.Error(), "the source failed") {
@@ -299,8 +300,8 @@ func TestLinesOfLogs(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			for _, asJSON := range []bool{false, true} {
-				var b buffer
-				(&logs{json: asJSON, w: &b}).of("p", "sink")(tt.line)
+				var b hosttest.Buffer
+				(&logs{Lines: connector.Lines{W: &b}, json: asJSON}).of("p", "sink")(tt.line)
 				got, newline := strings.CutSuffix(b.String(), "\n")
 				switch {
 				case !newline || strings.Contains(got, "\n"):

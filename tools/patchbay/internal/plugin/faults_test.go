@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/patchbay-dev/patchbay/tools/patchbay/internal/hosttest"
 	"github.com/patchbay-dev/patchbay/tools/patchbay/internal/plugin/c1test"
 )
 
@@ -65,7 +66,7 @@ func TestTheEndOfTheHostIsTheEndOfAll(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, process := range []int{connector, plugin} {
-			await(t, fmt.Sprintf("the end of %d", process), func() bool {
+			hosttest.Await(t, fmt.Sprintf("the end of %d", process), func() bool {
 				return !alive(process)
 			})
 		}

@@ -14,6 +14,7 @@ import (
 	"github.com/patchbay-dev/patchbay/common/record"
 	"github.com/patchbay-dev/patchbay/internal/delivery"
 	"github.com/patchbay-dev/patchbay/internal/transport"
+	"github.com/patchbay-dev/patchbay/tools/patchbay/internal/hosttest"
 )
 
 // receive starts a receiver, which is closed with the test, and returns its address.
@@ -92,7 +93,7 @@ func TestAnEventThatComesAgainIsWrittenOnce(t *testing.T) {
 	one := post(url, "7")
 	m := next(t, r)
 	two := post(url, "7")
-	await(t, "the second request", func() bool {
+	hosttest.Await(t, "the second request", func() bool {
 		r.mu.Lock()
 		defer r.mu.Unlock()
 		return r.pending[identity{"/s", "7"}].waiting == 2

@@ -13,11 +13,11 @@ import (
 	"sync"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/patchbay-dev/patchbay/internal/state"
+	"github.com/patchbay-dev/patchbay/tools/patchbay/internal/hosttest"
 )
 
 func TestStoresKeepPositions(t *testing.T) {
@@ -133,20 +133,9 @@ func startEtcd(t *testing.T) string {
 		_ = cmd.Process.Kill()
 		_ = cmd.Wait()
 	})
-	await(t, "etcd", func() bool {
+	hosttest.Await(t, "etcd", func() bool {
 		_, err := newEtcdStore([]string{client}, "").get(t.Context(), "x")
 		return err == nil
 	})
 	return strings.TrimPrefix(client, "http://")
-}
-
-// await blocks until a condition holds.
-func await(t *testing.T, what string, holds func() bool) {
-	t.Helper()
-	deadline := time.Now().Add(30 * time.Second)
-	for tick := time.NewTicker(5 * time.Millisecond); !holds(); <-tick.C {
-		if time.Now().After(deadline) {
-			t.Fatalf("timed out waiting for %s", what)
-		}
-	}
 }

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/patchbay-dev/patchbay/tools/patchbay/internal/connector"
+	"github.com/patchbay-dev/patchbay/tools/patchbay/internal/hosttest"
 )
 
 func TestASourceSendsStructuredEventsAndResumes(t *testing.T) {
@@ -75,7 +76,7 @@ func TestNoAttemptsMeansNoEndOfThem(t *testing.T) {
 	url, dir := startTarget(t)
 	answerWith(t, dir, "400 2")
 	r := start(t, "source", "target: "+url+"\ncount: 3\nsend_event_attempts: 0")
-	await(t, "more attempts than the default", func() bool { return len(events(dir)) > 5 })
+	hosttest.Await(t, "more attempts than the default", func() bool { return len(events(dir)) > 5 })
 	answerWith(t, dir, "")
 	if err := r.end(t, false); err != nil {
 		t.Fatal(err)
@@ -88,7 +89,7 @@ func TestNoAttemptsMeansNoEndOfThem(t *testing.T) {
 func TestASourceThatIsKilledGoesOn(t *testing.T) {
 	url, dir := startTarget(t)
 	r := start(t, "source", "target: "+url+"\ncount: 2000")
-	await(t, "events", func() bool { return len(events(dir)) > 50 })
+	hosttest.Await(t, "events", func() bool { return len(events(dir)) > 50 })
 	if err := syscall.Kill(childOf(t, "source"), syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
@@ -104,7 +105,7 @@ func TestAChangeOfTheConfigurationUnderLoadLosesNothing(t *testing.T) {
 	config := "target: " + url + "\nstore_config: {type: file, store_file: " + store + "}\ncount: 3000\n"
 	for seen := range 3 {
 		r := start(t, "source", config+"send_event_attempts: "+strconv.Itoa(seen+1))
-		await(t, "events", func() bool { return len(events(dir)) > 200*(seen+1) })
+		hosttest.Await(t, "events", func() bool { return len(events(dir)) > 200*(seen+1) })
 		if err := r.end(t, true); err != nil {
 			t.Fatal(err)
 		}
@@ -132,7 +133,7 @@ func whole(t *testing.T, events []string, n int) {
 func TestASinkAnswersWithWhatBecameOfEachEvent(t *testing.T) {
 	path, port := filepath.Join(t.TempDir(), "out"), freePort(t)
 	r := start(t, "sink", "port: "+port+"\npath: "+path)
-	await(t, "the port", func() bool { return send(t, "http://127.0.0.1:"+port+"/", "first")[0] == "200 accepted" })
+	hosttest.Await(t, "the port", func() bool { return send(t, "http://127.0.0.1:"+port+"/", "first")[0] == "200 accepted" })
 	got := send(t, "http://127.0.0.1:"+port+"/any/path", "a", "poison", "b")
 	want := []string{"200 accepted", "422 poison is refused", "200 accepted"}
 	if !slices.Equal(got, want) {
@@ -150,7 +151,7 @@ func TestASinkThatIsKilledGoesOn(t *testing.T) {
 	path, port := filepath.Join(t.TempDir(), "out"), freePort(t)
 	r := start(t, "sink", "port: "+port+"\npath: "+path)
 	url := "http://127.0.0.1:" + port + "/"
-	await(t, "the port", func() bool { return send(t, url, "first")[0] == "200 accepted" })
+	hosttest.Await(t, "the port", func() bool { return send(t, url, "first")[0] == "200 accepted" })
 	if err := syscall.Kill(childOf(t, "sink"), syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
@@ -169,14 +170,14 @@ func TestASinkInTroubleAnswersWithTheReasonBeforeSendersGiveUp(t *testing.T) {
 	dir, port := t.TempDir(), freePort(t)
 	r := startProgram(t, self(t), part("sink"), 500*time.Millisecond, "port: "+port+"\nretry_max_wait: 50ms\npath: "+filepath.Join(dir, "not", "there"))
 	url := "http://127.0.0.1:" + port + "/"
-	await(t, "the port", func() bool { return !strings.Contains(send(t, url, "")[0], "refused") })
+	hosttest.Await(t, "the port", func() bool { return !strings.Contains(send(t, url, "")[0], "refused") })
 	if got := send(t, url, "a"); !strings.HasPrefix(got[0], "503 ") || !strings.Contains(got[0], "no such file") {
 		t.Errorf("the answer is %q", got)
 	}
 	if err := os.Mkdir(filepath.Join(dir, "not"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	await(t, "the mended sink", func() bool { return send(t, url, "a")[0] == "200 accepted" })
+	hosttest.Await(t, "the mended sink", func() bool { return send(t, url, "a")[0] == "200 accepted" })
 	r.stop()
 	_ = r.end(t, true)
 }
@@ -202,7 +203,7 @@ done
 	port := freePort(t)
 	url := "http://127.0.0.1:" + port + "/"
 	r := startProgram(t, script, nil, 0, "port: "+port)
-	await(t, "the port", func() bool { return send(t, url, "first")[0] == "200 accepted" })
+	hosttest.Await(t, "the port", func() bool { return send(t, url, "first")[0] == "200 accepted" })
 	if got := send(t, url, "poison", "b"); !slices.Equal(got, []string{"422 no poison here", "200 accepted"}) {
 		t.Errorf("the answers are %q", got)
 	}
@@ -239,18 +240,9 @@ func TestArgumentsOfTheConnectorWin(t *testing.T) {
 // childOf returns the process of ours that plays a part.
 func childOf(t *testing.T, role string) int {
 	t.Helper()
-	entries, _ := os.ReadDir("/proc")
-	for _, e := range entries {
-		pid, err := strconv.Atoi(e.Name())
-		if err != nil {
-			continue
-		}
-		stat, _ := os.ReadFile("/proc/" + e.Name() + "/stat")
-		_, rest, _ := strings.Cut(string(stat), ") ")
-		environ, _ := os.ReadFile("/proc/" + e.Name() + "/environ")
-		fields := strings.Fields(rest)
-		if len(fields) > 1 && fields[1] == fmt.Sprint(os.Getpid()) && fields[0] != "Z" &&
-			strings.Contains(string(environ), "\x00"+partVariable+"="+role+"\x00") {
+	for _, pid := range hosttest.Children(os.Getpid()) {
+		environ, _ := os.ReadFile(fmt.Sprintf("/proc/%d/environ", pid))
+		if strings.Contains(string(environ), "\x00"+partVariable+"="+role+"\x00") {
 			return pid
 		}
 	}
