@@ -15,5 +15,6 @@ while [[ $1 != -- ]]; do
   shift
 done
 shift
-CGO_ENABLED=0 GOFLAGS="${GOFLAGS-} -trimpath" exec go tool -modfile="$root/tools/dev/go.mod" gotestsum "${flags[@]}" \
-  --raw-command -- env CGO_ENABLED=1 GOFLAGS="${GOFLAGS-}" go test -json -race -vet=off "$@"
+own=${GOFLAGS-}
+CGO_ENABLED=0 GOFLAGS="$own -trimpath" exec go tool -modfile="$root/tools/dev/go.mod" gotestsum "${flags[@]}" \
+  --raw-command -- env CGO_ENABLED=1 GOFLAGS="$own" go test -json -race -vet=off "$@"

@@ -19,6 +19,22 @@ import (
 // Patience is how long a helper waits for something that should happen at once before it fails the test.
 const Patience = 20 * time.Second
 
+// Await blocks until a condition holds, and fails the test when Patience runs out before.
+func Await(t testing.TB, what string, holds func() bool) {
+	t.Helper()
+	patience := time.NewTimer(Patience)
+	defer patience.Stop()
+	look := time.NewTicker(2 * time.Millisecond)
+	defer look.Stop()
+	for !holds() {
+		select {
+		case <-look.C:
+		case <-patience.C:
+			t.Fatalf("waited in vain for %s", what)
+		}
+	}
+}
+
 // Config is how a connector is run. The zero value serves most tests.
 type Config struct {
 	// Once asks for one bounded pass, as --once does.

@@ -2,16 +2,16 @@ package httpclient
 
 import (
 	"context"
-	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/url"
-	"os"
 	"strings"
 	"time"
+
+	"github.com/patchbay-dev/patchbay/common/tlsfiles"
 )
 
 // maxRedirects is how many redirects are followed for one request.
@@ -28,7 +28,7 @@ type Client struct {
 // "http-source/0.1.0", for the User-Agent header. It reads the files that the options name and fails when one of them
 // cannot be used; no retry mends that. It does not connect. The caller closes the client.
 func (o *Options) Client(product string, endpoint *url.URL) (*Client, error) {
-	config, err := o.tls()
+	config, err := tlsfiles.Config(o.CAFile, true, o.ClientCertFile, o.ClientKeyFile)
 	if err != nil {
 		return nil, err
 	}
@@ -128,29 +128,4 @@ func origin(u *url.URL) string {
 		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
 	}
 	return u.Scheme + "://" + strings.ToLower(u.Hostname()) + ":" + port
-}
-
-// tls reads the certificates that the options name.
-func (o *Options) tls() (*tls.Config, error) {
-	config := &tls.Config{MinVersion: tls.VersionTLS12}
-	if o.CAFile != "" {
-		pem, err := os.ReadFile(o.CAFile)
-		if err != nil {
-			return nil, fmt.Errorf("--ca-file: %w", err)
-		}
-		if config.RootCAs, err = x509.SystemCertPool(); err != nil {
-			config.RootCAs = x509.NewCertPool() // a system without certificates
-		}
-		if !config.RootCAs.AppendCertsFromPEM(pem) {
-			return nil, fmt.Errorf("--ca-file: %s holds no PEM certificate", o.CAFile)
-		}
-	}
-	if o.ClientCertFile != "" {
-		pair, err := tls.LoadX509KeyPair(o.ClientCertFile, o.ClientKeyFile)
-		if err != nil {
-			return nil, fmt.Errorf("--client-cert-file and --client-key-file: %w", err)
-		}
-		config.Certificates = []tls.Certificate{pair}
-	}
-	return config, nil
 }

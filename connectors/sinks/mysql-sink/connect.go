@@ -3,17 +3,16 @@ package main
 import (
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"database/sql"
 	"errors"
 	"fmt"
 	"net"
-	"os"
 	"strings"
 
 	"github.com/go-sql-driver/mysql"
 
 	"github.com/patchbay-dev/patchbay/common"
+	"github.com/patchbay-dev/patchbay/common/tlsfiles"
 )
 
 // open connects, looks at the table and returns a writer for it. The caller closes it. What the options ask for and the
@@ -83,29 +82,16 @@ func (m *MySQLSink) tlsConfig() (*tls.Config, error) {
 	if m.TLS == "off" || m.TLS == "prefer" && local {
 		return nil, nil
 	}
+	config, err := tlsfiles.Config(m.CAFile, false, m.ClientCertFile, m.ClientKeyFile)
+	if err != nil {
+		return nil, err
+	}
 	// MySQL calls it preferred and required to encrypt without knowing whom one talks to.
-	config := &tls.Config{MinVersion: tls.VersionTLS12, InsecureSkipVerify: m.TLS != "verify"}
+	config.InsecureSkipVerify = m.TLS != "verify"
 	if host, _, err := net.SplitHostPort(m.Address); err == nil {
 		config.ServerName = host
 	} else if local {
 		config.ServerName = "localhost"
-	}
-	if m.CAFile != "" {
-		pem, err := os.ReadFile(m.CAFile)
-		if err != nil {
-			return nil, fmt.Errorf("--ca-file: %w", err)
-		}
-		config.RootCAs = x509.NewCertPool()
-		if !config.RootCAs.AppendCertsFromPEM(pem) {
-			return nil, fmt.Errorf("--ca-file: %s holds no PEM certificate", m.CAFile)
-		}
-	}
-	if m.ClientCertFile != "" {
-		pair, err := tls.LoadX509KeyPair(m.ClientCertFile, m.ClientKeyFile)
-		if err != nil {
-			return nil, fmt.Errorf("--client-cert-file and --client-key-file: %w", err)
-		}
-		config.Certificates = []tls.Certificate{pair}
 	}
 	return config, nil
 }

@@ -266,7 +266,7 @@ func TestABrokenConnectionIsMadeAgain(t *testing.T) {
 	run := commontest.StartSink[MySQLSink](t, commontest.Config{}, []common.Record{upsert(`{"id":1}`)}, d.args("t", "--key", "id")...)
 	var killed string
 	for range 2 {
-		await(t, func() bool {
+		commontest.Await(t, "another statement that waits", func() bool {
 			waiting := d.rows("SELECT ID FROM information_schema.PROCESSLIST WHERE USER = 'patchbay' AND STATE LIKE 'Waiting for table%'")
 			if len(waiting) == 0 || waiting[0] == killed {
 				return false
@@ -296,15 +296,6 @@ func TestATransactionEndsWithTheTimeout(t *testing.T) {
 	err = w.transact(context.Background(), w.statements([]row{{columns: []string{"id"}, values: []any{1}}}))
 	if err == nil || err.Error() != "not done within the timeout of 50ms" || blameFor(err) != blameNobody {
 		t.Errorf("the error is %v", err)
-	}
-}
-
-func await(t *testing.T, done func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(commontest.Patience); !done(); time.Sleep(5 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatal("it did not come to pass")
-		}
 	}
 }
 

@@ -79,7 +79,9 @@ func startServer() (stop func(), err error) {
 		return nil, err
 	}
 	defer db.Close()
-	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+	again := time.NewTicker(20 * time.Millisecond)
+	defer again.Stop()
+	for deadline := time.Now().Add(30 * time.Second); ; <-again.C {
 		if err = db.Ping(); err == nil {
 			break
 		}

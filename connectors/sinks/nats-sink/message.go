@@ -10,25 +10,17 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/patchbay-dev/patchbay/common"
+	"github.com/patchbay-dev/patchbay/common/natsclient"
 	"github.com/patchbay-dev/patchbay/common/record"
 )
 
-const (
-	// Buckets are streams whose name and subjects begin like this, and a message that removes a key says so in a header
-	// (NATS ADR-8).
-	bucketStream  = "KV_"
-	bucketSubject = "$KV."
-	opHeader      = "KV-Operation"
-	opDelete      = "DEL"
-	// Headers that begin like this are instructions for servers. Those of a record come from another system, where they have
-	// been obeyed.
-	steering = "nats-"
-)
+// opDelete is the operation of a bucket's message that removes a key (NATS ADR-8).
+const opDelete = "DEL"
 
 // streamName is the stream to write to, which a bucket has too; empty for a plain subject.
 func (s *NATSSink) streamName() string {
 	if s.Bucket != "" {
-		return bucketStream + s.Bucket
+		return natsclient.BucketStream + s.Bucket
 	}
 	return s.Stream
 }
@@ -37,7 +29,8 @@ func (s *NATSSink) streamName() string {
 func (s *NATSSink) message(rec *common.Record) (*nats.Msg, error) {
 	msg := &nats.Msg{Header: make(nats.Header, len(rec.Headers)+1), Data: rec.Value}
 	for name, value := range rec.Headers {
-		if hasPrefixFold(name, steering) || s.Bucket != "" && name == opHeader {
+		// Instructions come from another system, where they have been obeyed.
+		if natsclient.Steers(name) || s.Bucket != "" && name == natsclient.OpHeader {
 			continue
 		}
 		if err := set(msg, name, value); err != nil {
@@ -48,10 +41,10 @@ func (s *NATSSink) message(rec *common.Record) (*nats.Msg, error) {
 		if !bucketKey.MatchString(rec.Key) || strings.Contains("."+rec.Key+".", "..") {
 			return nil, &refusal{fmt.Errorf("%q cannot be a key of a bucket: those have letters, digits, -_/= and single dots within", rec.Key)}
 		}
-		msg.Subject = bucketSubject + s.Bucket + "." + rec.Key
+		msg.Subject = natsclient.BucketSubject + s.Bucket + "." + rec.Key
 		if rec.Op == record.Delete {
 			msg.Data = nil
-			return msg, set(msg, opHeader, opDelete)
+			return msg, set(msg, natsclient.OpHeader, opDelete)
 		}
 		return msg, nil // without an id: a put that comes again must not be dropped
 	}
@@ -126,8 +119,4 @@ func render(template string, rec *common.Record) (string, error) {
 		return "", fmt.Errorf("%q, made of what the record has, is a subject of the system", subject)
 	}
 	return subject, nil
-}
-
-func hasPrefixFold(s, prefix string) bool {
-	return len(s) >= len(prefix) && strings.EqualFold(s[:len(prefix)], prefix)
 }

@@ -3,32 +3,16 @@
 # shellcheck disable=SC2016 # subjects begin with a dollar sign
 
 load ../../../test/helper
+load ../../../test/nats
 
 setup() {
   sandbox
-  local url
-  start broker patchbay broker
-  wait_until 10 patchbay broker status
-  url=$(patchbay broker status --json | jq -r .url)
-  NATS_URL=nats://${url#*@}
-  NATS_SINK_NATS_TOKEN=${url#nats://}
-  export NATS_SINK_NATS_TOKEN=${NATS_SINK_NATS_TOKEN%@*}
+  start_nats
+  export NATS_SINK_NATS_TOKEN=$NATS_TOKEN
 }
 
 # make_stream NAME SUBJECT [MORE] makes a stream, by the server's own protocol; MORE are more fields of its configuration.
-make_stream() { request "\$JS.API.STREAM.CREATE.$1" "{\"name\":\"$1\",\"subjects\":[\"$2\"],\"storage\":\"memory\"${3:-}}" >/dev/null; }
-
-# request SUBJECT TEXT asks the server and prints the answer.
-request() {
-  local line=""
-  exec 5<>"/dev/tcp/127.0.0.1/${NATS_URL##*:}"
-  printf 'CONNECT {"verbose":false,"auth_token":"%s"}\r\nSUB answer 1\r\nPUB %s answer %d\r\n%s\r\n' \
-    "$NATS_SINK_NATS_TOKEN" "$1" "${#2}" "$2" >&5
-  until [[ $line == MSG* || $line == -ERR* ]]; do read -r -t 5 line <&5; done
-  read -r -t 5 line <&5
-  exec 5>&-
-  echo "$line"
-}
+make_stream() { nats_request "\$JS.API.STREAM.CREATE.$1" "{\"name\":\"$1\",\"subjects\":[\"$2\"],\"storage\":\"memory\"${3:-}}" >/dev/null; }
 
 # generate N prints records with the sequence numbers from 1 to N.
 generate() { generate-source --topic - --rate 0 --max-records "$1" --template .sequence; }
@@ -40,7 +24,7 @@ write_nats() { nats-sink --nats-url "$NATS_URL" --topic - "$@"; }
 stored() { stdout-sink --topic "$1" --once --log-level error; }
 
 # count STREAM prints how many messages a stream has.
-count() { request "\$JS.API.STREAM.INFO.$1" "" | jq .state.messages; }
+count() { nats_request "\$JS.API.STREAM.INFO.$1" "" | jq .state.messages; }
 
 # event ID KEY OP DATA prints a record as a CloudEvent.
 event() {
@@ -112,7 +96,7 @@ event() {
     event 3 a upsert 3
     event 4 b delete null
   } | write_nats --topic-format cloudevents --bucket settings
-  last() { request '$JS.API.STREAM.MSG.GET.KV_settings' "{\"last_by_subj\":\"\$KV.settings.$1\"}" | jq -r ".message.$2 // \"\" | @base64d"; }
+  last() { nats_request '$JS.API.STREAM.MSG.GET.KV_settings' "{\"last_by_subj\":\"\$KV.settings.$1\"}" | jq -r ".message.$2 // \"\" | @base64d"; }
   assert_equal "$(last a data)" 3
   assert_equal "$(last b data)" ""
   last b hdrs | grep -q 'KV-Operation: DEL'
@@ -136,7 +120,7 @@ event() {
   from() { exec "${@:2}" <"$1"; }
   start sink from "$SANDBOX/records" nats-sink --nats-url "$NATS_URL" --topic - --subject orders --stream orders --retry-max-wait 200ms
   wait_until 10 grep -q "maximum messages exceeded" "$(errors sink)"
-  request '$JS.API.STREAM.UPDATE.orders' '{"name":"orders","subjects":["orders"],"storage":"memory","discard":"new"}' >/dev/null
+  nats_request '$JS.API.STREAM.UPDATE.orders' '{"name":"orders","subjects":["orders"],"storage":"memory","discard":"new"}' >/dev/null
   wait_until 10 ended sink
   stop sink
   assert_equal "$(stored orders | sort -n)" "$(seq 5)"

@@ -204,7 +204,7 @@ func TestWaitsForAFile(t *testing.T) {
 // waitReady waits until the first scan is over.
 func (d folder) waitReady(run *commontest.SourceRun) {
 	d.t.Helper()
-	await(d.t, "the mark of the first scan", func() bool { return run.Positions()[""] == started })
+	commontest.Await(d.t, "the mark of the first scan", func() bool { return run.Positions()[""] == started })
 }
 
 func TestFromEnd(t *testing.T) {
@@ -212,7 +212,7 @@ func TestFromEnd(t *testing.T) {
 	d.write("a.log", "old\nhal")
 	run := d.follow(commontest.Config{}, "*.log", "--from", "end")
 	d.waitReady(run)
-	await(t, "the position of the file", func() bool { return run.Positions()[d.path("a.log")] != "" })
+	commontest.Await(t, "the position of the file", func() bool { return run.Positions()[d.path("a.log")] != "" })
 	d.write("b.log", "new file\n")
 	expect(t, run, "new file")
 	d.write("a.log", "f\n")

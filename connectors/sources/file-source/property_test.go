@@ -101,7 +101,7 @@ func (w *world) copyTruncate() {
 	before := w.run.Positions()[w.path("a.log")]
 	w.copy("a.log", "copy") // not a.log.1, which would count as a rotated file
 	w.truncate("a.log")
-	await(w.t, "the truncation to be noticed", func() bool {
+	commontest.Await(w.t, "the truncation to be noticed", func() bool {
 		after := w.run.Positions()[w.path("a.log")]
 		p, err := parsePosition(after)
 		return err == nil && p.offset == 0 && after != before
@@ -110,7 +110,7 @@ func (w *world) copyTruncate() {
 
 func (w *world) start() {
 	w.run = w.follow(commontest.Config{Positions: w.positions}, "a.log", "--rotate-wait", "0s", "--poll-interval", "2ms")
-	await(w.t, "the file to be known", func() bool { return w.run.Positions()[w.path("a.log")] != "" })
+	commontest.Await(w.t, "the file to be known", func() bool { return w.run.Positions()[w.path("a.log")] != "" })
 }
 
 func (w *world) stop() {
@@ -144,7 +144,7 @@ func (w *world) kill() {
 func (w *world) settle() {
 	w.rt.Helper()
 	last := w.lines[len(w.lines)-1]
-	await(w.t, "the last line", func() bool {
+	commontest.Await(w.t, "the last line", func() bool {
 		records := w.run.Records()
 		return len(records) > 0 && string(records[len(records)-1].Value) == last
 	})

@@ -211,7 +211,7 @@ func TestChainOfRotationsInAGlobIsSentOnce(t *testing.T) {
 	d.rename("a.log", "a.log.1")
 	d.write("a.log", "B\n")
 	expect(t, run, "B")
-	await(t, "the rotated file's own position", func() bool { return run.Positions()[d.path("a.log.1")] != "" })
+	commontest.Await(t, "the rotated file's own position", func() bool { return run.Positions()[d.path("a.log.1")] != "" })
 	positions := stop(t, run)
 	d.write("a.log", "B2\n")
 	d.rename("a.log.1", "a.log.2")
@@ -221,7 +221,7 @@ func TestChainOfRotationsInAGlobIsSentOnce(t *testing.T) {
 	expect(t, run, "B2", "C")
 	d.write("a.log.2", "A2\n")
 	expect(t, run, "A2")
-	await(t, "the positions of all three", func() bool { return run.Positions()[d.path("a.log.2")] != "" })
+	commontest.Await(t, "the positions of all three", func() bool { return run.Positions()[d.path("a.log.2")] != "" })
 	positions = stop(t, run)
 	want(t, d.read(commontest.Config{Positions: positions}, "a.log*"))
 }
@@ -232,7 +232,7 @@ func TestADeletedFileIsFinished(t *testing.T) {
 	run := d.follow(commontest.Config{}, "a.log")
 	expect(t, run, "one")
 	d.remove("a.log")
-	await(t, "a position that names no file", func() bool {
+	commontest.Await(t, "a position that names no file", func() bool {
 		p, err := parsePosition(run.Positions()[d.path("a.log")])
 		return err == nil && p.inode == 0
 	})

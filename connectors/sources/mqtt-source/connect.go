@@ -4,16 +4,15 @@ import (
 	"bufio"
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/url"
-	"os"
 	"time"
 
 	"github.com/patchbay-dev/patchbay/common"
+	"github.com/patchbay-dev/patchbay/common/tlsfiles"
 )
 
 // A connection is one that the server has accepted.
@@ -64,7 +63,7 @@ func (s *MQTTSource) dial(ctx context.Context, server *url.URL) (net.Conn, error
 	if !s.encrypted() {
 		return new(net.Dialer).DialContext(ctx, "tcp", address)
 	}
-	config, err := s.tlsConfig()
+	config, err := tlsfiles.Config(s.CAFile, false, s.ClientCertFile, s.ClientKeyFile)
 	if err != nil {
 		return nil, common.Permanent(err)
 	}
@@ -74,28 +73,6 @@ func (s *MQTTSource) dial(ctx context.Context, server *url.URL) (net.Conn, error
 		return nil, common.Permanent(err)
 	}
 	return conn, err
-}
-
-func (s *MQTTSource) tlsConfig() (*tls.Config, error) {
-	config := &tls.Config{MinVersion: tls.VersionTLS12}
-	if s.CAFile != "" {
-		pem, err := os.ReadFile(s.CAFile)
-		if err != nil {
-			return nil, fmt.Errorf("--ca-file: %w", err)
-		}
-		config.RootCAs = x509.NewCertPool()
-		if !config.RootCAs.AppendCertsFromPEM(pem) {
-			return nil, fmt.Errorf("--ca-file: %s holds no PEM certificate", s.CAFile)
-		}
-	}
-	if s.ClientCertFile != "" {
-		pair, err := tls.LoadX509KeyPair(s.ClientCertFile, s.ClientKeyFile)
-		if err != nil {
-			return nil, fmt.Errorf("--client-cert-file and --client-key-file: %w", err)
-		}
-		config.Certificates = []tls.Certificate{pair}
-	}
-	return config, nil
 }
 
 // login asks for the session.

@@ -141,7 +141,7 @@ func TestRetainedMessages(t *testing.T) {
 			for _, round := range []string{"1", "2"} {
 				// The second subscription is a new one each time: what it brings comes after all that the first one does.
 				run := start(t, b.args("--subscribe", "a", "--subscribe", round, "--retained", tt.retained, "--protocol", tt.protocol)...)
-				await(t, func() bool {
+				commontest.Await(t, "the end of a round", func() bool {
 					b.publishAll(round, "end")
 					return slices.ContainsFunc(run.Records(), func(rec common.Record) bool { return rec.Subject == round })
 				})

@@ -13,7 +13,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"go.uber.org/goleak"
@@ -59,7 +58,7 @@ func (b *broker) start() {
 	if err := b.server.Start(); err != nil {
 		b.t.Fatal(err)
 	}
-	await(b.t, func() bool {
+	commontest.Await(b.t, "the server", func() bool {
 		conn, err := net.Dial("tcp", "127.0.0.1:"+b.port)
 		if err == nil {
 			conn.Close()
@@ -83,15 +82,6 @@ func freePort(t *testing.T) string {
 	defer l.Close()
 	_, port, _ := net.SplitHostPort(l.Addr().String())
 	return port
-}
-
-func await(t *testing.T, done func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(commontest.Patience); !done(); time.Sleep(5 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatal("it did not come to pass")
-		}
-	}
 }
 
 // args are the options for the server.

@@ -155,15 +155,13 @@ func TestASubjectIsSharedByItsQueueGroup(t *testing.T) {
 	// None of them has come to life before all have seen a message, so messages go on until then.
 	got := func() [3]int { return [3]int{len(one.Records()), len(two.Records()), len(other.Records())} }
 	sent := 0
-	for deadline := time.Now().Add(commontest.Patience); got()[0] == 0 || got()[1] == 0 || got()[2] == 0; sent++ {
-		if time.Now().After(deadline) {
-			t.Fatalf("the records are %v", got())
-		}
+	commontest.Await(t, "a message for each", func() bool {
 		if err := nc.PublishMsg(&nats.Msg{Subject: "plain.x", Data: []byte(strconv.Itoa(sent)), Header: nats.Header{"K": {"k"}}}); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(time.Millisecond)
-	}
+		sent++
+		return got()[0] > 0 && got()[1] > 0 && got()[2] > 0
+	})
 	stop(t, one)
 	stop(t, two)
 	stop(t, other)

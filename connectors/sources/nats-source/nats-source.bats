@@ -3,16 +3,12 @@
 # shellcheck disable=SC2016 # subjects begin with a dollar sign
 
 load ../../../test/helper
+load ../../../test/nats
 
 setup() {
   sandbox
-  local url
-  start broker patchbay broker
-  wait_until 10 patchbay broker status
-  url=$(patchbay broker status --json | jq -r .url)
-  NATS_URL=nats://${url#*@}
-  NATS_SOURCE_NATS_TOKEN=${url#nats://}
-  export NATS_SOURCE_NATS_TOKEN=${NATS_SOURCE_NATS_TOKEN%@*}
+  start_nats
+  export NATS_SOURCE_NATS_TOKEN=$NATS_TOKEN
 }
 
 # fill N stores the numbers from 1 to N in the stream orders.
@@ -24,18 +20,6 @@ follow() { start "$1" nats-source --nats-url "$NATS_URL" --topic - "${@:2}"; }
 
 # has_lines N FILE succeeds once FILE has N lines or more.
 has_lines() { [[ $(wc -l <"$2") -ge $1 ]]; }
-
-# request SUBJECT TEXT asks the server, by its own protocol, and prints the answer.
-request() {
-  local line=""
-  exec 5<>"/dev/tcp/127.0.0.1/${NATS_URL##*:}"
-  printf 'CONNECT {"verbose":false,"auth_token":"%s"}\r\nSUB answer 1\r\nPUB %s answer %d\r\n%s\r\n' \
-    "$NATS_SOURCE_NATS_TOKEN" "$1" "${#2}" "$2" >&5
-  until [[ $line == MSG* || $line == -ERR* ]]; do read -r -t 5 line <&5; done
-  read -r -t 5 line <&5
-  exec 5>&-
-  echo "$line"
-}
 
 # publish SUBJECT TEXT publishes what nobody answers to.
 publish() { # a ping is answered when what is before it is done
@@ -161,10 +145,10 @@ publish() { # a ping is answered when what is before it is done
 }
 
 @test "a bucket is mirrored, deletions included" {
-  request '$JS.API.STREAM.CREATE.KV_settings' \
+  nats_request '$JS.API.STREAM.CREATE.KV_settings' \
     '{"name":"KV_settings","subjects":["$KV.settings.>"],"max_msgs_per_subject":1,"storage":"memory","allow_rollup_hdrs":true}' >/dev/null
-  assert_equal "$(request '$KV.settings.colour' blue | jq -c '[.stream, .seq]')" '["KV_settings",1]'
-  request '$KV.settings.size.max' 7 >/dev/null
+  assert_equal "$(nats_request '$KV.settings.colour' blue | jq -c '[.stream, .seq]')" '["KV_settings",1]'
+  nats_request '$KV.settings.size.max' 7 >/dev/null
   run --separate-stderr read_nats --bucket settings --topic-format cloudevents
   assert_success
   assert_equal "$(jq -c '[.partitionkey, .data]' <<<"$output")" $'["colour","blue"]\n["size.max",7]'

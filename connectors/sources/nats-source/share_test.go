@@ -32,22 +32,6 @@ func (p *peer) state(name string) *jetstream.ConsumerInfo {
 	return consumer.CachedInfo()
 }
 
-// await waits until a condition holds, for as long as the tests are patient.
-func await(t *testing.T, what string, holds func() bool) {
-	t.Helper()
-	deadline := time.NewTimer(commontest.Patience)
-	defer deadline.Stop()
-	look := time.NewTicker(5 * time.Millisecond)
-	defer look.Stop()
-	for !holds() {
-		select {
-		case <-look.C:
-		case <-deadline.C:
-			t.Fatalf("waited in vain for %s", what)
-		}
-	}
-}
-
 func TestAConsumerIsMadeAndAcknowledged(t *testing.T) {
 	p := newPeer(t)
 	p.publish("orders.a", "1", "2")
@@ -57,7 +41,7 @@ func TestAConsumerIsMadeAndAcknowledged(t *testing.T) {
 	if len(positions) > 0 {
 		t.Errorf("positions %v are kept, which the server keeps", positions)
 	}
-	await(t, "the acknowledgements", func() bool { return p.state("c").NumAckPending == 0 })
+	commontest.Await(t, "the acknowledgements", func() bool { return p.state("c").NumAckPending == 0 })
 	state := p.state("c")
 	if state.AckFloor.Stream != 2 || state.Config.FilterSubject != "orders.a" || state.Config.Durable != "c" {
 		t.Errorf("the consumer is %+v", state)
@@ -92,7 +76,7 @@ func TestWhatIsNotDeliveredIsNotAcknowledged(t *testing.T) {
 	open.settle(2, nil)
 	open.settle(1, ctx.Err()) // nil
 	open.settle(3, jetstream.ErrMsgNotFound)
-	await(t, "one message to be left", func() bool { return p.state("c").AckFloor.Stream == 2 })
+	commontest.Await(t, "one message to be left", func() bool { return p.state("c").AckFloor.Stream == 2 })
 	open.wait(ctx) // nothing is open
 	again, err := consumer.Next()
 	if err != nil {
@@ -168,12 +152,12 @@ func TestReadersOfAConsumerShareItsMessages(t *testing.T) {
 	one := p.start(commontest.Config{}, "--stream", "ORDERS", "--consumer", "c")
 	two := p.start(commontest.Config{}, "--stream", "ORDERS", "--consumer", "c")
 	sent := 0
-	await(t, "both to get some", func() bool {
+	commontest.Await(t, "both to get some", func() bool {
 		p.more(10)
 		sent += 10
 		return len(one.Records()) > 0 && len(two.Records()) > 0
 	})
-	await(t, "all", func() bool { return p.state("c").AckFloor.Stream == uint64(sent) })
+	commontest.Await(t, "all", func() bool { return p.state("c").AckFloor.Stream == uint64(sent) })
 	stop(t, one)
 	stop(t, two)
 	var ids []string
@@ -194,7 +178,7 @@ func TestAStopHandsBackWhatWasSentAhead(t *testing.T) {
 	run.Next()
 	stop(t, run)
 	next := p.start(commontest.Config{}, "--stream", "ORDERS", "--consumer", "c")
-	await(t, "all", func() bool { return p.state("c").AckFloor.Stream == 2000 })
+	commontest.Await(t, "all", func() bool { return p.state("c").AckFloor.Stream == 2000 })
 	stop(t, next)
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/patchbay-dev/patchbay/common"
+	"github.com/patchbay-dev/patchbay/common/natsclient"
 )
 
 const (
@@ -22,7 +23,7 @@ const (
 // streamName is the stream to read, which a bucket has too; empty for a plain subject.
 func (s *NATSSource) streamName() string {
 	if s.Bucket != "" {
-		return bucketStream + s.Bucket
+		return natsclient.BucketStream + s.Bucket
 	}
 	return s.Stream
 }
@@ -30,7 +31,7 @@ func (s *NATSSource) streamName() string {
 // filter is the subject of the messages to read; empty for all. A bucket that mirrors another has the other's subjects.
 func (s *NATSSource) filter() string {
 	if s.Keys != "" {
-		return bucketSubject + "*." + s.Keys
+		return natsclient.BucketSubject + "*." + s.Keys
 	}
 	return s.Subject
 }

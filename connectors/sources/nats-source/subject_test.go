@@ -53,7 +53,7 @@ func TestASubjectThatComesTooFastGoesOn(t *testing.T) {
 	if err := nc.Flush(); err != nil {
 		t.Fatal(err)
 	}
-	await(t, "some to be lost", func() bool { return conn.Stats().InMsgs >= sent })
+	commontest.Await(t, "some to be lost", func() bool { return conn.Stats().InMsgs >= sent })
 	early := 0
 	for {
 		if string((<-out.records).Value) == "late" {

@@ -2,14 +2,14 @@ package main
 
 import (
 	"context"
-	"crypto/x509"
 	"fmt"
 	"iter"
-	"os"
 	"time"
 
 	"github.com/minio/minio-go/v7"
 	"github.com/minio/minio-go/v7/pkg/credentials"
+
+	"github.com/patchbay-dev/patchbay/common/tlsfiles"
 )
 
 // tries is how often the library sends a request: it learns the region of a bucket from a first refusal. Retries proper are
@@ -43,18 +43,9 @@ func (s *S3Source) connect() (*client, error) {
 		return nil, err
 	}
 	if s.CAFile != "" && secure {
-		pem, err := os.ReadFile(s.CAFile)
-		if err != nil {
-			return nil, fmt.Errorf("--ca-file: %w", err)
+		if base.TLSClientConfig.RootCAs, err = tlsfiles.Roots(s.CAFile, true); err != nil {
+			return nil, err
 		}
-		roots, err := x509.SystemCertPool()
-		if err != nil {
-			roots = x509.NewCertPool() // a system without certificates
-		}
-		if !roots.AppendCertsFromPEM(pem) {
-			return nil, fmt.Errorf("--ca-file: %s holds no PEM certificate", s.CAFile)
-		}
-		base.TLSClientConfig.RootCAs = roots
 	}
 	c := &client{S3Source: s, transport: &transport{Transport: base, timeout: s.Timeout}}
 	c.s3, err = minio.NewCore(s.Endpoint.Host, &minio.Options{
