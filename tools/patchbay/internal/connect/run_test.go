@@ -176,12 +176,12 @@ func TestLogins(t *testing.T) {
 	}
 	byJWT := fmt.Sprintf("operator: %s\nresolver: MEMORY\nresolver_preload: {%s: %s}\njetstream: disabled", operatorJWT, accountID, accountJWT)
 	byKey := fmt.Sprintf("authorization: {users: [{nkey: %s}]}", public)
-	login := fmt.Sprintf("nats: {url: URL, auth_enabled: true, jwt: %q, seed: %q}, ", userJWT, seed)
-	keyOnly := fmt.Sprintf("nats: {url: URL, auth_enabled: true, seed: %q}, ", seed)
+	login := fmt.Sprintf("auth_enabled: true, jwt: %q, seed: %q", userJWT, seed)
+	keyOnly := fmt.Sprintf("auth_enabled: true, seed: %q", seed)
 	platform := []string{"NEX_WORKLOAD_NATS_B64_JWT=" + b64(userJWT), "NEX_WORKLOAD_NATS_NKEY=" + string(seed)}
 	tests := []struct {
-		name, server, step string
-		env                []string
+		name, server, login string
+		env                 []string
 	}{
 		{"JWT and seed of the step", byJWT, login, nil},
 		{"JWT and seed of the platform", byJWT, "", platform},
@@ -192,7 +192,10 @@ func TestLogins(t *testing.T) {
 			r := newRig(t)
 			url := startServer(t, tt.server)
 			r.env = append([]string{"NEX_WORKLOAD_NATS_SERVERS=" + url}, append(tt.env, r.env...)...)
-			steps := fmt.Sprintf("source: {type: numbers, config: {count: 3}}\nproducer: {%score: {subject: a}}", strings.ReplaceAll(tt.step, "URL", url))
+			steps := "source: {type: numbers, config: {count: 3}}\nproducer: {core: {subject: a}}"
+			if tt.login != "" {
+				steps = strings.Replace(steps, "core:", fmt.Sprintf("nats: {url: %s, %s}, core:", url, tt.login), 1)
+			}
 			if err := r.run(t.Context(), steps); err != nil {
 				t.Errorf("the run ended with %v", err)
 			}
