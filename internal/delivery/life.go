@@ -53,6 +53,7 @@ type life struct {
 	down    bool                    // the last session failed, and the next has shown no sign of life
 	stuck   bool                    // the last record that was tried was not delivered
 	since   time.Time               // of the first trouble after the last delivery
+	ailment error                   // the last trouble
 	state   string                  // that was told
 	well    atomic.Bool             // neither down nor stuck, and told so: a fast path
 	count   atomic.Int64            // of records delivered
@@ -176,7 +177,7 @@ func (l *life) delivered(n int) {
 // for as long.
 func (l *life) trouble(err error, wait time.Duration) (hopeless bool) {
 	l.mu.Lock()
-	l.stuck = true
+	l.stuck, l.ailment = true, err
 	hopeless = l.hopeless(wait)
 	l.mu.Unlock()
 	l.update(err)
@@ -186,7 +187,7 @@ func (l *life) trouble(err error, wait time.Duration) (hopeless bool) {
 // fallen is trouble of a whole session.
 func (l *life) fallen(err error, wait time.Duration) (hopeless bool) {
 	l.mu.Lock()
-	l.down = true
+	l.down, l.ailment = true, err
 	hopeless = l.hopeless(wait)
 	l.mu.Unlock()
 	l.update(err)
@@ -305,14 +306,26 @@ func (l *life) one(parent context.Context, run func(ctx context.Context) error) 
 	cause := context.Cause(ctx)
 	var ended *sessionError
 	switch {
-	case errors.Is(cause, errStartTimeout) && (err == nil || echo(err) || errors.Is(err, errStartTimeout)):
-		return Permanent(fmt.Errorf("%w of %s", errStartTimeout, l.limits.StartTimeout))
 	case errors.Is(cause, errStartTimeout):
-		return Permanent(fmt.Errorf("%w of %s: %w", errStartTimeout, l.limits.StartTimeout, err))
+		return l.lifeless(err)
 	case errors.As(cause, &ended) && !IsPermanent(err):
 		return ended.err
 	}
 	return err
+}
+
+// lifeless is the error of a run whose start timeout ended a session with err. Where err is but the news of that, the trouble
+// that came before is the reason.
+func (l *life) lifeless(err error) error {
+	if err == nil || echo(err) || errors.Is(err, errStartTimeout) {
+		l.mu.Lock()
+		err = l.ailment
+		l.mu.Unlock()
+	}
+	if err == nil {
+		return Permanent(fmt.Errorf("%w of %s", errStartTimeout, l.limits.StartTimeout))
+	}
+	return Permanent(fmt.Errorf("%w of %s: %w", errStartTimeout, l.limits.StartTimeout, err))
 }
 
 // A sessionError ends the session that runs, so that another one follows.

@@ -303,6 +303,7 @@ func TestAConnectorThatIgnoresTheStopIsLeftBehind(t *testing.T) {
 func TestStartTimeout(t *testing.T) {
 	limits := testLimits()
 	limits.StartTimeout = 30 * time.Millisecond
+	var sessions atomic.Int32
 	tests := []struct {
 		name string
 		run  func(ctx context.Context, out *Output) error
@@ -310,6 +311,13 @@ func TestStartTimeout(t *testing.T) {
 	}{
 		{"a source that is silent", func(ctx context.Context, _ *Output) error { <-ctx.Done(); return ctx.Err() }, "no sign of life"},
 		{"a source that keeps failing", func(context.Context, *Output) error { return errors.New("connection refused") }, "connection refused"},
+		{"a source that fails and is then silent", func(ctx context.Context, _ *Output) error {
+			if sessions.Add(1) == 1 {
+				return errors.New("connection refused")
+			}
+			<-ctx.Done()
+			return ctx.Err()
+		}, "no sign of life within the start timeout of 30ms: connection refused"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

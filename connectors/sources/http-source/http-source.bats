@@ -195,7 +195,7 @@ answered() { [[ $(grep -c "^$1" "$NGINX_DIR/status.log") -ge $2 ]]; }
   touch "$NGINX_DIR/html/down"
   run http-source --topic - --start-timeout 500ms --endpoint "$NGINX_URL/status.json?token=hush"
   assert_failure 1
-  assert_line --partial "http-source: GET $NGINX_URL/status.json: the server answered 503"
+  assert_line --index -1 --regexp "^http-source: .*GET $NGINX_URL/status.json: the server answered 503"
   refute_output --partial hush
 }
 
