@@ -37,7 +37,7 @@ func (p *program) writeMetadata(w io.Writer, m *options.Model, draft string) err
 
 // document gathers what the author said and what follows from it.
 func (p *program) document(m *options.Model, dialect string) (*metadata.Document, error) {
-	schema, err := m.Schema(dialect).MarshalJSON()
+	schema, err := json.Marshal(m.Schema(dialect))
 	if err != nil {
 		return nil, fmt.Errorf("encode the schema: %w", err)
 	}

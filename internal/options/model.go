@@ -47,7 +47,7 @@ func New(c Config) (*Model, error) {
 		Control kong.Plugins `embed:"" set:"scope=control"`
 	}{kong.Plugins{c.Own}, kong.Plugins{c.Shared}, kong.Plugins{c.Control}}
 	k, err := kong.New(grammar, kong.Name(c.Name), kong.Description(c.Description), kong.NoDefaultHelp(),
-		kong.WithHyphenPrefixedParameters(true), kong.ValueFormatter(m.describe),
+		kong.WithHyphenPrefixedParameters(true), kong.ValueFormatter(m.describe), kong.PostBuild(hideTexts),
 		kong.ConfigureHelp(kong.HelpOptions{NoAppSummary: true, WrapUpperBound: 120}))
 	if err != nil {
 		return nil, fmt.Errorf("options of %s: %w", c.Name, err)
@@ -55,6 +55,7 @@ func New(c Config) (*Model, error) {
 	m.kong = k
 	own := strings.ToUpper(strings.ReplaceAll(c.Name, "-", "_")) + "_"
 	for _, f := range k.Model.Flags {
+		showTexts(f)
 		scope, prefix := f.Tag.Vars["scope"], own
 		switch scope {
 		case "control":
@@ -72,6 +73,23 @@ func New(c Config) (*Model, error) {
 	}
 	m.capture(k.Model.Node)
 	return m, nil
+}
+
+// hideTexts keeps from kong what holds no $: it would match a regular expression against every text to find variables, which
+// takes a tenth of a start. showTexts brings the texts back.
+func hideTexts(k *kong.Kong) error {
+	for _, f := range k.Model.Flags {
+		if !strings.Contains(f.Help+f.Default+f.Enum+f.PlaceHolder, "$") {
+			f.Help, f.Default, f.Enum, f.PlaceHolder = "", "", "", ""
+		}
+	}
+	return nil
+}
+
+func showTexts(f *kong.Flag) {
+	if t := f.Tag; f.Help+f.Default+f.Enum+f.PlaceHolder == "" {
+		f.Help, f.Default, f.Enum, f.PlaceHolder = t.Help, t.Default, t.Enum, t.PlaceHolder
+	}
 }
 
 // Verify checks what would be too slow for every start: that every pattern compiles and that every default is a value that
