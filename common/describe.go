@@ -1,7 +1,6 @@
 package common
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -24,15 +23,10 @@ func (p *program) writeMetadata(w io.Writer, m *options.Model, draft string) err
 	if err != nil {
 		return err
 	}
-	var b bytes.Buffer
-	encoder := json.NewEncoder(&b)
+	encoder := json.NewEncoder(w) // which writes all of a value at once, or nothing
 	encoder.SetEscapeHTML(false)
 	encoder.SetIndent("", "  ")
-	if err := encoder.Encode(doc); err != nil {
-		return err
-	}
-	_, err = w.Write(b.Bytes())
-	return err
+	return encoder.Encode(doc)
 }
 
 // document gathers what the author said and what follows from it.

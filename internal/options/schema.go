@@ -61,7 +61,8 @@ type property struct {
 
 // MarshalJSON writes one object.
 func (ps properties) MarshalJSON() ([]byte, error) {
-	b := []byte{'{'}
+	b := make([]byte, 1, 1024*len(ps)+2) // more than most need: growing would copy all of it again and again
+	b[0] = '{'
 	for i, p := range ps {
 		name, err := json.Marshal(p.name)
 		if err != nil {

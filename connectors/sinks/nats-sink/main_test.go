@@ -273,9 +273,14 @@ func TestOptionsThatDoNotGoTogether(t *testing.T) {
 func TestCheck(t *testing.T) {
 	p := newPeer(t)
 	ctx := natstest.Context(t)
-	if _, err := p.js.CreateStream(ctx, jetstream.StreamConfig{Name: "COPY", Mirror: &jetstream.StreamSource{Name: "ORDERS"}}); err != nil {
+	mirror, err := p.js.CreateStream(ctx, jetstream.StreamConfig{Name: "COPY", Mirror: &jetstream.StreamSource{Name: "ORDERS"}})
+	if err != nil {
 		t.Fatal(err)
 	}
+	commontest.Await(t, "the mirror", func() bool { // a server that is stopped while it sets one up leaves a goroutine for 30 s
+		info, err := mirror.Info(ctx)
+		return err == nil && info.Mirror.Active >= 0
+	})
 	for _, tt := range []struct{ args, want string }{
 		{"--subject plain", ""},
 		{"--subject orders.a --stream ORDERS", ""},
