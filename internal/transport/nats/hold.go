@@ -20,6 +20,7 @@ type delivery struct {
 	newest jetstream.Msg // of the same record, when it was delivered again: to answer to; guarded by the reader's mutex
 	acked  bool          // the caller is done with it; guarded likewise
 	told   bool          // the server was told so late that it may have sent it again; guarded likewise
+	held   bool          // it is among the reader's unsettled ones, which is cheaper to know than to look up; guarded likewise
 }
 
 func (d *delivery) sequence() uint64 { return d.place.sequence }
@@ -32,7 +33,7 @@ func (d *delivery) weight() int { return len(d.msg.Data()) + 512 }
 func (r *reader) hold(d *delivery) bool {
 	held := r.unsettled[d.sequence()]
 	if held == nil {
-		r.unsettled[d.sequence()] = d
+		r.unsettled[d.sequence()], d.held = d, true
 		return true
 	}
 	held.newest, held.told = d.msg, false
@@ -45,7 +46,7 @@ var errForgotten = errors.New("its consumer is gone, so that it may be delivered
 // ack tells the server once. If it cannot be reached now it is told later.
 func (r *reader) ack(d *delivery) error {
 	r.mu.Lock()
-	again, known, held := d.acked, d.feed.origin == r.feed.origin, r.unsettled[d.sequence()] == d
+	again, known, held := d.acked, d.feed.origin == r.feed.origin, d.held
 	d.acked = true
 	r.mu.Unlock()
 	switch {
@@ -74,14 +75,17 @@ func (r *reader) answer(d *delivery, tell func(jetstream.Msg) error, done func(*
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.unsettled[d.sequence()] == d {
+	if d.held {
 		done(d)
 		r.events++
 	}
 	return nil
 }
 
-func (r *reader) settled(d *delivery) { delete(r.unsettled, d.sequence()) }
+func (r *reader) settled(d *delivery) {
+	d.held = false
+	delete(r.unsettled, d.sequence())
+}
 
 // keep begins the time of unsettled messages anew, so that the server does not deliver them twice to a slow caller.
 func (r *reader) keep() {
@@ -105,7 +109,7 @@ func (r *reader) keep() {
 		}
 		r.mu.Lock()
 		for _, d := range told {
-			if d.told && r.unsettled[d.sequence()] == d {
+			if d.told && d.held {
 				r.settled(d)
 			}
 		}
@@ -216,6 +220,8 @@ func (r *reader) handBack(ctx context.Context) error {
 func (r *reader) forget() {
 	r.queue, r.late, r.waiting = nil, nil, 0
 	r.recent, r.history = ring[string]{}, ring[uint64]{}
-	clear(r.unsettled)
+	for _, d := range r.unsettled {
+		r.settled(d)
+	}
 	r.events++
 }
