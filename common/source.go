@@ -19,11 +19,14 @@ type Source interface {
 	Run(ctx context.Context, out Output) error
 }
 
-// An Output takes a source's records. All methods are safe for concurrent use.
+// An Output takes a source's records. All methods are safe for concurrent use. It may gain methods: a test that makes one of
+// its own embeds Output in it.
 type Output interface {
 	// Position returns where the partition resumes: the position of the last record that was delivered together with all
 	// before it. Empty means from the start. A source with one stream of records uses the empty partition.
 	Position(partition string) string
+	// Partitions returns the partitions whose Position is not empty, sorted: those that an earlier session left, too.
+	Partitions() []string
 	// Send hands records over and returns when all of them are on their way; it blocks while delivery is behind. The
 	// records of a partition are delivered in the order in which the calls return, except that records which the topic did
 	// not take at once may come after younger ones that were on their way. An error means that ctx has ended, that the session
@@ -37,6 +40,13 @@ type Output interface {
 	// Advance moves the position of a partition without a record, for rows that are filtered out and for keepalives. The
 	// position is saved when everything sent before is delivered. It does not block.
 	Advance(ctx context.Context, partition, position string) error
+	// Forget ends a partition that nothing will come from any more, such as a file that was deleted, so that it does not stay in
+	// the saved state for ever. It takes effect in order: its position leaves the state when everything sent before is
+	// delivered. If something is not, it stays, and the next session finds it. For Run the partition is forgotten at once: its
+	// Position is empty, and what is sent or advanced afterwards begins it anew, behind what was sent before. Unless
+	// Info.PositionsRecur says that they do, the positions of that new life must not be those of the old one. A partition that
+	// is not known is left as it is. It does not block.
+	Forget(ctx context.Context, partition string) error
 	// Ready tells that the source is connected although it has nothing to send yet. The first Send, Deliver or Advance tells
 	// the same. A source that tells nothing within --start-timeout is ended. It does not block.
 	Ready()
@@ -49,7 +59,8 @@ type Committer interface {
 	// Committed is called after the position has been saved, one call at a time and in order for each partition, and only
 	// between the call of Run and its return. At the beginning of a session it is called for every position that is saved, for
 	// the program may have ended before it could tell. It may run at the same time as Run. An error ends the session; the next
-	// one is told again.
+	// one is told again. For a partition that is forgotten it may not be called any more: a source that must tell its system
+	// of the last position calls Output.Forget when it was.
 	Committed(ctx context.Context, partition, position string) error
 }
 

@@ -78,3 +78,10 @@ func (i *identifiers) restart() {
 	defer i.mu.Unlock()
 	clear(i.last)
 }
+
+// forget lets go of a partition whose positions will not be seen again.
+func (i *identifiers) forget(partition string) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	delete(i.last, partition)
+}

@@ -24,6 +24,9 @@ type Output struct {
 // Position implements common.Output.
 func (o *Output) Position(partition string) string { return o.tracker.position(partition) }
 
+// Partitions implements common.Output.
+func (o *Output) Partitions() []string { return o.tracker.known() }
+
 // Once implements common.Output.
 func (o *Output) Once() bool { return o.life.limits.Once }
 
@@ -100,6 +103,16 @@ func (o *Output) Advance(_ context.Context, partition, position string) error {
 	}
 	o.begin()
 	o.tracker.settle(o.tracker.add(partition, position), true)
+	return nil
+}
+
+// Forget implements common.Output.
+func (o *Output) Forget(_ context.Context, partition string) error {
+	if o.over.Load() {
+		return errSessionOver
+	}
+	o.ids.forget(partition)
+	o.tracker.forget(partition)
 	return nil
 }
 

@@ -90,10 +90,14 @@ func (s *saver) save(ctx context.Context) error {
 		s.tracker.untake(moved)
 		return err
 	}
-	s.tracker.kept()
+	s.tracker.kept(moved)
 	s.mu.Lock()
-	maps.Copy(s.untold, moved)
-	s.mu.Unlock()
+	defer s.mu.Unlock()
+	for partition, position := range moved {
+		if s.untold[partition] = position; position == "" {
+			delete(s.untold, partition) // it is forgotten, and with it what was to be told of it
+		}
+	}
 	return nil
 }
 

@@ -96,7 +96,7 @@ func (s *source) run() error {
 	if err != nil || saved == nil {
 		return err
 	}
-	s.tracker = newTracker(saved.Positions)
+	s.tracker = newTracker(saved.Positions, s.Store != nil)
 	s.ids = newIdentifiers(s.Derive, s.Name, saved.Epoch)
 	if s.ScopeIDs {
 		s.ids.scopeOwn(s.Name, saved.Epoch)

@@ -8,13 +8,14 @@ import (
 
 // A tracker knows, for each partition, how far delivery has come without a gap.
 type tracker struct {
+	saved      bool // positions are saved, so that what moved is kept until it is taken
 	mu         sync.Mutex
-	partitions map[string]*line
-	open       int           // slots that are not settled
-	idle       chan struct{} // closed while open is 0
-	moved      chan struct{} // gets an element after a position moved
-	unsaved    moment        // when the first position moved that nobody has taken since
-	saving     moment        // the same of those that were taken, until they are kept
+	partitions map[string]*line // those that a position is known of, or that something is open in
+	open       int              // slots that are not settled
+	idle       chan struct{}    // closed while open is 0
+	moved      chan struct{}    // gets an element after a position moved
+	unsaved    moment           // when the first position moved that nobody has taken since
+	saving     moment           // the same of those that were taken, until they are kept
 }
 
 // A moment is a time on the monotonic clock, in nanoseconds since the program began; 0 is none.
@@ -34,26 +35,54 @@ func earlier(a, b moment) moment {
 
 // A line is the queue of what was handed over in one partition, oldest first.
 type line struct {
+	partition string
 	slots     []*slot
-	torn      bool // something behind slots failed, so that nothing behind it counts until the connector starts again
-	delivered string
-	dirty     bool // delivered since it was last taken
+	torn      bool   // something behind slots failed, so that nothing behind it counts until the connector starts again
+	delivered string // empty before the first position, and after the partition was forgotten
+	dirty     bool   // delivered or forgotten since it was last taken
 }
 
-// A slot stands for a record, or for a position that was reached without one.
+// position is where the connector resumes. What it has forgotten is forgotten for it at once.
+func (l *line) position() string {
+	if slices.ContainsFunc(l.slots, func(s *slot) bool { return s.forgets }) {
+		return ""
+	}
+	return l.delivered
+}
+
+// A slot stands for a record, for a position that was reached without one, or for the end of a partition's life.
 type slot struct {
 	line     *line
 	position string
+	forgets  bool   // its partition is forgotten when it is reached
 	done     moment // when it was delivered; any moment for one that nothing is before
 }
 
-func newTracker(positions map[string]string) *tracker {
-	t := &tracker{partitions: map[string]*line{}, idle: make(chan struct{}), moved: make(chan struct{}, 1)}
+// newTracker begins with saved positions. saved says whether those that are reached will be, too.
+func newTracker(positions map[string]string, saved bool) *tracker {
+	t := &tracker{saved: saved, partitions: map[string]*line{}, idle: make(chan struct{}), moved: make(chan struct{}, 1)}
 	close(t.idle)
 	for partition, position := range positions {
-		t.partitions[partition] = &line{delivered: position}
+		t.line(partition).delivered = position
 	}
 	return t
+}
+
+// line returns the line of a partition, which it makes if need be. The mutex is held.
+func (t *tracker) line(partition string) *line {
+	l := t.partitions[partition]
+	if l == nil {
+		l = &line{partition: partition}
+		t.partitions[partition] = l
+	}
+	return l
+}
+
+// drop lets go of a line that holds nothing. The mutex is held.
+func (t *tracker) drop(partition string) {
+	if l := t.partitions[partition]; l != nil && l.delivered == "" && !l.dirty && !l.torn && len(l.slots) == 0 {
+		delete(t.partitions, partition)
+	}
 }
 
 // position is where a partition resumes.
@@ -61,22 +90,40 @@ func (t *tracker) position(partition string) string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if l := t.partitions[partition]; l != nil {
-		return l.delivered
+		return l.position()
 	}
 	return ""
 }
 
-// add opens a slot at the end of its partition.
-func (t *tracker) add(partition, position string) *slot {
+// known lists the partitions that resume somewhere, sorted.
+func (t *tracker) known() []string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	l := t.partitions[partition]
-	if l == nil {
-		l = &line{}
-		t.partitions[partition] = l
+	known := make([]string, 0, len(t.partitions))
+	for partition, l := range t.partitions {
+		if l.position() != "" {
+			known = append(known, partition)
+		}
 	}
-	s := &slot{line: l, position: position}
-	if !l.torn {
+	slices.Sort(known)
+	return known
+}
+
+// add opens a slot at the end of its partition.
+func (t *tracker) add(partition, position string) *slot {
+	return t.enqueue(partition, &slot{position: position})
+}
+
+// forget ends the life of a partition as soon as everything before is delivered. What is added later belongs to the next.
+func (t *tracker) forget(partition string) {
+	t.settle(t.enqueue(partition, &slot{forgets: true}), true)
+}
+
+func (t *tracker) enqueue(partition string, s *slot) *slot {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	l := t.line(partition)
+	if s.line = l; !l.torn {
 		l.slots = append(l.slots, s)
 	}
 	if t.open == 0 {
@@ -101,15 +148,20 @@ func (t *tracker) settle(s *slot, delivered bool) {
 			l.slots, l.torn = l.slots[:i], true
 		}
 	}
-	n := 0
+	n, forgot := 0, false
 	for n < len(l.slots) && l.slots[n].done != 0 {
-		if position := l.slots[n].position; position != "" && position != l.delivered {
-			l.delivered, l.dirty, moved = position, true, true
+		first := l.slots[n]
+		if (first.position != "" || first.forgets) && first.position != l.delivered {
+			l.delivered, l.dirty, moved = first.position, t.saved, t.saved
 		}
+		forgot = forgot || first.forgets
 		l.slots[n] = nil
 		n++
 	}
 	l.slots = l.slots[n:]
+	if forgot {
+		t.drop(l.partition)
+	}
 	if moved && t.unsaved == 0 {
 		t.unsaved = now()
 	}
@@ -130,16 +182,15 @@ func (t *tracker) signal() {
 	}
 }
 
-// take returns the positions that moved since the last call, and all positions.
+// take returns the positions that moved since the last call, empty for partitions that were forgotten, and all positions.
 func (t *tracker) take() (moved, all map[string]string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	moved, all = map[string]string{}, map[string]string{}
 	for partition, l := range t.partitions {
-		if l.delivered == "" {
-			continue
+		if l.delivered != "" {
+			all[partition] = l.delivered
 		}
-		all[partition] = l.delivered
 		if l.dirty {
 			l.dirty = false
 			moved[partition] = l.delivered
@@ -149,13 +200,33 @@ func (t *tracker) take() (moved, all map[string]string) {
 	return moved, all
 }
 
+// untake marks positions as moved again, after a save that failed.
+func (t *tracker) untake(moved map[string]string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for partition := range moved {
+		t.line(partition).dirty = true
+	}
+}
+
+// kept notes that what was taken is saved.
+func (t *tracker) kept(moved map[string]string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.saving = 0
+	for partition := range moved {
+		t.drop(partition)
+	}
+}
+
 // reset forgets what was handed over but not delivered, before the connector starts again from the delivered positions.
 // Nothing may be in flight.
 func (t *tracker) reset() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	for _, l := range t.partitions {
+	for partition, l := range t.partitions {
 		l.slots, l.torn = nil, false
+		t.drop(partition)
 	}
 }
 
@@ -164,22 +235,6 @@ func (t *tracker) settledAll() <-chan struct{} {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.idle
-}
-
-// untake marks positions as moved again, after a save that failed.
-func (t *tracker) untake(moved map[string]string) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	for partition := range moved {
-		t.partitions[partition].dirty = true
-	}
-}
-
-// kept notes that what was taken is saved.
-func (t *tracker) kept() {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.saving = 0
 }
 
 // age tells how long the oldest delivery has been waiting that no saved position covers: because the save is due, or because

@@ -34,7 +34,7 @@ func TestWhatIsBrokenOffHoldsThePositionAndNothingElse(t *testing.T) {
 }
 
 func TestWhatWasUnderWayBeforeAFailureStillCounts(t *testing.T) {
-	tracker := newTracker(nil)
+	tracker := newTracker(nil, true)
 	one, two, three := tracker.add("", "1"), tracker.add("", "2"), tracker.add("", "3")
 	tracker.settle(two, false)
 	four := tracker.add("", "4")
@@ -51,4 +51,14 @@ func TestWhatWasUnderWayBeforeAFailureStillCounts(t *testing.T) {
 	tracker.reset()
 	tracker.settle(tracker.add("", "2"), true)
 	mustEqual(t, "position after a new start", tracker.position(""), "2")
+}
+
+func TestAPartitionIsNotForgottenTogetherWithAFailure(t *testing.T) {
+	tracker := newTracker(map[string]string{"p": "1"}, true)
+	tracker.forget("p")
+	tracker.settle(tracker.add("p", "a"), false)
+	moved, _ := tracker.take()
+	tracker.kept(moved)
+	tracker.settle(tracker.add("p", "b"), true)
+	mustEqual(t, "position behind what failed in the new life", tracker.position("p"), "")
 }

@@ -42,6 +42,7 @@ func BenchmarkRead(b *testing.B) {
 type discard struct{ records int }
 
 func (d *discard) Position(string) string { return "" }
+func (d *discard) Partitions() []string   { return nil }
 func (d *discard) Send(_ context.Context, recs ...common.Record) error {
 	d.records += len(recs)
 	return nil
@@ -51,6 +52,7 @@ func (d *discard) Deliver(ctx context.Context, recs ...common.Record) error {
 	return d.Send(ctx, recs...)
 }
 func (d *discard) Advance(context.Context, string, string) error { return nil }
+func (d *discard) Forget(context.Context, string) error          { return nil }
 func (d *discard) Ready()                                        {}
 func (d *discard) Once() bool                                    { return true }
 

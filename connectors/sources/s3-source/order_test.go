@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -178,14 +177,7 @@ func TestManyObjectsAreReadInOrderWithoutRememberingAll(t *testing.T) {
 	}
 }
 
-// bounded is the output of a bounded pass.
-type bounded struct{}
+// bounded is the output of a bounded pass that sends nothing.
+type bounded struct{ common.Output }
 
-func (bounded) Position(string) string                          { return "" }
-func (bounded) Send(context.Context, ...common.Record) error    { return nil }
-func (bounded) Deliver(context.Context, ...common.Record) error { return nil }
-func (bounded) Advance(context.Context, string, string) error   { return nil }
-func (bounded) Ready()                                          {}
-func (bounded) Once() bool                                      { return true }
-
-var _ common.Output = bounded{}
+func (bounded) Once() bool { return true }

@@ -163,6 +163,23 @@ func TestLinkStoreIsTheDrivers(t *testing.T) {
 	}
 }
 
+func TestLinkStoreForgetsTheLastPartition(t *testing.T) {
+	w, d := drivenWriter(t)
+	d.say(`{"link":1}`, `{"resume":{"p":"7"},"connector":"c","epoch":"e"}`)
+	got, err := w.Store().Load(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	delete(got.Positions, "p")
+	saved := make(chan error, 1)
+	go func() { saved <- w.Store().Save(t.Context(), got) }()
+	d.expect(`{"save":{},"connector":"c","epoch":"e"}`)
+	d.say(`{"saved":2}`)
+	if err := <-saved; err != nil {
+		t.Error(err)
+	}
+}
+
 func TestLinkStoreWithoutAState(t *testing.T) {
 	tests := []struct {
 		name  string

@@ -1,0 +1,348 @@
+package delivery
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/patchbay-dev/patchbay/common/record"
+	"github.com/patchbay-dev/patchbay/internal/state"
+)
+
+// positions are those that the store holds.
+func (f *fakeStore) positions() map[string]string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.state == nil {
+		return nil
+	}
+	return maps.Clone(f.state.Positions)
+}
+
+// become waits for a condition as eventually does, for the Run of a source, which must not end a test.
+func become(what string, condition func() bool) error {
+	for deadline := time.Now().Add(10 * time.Second); !condition(); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			return Permanent(fmt.Errorf("%s did not come about", what))
+		}
+	}
+	return nil
+}
+
+// at makes a record of a partition.
+func at(partition, position string) record.Record {
+	return record.Record{Partition: partition, Position: position, Value: []byte(partition + position)}
+}
+
+func TestWhatIsForgottenLeavesTheState(t *testing.T) {
+	tests := []struct {
+		name string
+		run  func(ctx context.Context, out *Output) error
+		want map[string]string
+	}{
+		{"a partition of an earlier run", func(ctx context.Context, out *Output) error {
+			return out.Forget(ctx, "old")
+		}, map[string]string{"other": "9"}},
+		{"the only one left", func(ctx context.Context, out *Output) error {
+			return errors.Join(out.Forget(ctx, "old"), out.Forget(ctx, "other"))
+		}, map[string]string{}},
+		{"one that came and went between two saves", func(ctx context.Context, out *Output) error {
+			return errors.Join(out.Send(ctx, at("new", "1")), out.Forget(ctx, "new"))
+		}, map[string]string{"old": "5", "other": "9"}},
+		{"one that nobody knows", func(ctx context.Context, out *Output) error {
+			return out.Forget(ctx, "unknown")
+		}, map[string]string{"old": "5", "other": "9"}},
+		{"one that is forgotten twice", func(ctx context.Context, out *Output) error {
+			return errors.Join(out.Forget(ctx, "old"), out.Forget(ctx, "old"))
+		}, map[string]string{"other": "9"}},
+		{"not what is sent of it later", func(ctx context.Context, out *Output) error {
+			return errors.Join(out.Send(ctx, at("old", "6")), out.Forget(ctx, "old"), out.Send(ctx, at("old", "1")))
+		}, map[string]string{"old": "1", "other": "9"}},
+		{"not where it is advanced to later", func(ctx context.Context, out *Output) error {
+			return errors.Join(out.Forget(ctx, "old"), out.Advance(ctx, "old", "5"))
+		}, map[string]string{"old": "5", "other": "9"}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			store := &fakeStore{state: &state.State{Epoch: "e", Positions: map[string]string{"old": "5", "other": "9"}}}
+			topic := &fakeTopic{}
+			mustEqual(t, "err", runSource(t.Context(), SourceConfig{Writer: topic, Store: store}, tt.run), nil)
+			mustEqual(t, "saved", store.positions(), tt.want)
+			mustEqual(t, "epoch", store.state.Epoch, "e") // positions of the new life are new, so ids need no other
+		})
+	}
+}
+
+func TestWhatIsOnItsWayHoldsAForgottenPartitionBack(t *testing.T) {
+	topic := &fakeTopic{hold: true}
+	store := &fakeStore{state: &state.State{Positions: map[string]string{"p": "1"}}}
+	err := runSource(t.Context(), SourceConfig{Writer: topic, Store: store}, func(ctx context.Context, out *Output) error {
+		if err := errors.Join(out.Send(ctx, at("p", "2")), out.Forget(ctx, "p"), out.Advance(ctx, "q", "1")); err != nil {
+			return err
+		}
+		mustEqual(t, "position after Forget", out.Position("p"), "")
+		mustEqual(t, "partitions after Forget", out.Partitions(), []string{"q"})
+		if err := become("a save of the other partition", func() bool { return store.positions()["q"] == "1" }); err != nil {
+			return err
+		}
+		mustEqual(t, "saved while a record is on its way", store.positions()["p"], "1")
+		if err := out.Send(ctx, at("p", "a")); err != nil {
+			return err
+		}
+		topic.release()
+		if err := become("the save of the new life", func() bool { return store.positions()["p"] == "a" }); err != nil {
+			return err
+		}
+		mustEqual(t, "position of the new life", out.Position("p"), "a")
+		return out.Forget(ctx, "p")
+	})
+	mustEqual(t, "err", err, nil)
+	mustEqual(t, "saved", store.positions(), map[string]string{"q": "1"})
+}
+
+func TestForgettingHasNoEffectBehindWhatIsNotDelivered(t *testing.T) {
+	away := true
+	topic := &fakeTopic{verdict: func(value string) error {
+		if value == "p2" && away {
+			away = false
+			return Permanent(errors.New("refused"))
+		}
+		return nil
+	}}
+	store := &fakeStore{state: &state.State{Positions: map[string]string{"p": "1"}}}
+	var seen []string
+	run := func(ctx context.Context, out *Output) error {
+		seen = append(seen, out.Position("p"))
+		return errors.Join(out.Send(ctx, at("p", "2")), out.Forget(ctx, "p"))
+	}
+	if err := runSource(t.Context(), SourceConfig{Writer: topic, Store: store}, run); err == nil {
+		t.Error("no error")
+	}
+	mustEqual(t, "saved after the failure", store.positions(), map[string]string{"p": "1"})
+	mustEqual(t, "err", runSource(t.Context(), SourceConfig{Writer: topic, Store: store}, run), nil)
+	mustEqual(t, "saved", store.positions(), map[string]string{})
+	mustEqual(t, "where the sessions began", seen, []string{"1", "1"})
+}
+
+func TestForgettingIsSavedAfterASaveThatFailed(t *testing.T) {
+	store := &fakeStore{err: errors.New("disk full"), state: &state.State{Positions: map[string]string{"p": "1"}}}
+	err := runSource(t.Context(), SourceConfig{Writer: &fakeTopic{}, Store: store}, func(ctx context.Context, out *Output) error {
+		if err := out.Forget(ctx, "p"); err != nil {
+			return err
+		}
+		if err := become("a save that fails", func() bool { store.mu.Lock(); defer store.mu.Unlock(); return store.saves > 0 }); err != nil {
+			return err
+		}
+		store.mu.Lock()
+		store.err = nil
+		store.mu.Unlock()
+		return become("the save", func() bool { return len(store.positions()) == 0 })
+	})
+	mustEqual(t, "err", err, nil)
+}
+
+func TestASourceForgetsWhatItWasToldOf(t *testing.T) {
+	store := &fakeStore{}
+	told := make(chan string, 10)
+	config := SourceConfig{Writer: &fakeTopic{}, Store: store}
+	config.Session = func() (SourceSession, error) {
+		var out *Output
+		ready := make(chan struct{})
+		return SourceSession{
+			Run: func(ctx context.Context, o *Output) error {
+				out = o
+				close(ready)
+				if err := out.Send(ctx, at("p", "1"), at("p", "2")); err != nil {
+					return err
+				}
+				mustEqual(t, "told", <-told, "p@2")
+				if err := become("a state without the partition", func() bool { return len(store.positions()) == 0 }); err != nil {
+					return err
+				}
+				if err := out.Advance(ctx, "p", "a"); err != nil {
+					return err
+				}
+				mustEqual(t, "told of the new life", <-told, "p@a")
+				return nil
+			},
+			Committed: func(ctx context.Context, partition, position string) error {
+				<-ready
+				told <- partition + "@" + position
+				return out.Forget(ctx, partition)
+			},
+		}, nil
+	}
+	mustEqual(t, "err", runSource(t.Context(), config, nil), nil)
+	mustEqual(t, "saved", store.positions(), map[string]string{})
+	mustEqual(t, "told more", len(told), 0)
+}
+
+func TestForgottenPartitionsTakeNoMemory(t *testing.T) {
+	for name, store := range map[string]state.Store{"with a state": &fakeStore{}, "without": nil} {
+		t.Run(name, func(t *testing.T) {
+			err := runSource(t.Context(), SourceConfig{Writer: &fakeTopic{}, Store: store, Derive: true}, func(ctx context.Context, out *Output) error {
+				for n := range 100 {
+					p := strconv.Itoa(n)
+					if err := errors.Join(out.Send(ctx, at(p, "1")), out.Forget(ctx, p)); err != nil {
+						return err
+					}
+				}
+				mustEqual(t, "partitions that ids are remembered of", len(out.ids.last), 0)
+				return become("an empty tracker", func() bool {
+					out.tracker.mu.Lock()
+					defer out.tracker.mu.Unlock()
+					return len(out.tracker.partitions) == 0
+				})
+			})
+			mustEqual(t, "err", err, nil)
+		})
+	}
+}
+
+func TestNothingIsForgottenAfterTheSession(t *testing.T) {
+	var last *Output
+	store := &fakeStore{state: &state.State{Positions: map[string]string{"p": "1"}}}
+	_ = runSource(t.Context(), SourceConfig{Writer: &fakeTopic{}, Store: store}, func(_ context.Context, out *Output) error {
+		last = out
+		return nil
+	})
+	mustEqual(t, "error", last.Forget(t.Context(), "p"), errSessionOver)
+	mustEqual(t, "position", last.Position("p"), "1")
+}
+
+// A sentSlot is what the model below knows of a slot.
+type sentSlot struct {
+	*slot
+	done, failed bool
+}
+
+// TestTrackerAgainstAModel does anything in any order to a tracker, and to a model of it that keeps everything and works out
+// the positions from the beginning of the session: those of the longest run of slots that are delivered.
+func TestTrackerAgainstAModel(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		saved := map[string]string{"a": "old", "b": "old"}
+		tracker := newTracker(saved, true)
+		base, sent := maps.Clone(saved), map[string][]*sentSlot{}
+		positions := func(p string) (delivered, known string) {
+			delivered = base[p]
+			slots := sent[p]
+			for len(slots) > 0 && slots[0].done {
+				if slots[0].position != "" || slots[0].forgets {
+					delivered = slots[0].position
+				}
+				slots = slots[1:]
+			}
+			known = delivered
+			for len(slots) > 0 && !slots[0].failed {
+				if slots[0].forgets {
+					known = ""
+				}
+				slots = slots[1:]
+			}
+			return delivered, known
+		}
+		var open []*sentSlot
+		n := 0
+		partition := rapid.SampledFrom([]string{"a", "b", "c"})
+		var moved, all map[string]string // of the save that is under way
+		take := func() {
+			if moved != nil {
+				t.Skip()
+			}
+			moved, all = tracker.take()
+			for _, p := range []string{"a", "b", "c"} {
+				delivered, _ := positions(p)
+				if all[p] != delivered {
+					t.Fatalf("%s: %q is to be saved, want %q", p, all[p], delivered)
+				}
+				if position, ok := moved[p]; position != delivered && ok || !ok && saved[p] != delivered {
+					t.Fatalf("%s moved to %q (%t), %q is saved, want %q", p, position, ok, saved[p], delivered)
+				}
+			}
+		}
+		saveEnds := func(well bool) {
+			switch {
+			case moved == nil:
+				t.Skip()
+			case well:
+				tracker.kept(moved)
+				saved = all
+			default:
+				tracker.untake(moved)
+			}
+			moved = nil
+		}
+		settle := func(delivered bool) {
+			if len(open) == 0 {
+				t.Skip()
+			}
+			i := rapid.IntRange(0, len(open)-1).Draw(t, "slot")
+			s := open[i]
+			open = slices.Delete(open, i, i+1)
+			tracker.settle(s.slot, delivered)
+			s.done, s.failed = delivered, !delivered
+		}
+		t.Repeat(map[string]func(*rapid.T){
+			"send": func(t *rapid.T) {
+				p := partition.Draw(t, "partition")
+				n++
+				s := &sentSlot{slot: tracker.add(p, rapid.SampledFrom([]string{"", "same", strconv.Itoa(n)}).Draw(t, "position"))}
+				open, sent[p] = append(open, s), append(sent[p], s)
+			},
+			"forget": func(t *rapid.T) {
+				p := partition.Draw(t, "partition")
+				tracker.forget(p)
+				sent[p] = append(sent[p], &sentSlot{slot: &slot{forgets: true}, done: true})
+			},
+			"deliver":      func(*rapid.T) { settle(true) },
+			"fail":         func(*rapid.T) { settle(false) },
+			"begin a save": func(*rapid.T) { take() },
+			"save":         func(*rapid.T) { saveEnds(true) },
+			"fail to save": func(*rapid.T) { saveEnds(false) },
+			"begin a session": func(*rapid.T) {
+				for len(open) > 0 {
+					settle(false)
+				}
+				for p := range sent {
+					base[p], _ = positions(p)
+				}
+				clear(sent)
+				tracker.reset()
+			},
+			"": func(t *rapid.T) {
+				for _, p := range []string{"a", "b", "c"} {
+					_, known := positions(p)
+					if got := tracker.position(p); got != known {
+						t.Fatalf("%s resumes at %q, want %q", p, got, known)
+					}
+					if slices.Contains(tracker.known(), p) != (known != "") {
+						t.Fatalf("%s resumes at %q and the partitions are %q", p, known, tracker.known())
+					}
+				}
+			},
+		})
+		for len(open) > 0 {
+			settle(true)
+		}
+		tracker.reset() // for what is behind a failure
+		for _, p := range []string{"a", "b", "c"} {
+			tracker.forget(p)
+		}
+		for range 2 { // the first may be under way
+			if moved, all = tracker.take(); len(all) > 0 {
+				t.Fatalf("%v is to be saved after all were forgotten", all)
+			}
+			tracker.kept(moved)
+		}
+		if len(tracker.partitions) > 0 {
+			t.Fatalf("%d partitions are remembered after all were forgotten", len(tracker.partitions))
+		}
+	})
+}
