@@ -196,6 +196,55 @@ saved() { grep -q "\"1:[0-9a-f]*:$1:" "$SANDBOX/state.json"; }
   assert_output ""
 }
 
+@test "a file that is gone leaves the state, and comes back as a new one" {
+  files() { file-source state show --state "file:$SANDBOX/state.json" | jq -c '.positions | keys'; }
+  echo one >app-2026-11-21.log
+  echo two >app-2026-11-22.log
+  pass --path 'app-*.log'
+  assert_equal "$(files)" '["app-2026-11-21.log","app-2026-11-22.log"]'
+  mv app-2026-11-21.log app.old
+  pass --path 'app-*.log'
+  assert_equal "$(files)" '["app-2026-11-21.log","app-2026-11-22.log"]'
+  rm app.old
+  pass --path 'app-*.log'
+  assert_equal "$(files)" '["app-2026-11-22.log"]'
+  echo one >app-2026-11-21.log
+  run --separate-stderr pass --path 'app-*.log'
+  assert_output one
+}
+
+@test "a record that is not acknowledged keeps the file that it is from in the state" {
+  # kept FILTER answers the newest save, and succeeds if FILTER holds for its positions.
+  kept() {
+    local save
+    save=$(grep -n '^{"save":' "$(output source)" | tail -n 1)
+    echo "{\"saved\":${save%%:*}}" >&6
+    jq -e ".save | $1" <<<"${save#*:}"
+  }
+  # acknowledge FILE answers the record of a file.
+  acknowledge() {
+    local record
+    record=$(grep -n "^{\"record\":.*\"partition\":\"$1\"" "$(output source)")
+    echo "{\"ack\":\"${record%%:*}\"}" >&6
+  }
+  records() { [[ $(grep -c '^{"record":' "$(output source)") -eq 2 ]]; }
+  echo one >1.log
+  echo two >2.log
+  mkfifo in
+  # shellcheck disable=SC2016 # the inner shell expands
+  start source bash -c 'exec file-source --topic - --acks --name x --path "*.log" --poll-interval 50ms --rotate-wait 0s <in'
+  exec 6>in
+  printf '%s\n' '{"link":1}' '{"resume":{}}' '{"credit":9}' >&6
+  wait_until 10 records
+  rm 1.log
+  wait_until 10 grep -q "the file was deleted" "$(errors source)"
+  acknowledge 2.log
+  wait_until 10 kept '(.["2.log"] | contains(":4:")) and has("1.log")'
+  acknowledge 1.log
+  wait_until 10 kept 'keys == ["2.log"]'
+  exec 6>&-
+}
+
 @test "a damaged state is no start from zero, and reset mends it" {
   echo one >app.log
   pass --path app.log
@@ -216,9 +265,11 @@ saved() { grep -q "\"1:[0-9a-f]*:$1:" "$SANDBOX/state.json"; }
 
 @test "the second of two copies waits until the first ends, however it ends" {
   waited() { ((SECONDS > since + 1)); }
+  holds() { file-source state show --state "file:$SANDBOX/state.json" | jq -e ".holder.pid == $(<"$SANDBOX/started/$1.pid")"; }
   echo one >app.log
   for signal in TERM KILL; do
     follow first --path app.log --from start
+    wait_until 10 holds first
     wait_until 10 saved '[0-9]*'
     follow second --path app.log --start-timeout 1s
     since=$SECONDS

@@ -36,7 +36,7 @@ const headSize = 1024
 type position struct {
 	generation string // random, a new one for each file and for each truncation: no position ever recurs
 	offset     int64
-	inode      uint64 // 0 for a file that is finished and deleted: there is nothing to find again
+	inode      uint64 // 0 where the system has none: then there is nothing to find again
 	length     int    // of the beginning that the fingerprint covers
 	sum        string // of that beginning
 }

@@ -226,21 +226,6 @@ func TestChainOfRotationsInAGlobIsSentOnce(t *testing.T) {
 	want(t, d.read(commontest.Config{Positions: positions}, "a.log*"))
 }
 
-func TestADeletedFileIsFinished(t *testing.T) {
-	d := newFolder(t)
-	d.write("a.log", "one\n")
-	run := d.follow(commontest.Config{}, "a.log")
-	expect(t, run, "one")
-	d.remove("a.log")
-	commontest.Await(t, "a position that names no file", func() bool {
-		p, err := parsePosition(run.Positions()[d.path("a.log")])
-		return err == nil && p.inode == 0
-	})
-	positions := stop(t, run)
-	d.write("a.log", "two\n")
-	want(t, d.read(commontest.Config{Positions: positions}, "a.log"), "two")
-}
-
 func TestOnceReadsTheRestOfAFileThatWasMovedAway(t *testing.T) {
 	d := newFolder(t)
 	d.write("a.log", "one\n")

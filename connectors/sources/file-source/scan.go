@@ -49,7 +49,7 @@ func (t *tailer) scan(ctx context.Context) (idle bool, problems, err error) {
 		}
 	}
 	t.park()
-	return t.active == 0, errors.Join(all...), nil
+	return t.active == 0, errors.Join(all...), t.forgetGone(ctx)
 }
 
 // enter finds the paths, begins an entry for each new one and forgets those that lead nowhere.
@@ -81,8 +81,17 @@ func (t *tailer) enter() error {
 			}
 		}
 	}
+	if t.scans == 1 {
+		for _, path := range t.out.Partitions() {
+			t.miss(path)
+		}
+	}
 	for path, e := range t.entries {
-		if t.matched[path] || e.follower != nil || e.from != nil && e.rest == nil {
+		if t.matched[path] || e.follower != nil {
+			continue
+		}
+		t.miss(path)
+		if e.from != nil && e.rest == nil {
 			continue
 		}
 		if e.rest != nil {
@@ -247,12 +256,10 @@ func (t *tailer) resume(e *entry, info os.FileInfo) (*lineReader, error) {
 	if info == nil {
 		return nil, nil // it may yet come back
 	}
-	switch {
-	case from.inode == 0: // it was read to its end and deleted
-	case identify(info).inode == from.inode:
+	if identify(info).inode == from.inode {
 		t.log.Warn("the file was truncated or written anew while nobody followed it, reading it from the start",
 			"file", e.path, "read", from.offset)
-	default:
+	} else {
 		t.log.Warn("the file that was followed is gone, and with it what was written to it since; reading the one in its place from the start",
 			"file", e.path, "read", from.offset)
 	}
@@ -286,21 +293,4 @@ func (t *tailer) replacements(e *entry, info os.FileInfo, queue []*lineReader) (
 		}
 	}
 	return append(next, present), nil
-}
-
-// between lists files that stood at a path after the last one did, and that nobody reads, oldest first.
-func (t *tailer) between(path string, last *lineReader) []string {
-	beside := siblings(path)
-	if i := slices.IndexFunc(beside, func(s sibling) bool { return identify(s.info) == last.id }); i >= 0 {
-		beside = beside[i+1:]
-	} else if info, err := last.file.Stat(); err == nil { // deleted, or moved to another folder
-		beside = slices.DeleteFunc(beside, func(s sibling) bool { return s.info.ModTime().Before(info.ModTime()) })
-	}
-	var found []string
-	for _, s := range beside {
-		if s.rotated && t.owners[identify(s.info)] == nil && !t.matched[s.path] {
-			found = append(found, s.path)
-		}
-	}
-	return found
 }

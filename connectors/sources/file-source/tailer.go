@@ -58,19 +58,20 @@ type tailer struct {
 	scans   int
 	active  int // followers
 	entries map[string]*entry
-	owners  map[fileID]*entry   // which path a file is read for
-	left    map[fileID]leftFile // files that another took the place of
-	matched map[string]bool     // the paths that the last scan found
-	sizes   map[fileID]int64    // of the files that the first scan found
-	toEnd   bool                // they are read from their end
-	told    map[string]bool     // what has been told once
+	owners  map[fileID]*entry    // which path a file is read for
+	left    map[fileID]leftFile  // files that another took the place of
+	matched map[string]bool      // the paths that the last scan found
+	sizes   map[fileID]int64     // of the files that the first scan found
+	missing map[string]time.Time // paths that led nowhere, which have a saved position; when to see whether it can be forgotten
+	toEnd   bool                 // they are read from their end
+	told    map[string]bool      // what has been told once
 }
 
 func newTailer(o *File, out common.Output, log *slog.Logger) *tailer {
 	return &tailer{
 		options: o, out: out, log: log, rescan: make(chan struct{}, 1), failed: make(chan error, 1),
 		entries: map[string]*entry{}, owners: map[fileID]*entry{}, left: map[fileID]leftFile{}, sizes: map[fileID]int64{},
-		told: map[string]bool{},
+		missing: map[string]time.Time{}, told: map[string]bool{},
 	}
 }
 
@@ -177,7 +178,8 @@ func (t *tailer) done(ctx context.Context, f *follower, r *lineReader, why endin
 	case why == moved || why == finished:
 		t.leave(f.path, r.id, here)
 	case why == gone:
-		if err := t.out.Advance(ctx, f.path, position{generation: r.generation, offset: r.offset, length: r.length, sum: r.sum}.String()); err != nil {
+		t.log.Info("the file was deleted and is read to its end, forgetting it", "file", f.path)
+		if err := t.out.Forget(ctx, f.path); err != nil {
 			return true
 		}
 	case why == parked:

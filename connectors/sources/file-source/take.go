@@ -95,3 +95,20 @@ func (r *lineReader) toEnd(size int64) error {
 	}
 	return r.seek(base + int64(at) + 1)
 }
+
+// between lists files that stood at a path after the last one did, and that nobody reads, oldest first.
+func (t *tailer) between(path string, last *lineReader) []string {
+	beside := siblings(path)
+	if i := slices.IndexFunc(beside, func(s sibling) bool { return identify(s.info) == last.id }); i >= 0 {
+		beside = beside[i+1:]
+	} else if info, err := last.file.Stat(); err == nil { // deleted, or moved to another folder
+		beside = slices.DeleteFunc(beside, func(s sibling) bool { return s.info.ModTime().Before(info.ModTime()) })
+	}
+	var found []string
+	for _, s := range beside {
+		if s.rotated && t.owners[identify(s.info)] == nil && !t.matched[s.path] {
+			found = append(found, s.path)
+		}
+	}
+	return found
+}
