@@ -41,6 +41,26 @@ drive_source() { "$driver" source "$@"; }
   assert_equal "$(sed -n 's/^dead: //p' <<<"$stderr" | jq -r .value)" 2
 }
 
+@test "a partition that a source forgets leaves the driver's state, and does no harm where it comes back" {
+  files() { drive_source --state "$SANDBOX/state" -- file-source --path "$SANDBOX/*.log" --once --log-level error; }
+  kept() { jq -r '.save | keys[]' "$SANDBOX/state"; }
+  again() {
+    run --separate-stderr files
+    assert_success
+    assert_output ""
+    assert_equal "$(kept)" "$SANDBOX/2.log"
+  }
+  echo one >"$SANDBOX/1.log"
+  echo two >"$SANDBOX/2.log"
+  files
+  cp "$SANDBOX/state" "$SANDBOX/old"
+  assert_equal "$(kept)" "$SANDBOX/1.log"$'\n'"$SANDBOX/2.log"
+  rm "$SANDBOX/1.log"
+  again
+  cp "$SANDBOX/old" "$SANDBOX/state" # as a driver has it that removes nothing
+  again
+}
+
 @test "the driver drives stdout-sink, whose output stays its own" {
   run --separate-stderr "$driver" sink -- stdout-sink --log-level error <<<$'one\n"two"\n{"three":  3}'
   assert_success
