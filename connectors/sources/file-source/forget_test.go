@@ -25,6 +25,7 @@ func TestADeletedFileIsForgotten(t *testing.T) {
 		d.write("1.log", "one\nend")
 		run := d.follow(commontest.Config{}, pattern)
 		expect(t, run, "one")
+		commontest.Await(t, "the position of the file", func() bool { return len(run.Positions()) == 1 })
 		d.remove("1.log")
 		expect(t, run, "end")
 		commontest.Await(t, "a state without the file", func() bool { return len(run.Positions()) == 0 })
