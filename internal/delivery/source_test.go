@@ -10,6 +10,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/patchbay-dev/patchbay/common/record"
@@ -321,10 +322,12 @@ func TestStartTimeout(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			err := runSource(t.Context(), SourceConfig{Writer: &fakeTopic{}, Limits: limits}, tt.run)
-			if err == nil || !strings.Contains(err.Error(), tt.want) {
-				t.Errorf("error = %v, want %q", err, tt.want)
-			}
+			synctest.Test(t, func(t *testing.T) {
+				err := runSource(t.Context(), SourceConfig{Writer: &fakeTopic{}, Limits: limits}, tt.run)
+				if err == nil || !strings.Contains(err.Error(), tt.want) {
+					t.Errorf("error = %v, want %q", err, tt.want)
+				}
+			})
 		})
 	}
 }
