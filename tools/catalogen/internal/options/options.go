@@ -7,6 +7,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+
+	"github.com/patchbay-dev/patchbay/common/metadata"
 )
 
 // A Schema is what is read of the schema of the flat options.
@@ -102,6 +104,9 @@ type Option struct {
 	Shared      bool   `json:"x-shared"`
 	Identity    bool   `json:"x-identity"`
 	Hidden      bool   `json:"x-hidden"`
+
+	Aliases     []string              `json:"x-aliases"`     // former names that are still accepted in its place
+	Deprecation *metadata.Deprecation `json:"x-deprecation"` // of an option that is on its way out; nil for all others
 }
 
 // Types are the JSON types that a value may have. Both forms of the keyword are read, one word and a list of them.
