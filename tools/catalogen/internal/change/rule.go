@@ -36,5 +36,3 @@ func rule(id string) Rule {
 	}
 	panic("change: there is no rule " + id)
 }
-
-var _ = rule
