@@ -114,7 +114,7 @@ var cases = map[string]struct {
 	"option-secret-marked":      {hit: on("mode", "", "writeOnly=true"), miss: on("token", "", "writeOnly=true"), place: "--mode", was: "plain", is: "secret"},
 	"option-lifecycle-widened":  {hit: on("limit", "", `x-change="config"`), miss: on("limit", `x-change="config"`, `x-change="static"`), place: "--limit", was: "none", is: "config"},
 	"option-visibility-changed": {hit: on("limit", "", "x-hidden=true"), miss: on("limit", "", "x-hidden=false"), place: "--limit", was: "shown", is: "not shown"},
-	"option-deprecated":         {hit: on("limit", "", `x-deprecation={"date":"2027-01-31","replacement":"mode","note":"x"}`), miss: on("limit", `x-deprecation={"date":"2027-01-31","replacement":"mode","note":"x"}`, `x-deprecation={"date":"2028-01-31","replacement":"mode","note":"x"}`), place: "--limit", is: "until 2027-01-31"},
+	"option-deprecated":         {hit: on("limit", "", `deprecated=true x-deprecation={"date":"2027-01-31","replacement":"mode","note":"x"}`), miss: on("limit", `x-deprecation={"date":"2027-01-31","replacement":"mode","note":"x"}`, `x-deprecation={"date":"2028-01-31","replacement":"mode","note":"x"}`), place: "--limit", is: "until 2027-01-31"},
 	"option-undeprecated":       {hit: on("limit", `x-deprecation={"date":"2027-01-31","replacement":"mode","note":"x"}`, ""), miss: on("limit", "", "x-hidden=true"), place: "--limit", was: "until 2027-01-31"},
 	"option-text-changed":       {hit: on("limit", "", `description="Now."`), miss: on("limit", "", `pattern="a"`), place: "--limit", was: "How many.", is: "Now."},
 

@@ -168,13 +168,13 @@ func (c *comparison) option(about subject, before, after document, was, now opti
 	}
 	c.lifecycle(about, was.Change, now.Change)
 	c.aliases(about, before, after, was, now)
-	switch {
-	case was.Deprecation == nil && now.Deprecation != nil:
-		c.add("option-deprecated", about, "", "until "+now.Deprecation.Date)
-	case was.Deprecation != nil && now.Deprecation == nil:
-		c.add("option-undeprecated", about, "until "+was.Deprecation.Date, "")
-	case !equal(old["x-deprecation"], new["x-deprecation"]):
-		c.add("option-text-changed", about, show(old["x-deprecation"]), show(new["x-deprecation"]))
+	switch goes, went := until(now, new), until(was, old); {
+	case went == "" && goes != "":
+		c.add("option-deprecated", about, "", goes)
+	case went != "" && goes == "":
+		c.add("option-undeprecated", about, went, "")
+	case !equal(old["x-deprecation"], new["x-deprecation"]), !equal(old["deprecated"], new["deprecated"]):
+		c.add("option-text-changed", about, orNone(show(old["x-deprecation"])), orNone(show(new["x-deprecation"])))
 	}
 	for _, key := range union(old, new) {
 		if textual(key) && !equal(old[key], new[key]) {
@@ -185,12 +185,12 @@ func (c *comparison) option(about subject, before, after document, was, now opti
 
 // ruled are the annotations that have rules of their own.
 var ruled = []string{
-	"default", "writeOnly", "x-aliases", "x-change", "x-deprecation", "x-env", "x-hidden", "x-identity", "x-sep", "x-type", "x-unit",
+	"default", "deprecated", "writeOnly", "x-aliases", "x-change", "x-deprecation", "x-env", "x-hidden", "x-identity", "x-sep", "x-type", "x-unit",
 }
 
 // textual tells whether a keyword only tells people something. Whatever is not known to is not.
 func textual(key string) bool {
-	known := []string{"description", "title", "examples", "deprecated", "readOnly", "$comment"}
+	known := []string{"description", "title", "examples", "readOnly", "$comment"}
 	return slices.Contains(known, key) || strings.HasPrefix(key, "x-") && !slices.Contains(ruled, key)
 }
 
@@ -222,6 +222,17 @@ func (c *comparison) aliases(about subject, before, after document, was, now opt
 			c.add("option-added", about, "", name)
 		}
 	}
+}
+
+// until tells how long a deprecated option is kept. It is empty for one that stays.
+func until(o options.Option, schema object) string {
+	switch {
+	case o.Deprecation != nil:
+		return "until " + o.Deprecation.Date
+	case string(schema["deprecated"]) == "true":
+		return "until further notice"
+	}
+	return ""
 }
 
 // kind is what a value means beyond its JSON type.

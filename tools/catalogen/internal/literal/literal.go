@@ -1,0 +1,197 @@
+// Package literal finds where a connector's source says its version, and sets it there.
+package literal
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/discover"
+)
+
+// ErrNone means that the version is not written as one literal in Go, so that people have to set it.
+var ErrNone = errors.New("the version is not one literal Version of an Info in Go source")
+
+// A Place is where a version is written.
+type Place struct {
+	Path string // relative to the repository's root, with slashes
+	Line int
+
+	file    string // absolute
+	literal string // as it stands there, with its quotes
+	offset  int
+}
+
+// String writes a place as compilers do: path:line.
+func (p Place) String() string { return fmt.Sprintf("%s:%d", p.Path, p.Line) }
+
+// Find finds the literal Version of the one Info in a connector's Go source that says version. Where there is none, or more
+// than one, it is ErrNone, and Mentions tells people where to look.
+func Find(f discover.Folder, version string) (Place, error) {
+	names, err := filepath.Glob(filepath.Join(f.Dir, "*.go"))
+	if err != nil {
+		return Place{}, err
+	}
+	var places []Place
+	for _, name := range names {
+		if strings.HasSuffix(name, "_test.go") {
+			continue
+		}
+		found, err := inFile(f, name, version)
+		if err != nil {
+			return Place{}, err
+		}
+		places = append(places, found...)
+	}
+	if len(places) != 1 {
+		return Place{}, ErrNone
+	}
+	return places[0], nil
+}
+
+// inFile finds the literals of one file. A file that is no Go has none: the compiler tells what is wrong with it.
+func inFile(f discover.Folder, name, version string) ([]Place, error) {
+	text, err := os.ReadFile(name)
+	if err != nil {
+		return nil, err
+	}
+	files := token.NewFileSet()
+	file, err := parser.ParseFile(files, name, text, parser.SkipObjectResolution)
+	if err != nil {
+		return nil, nil //nolint:nilerr // see above
+	}
+	var places []Place
+	ast.Inspect(file, func(n ast.Node) bool {
+		literal, ok := n.(*ast.CompositeLit)
+		if !ok || !isInfo(literal.Type) {
+			return true
+		}
+		for _, element := range literal.Elts {
+			pair, ok := element.(*ast.KeyValueExpr)
+			if !ok {
+				continue
+			}
+			key, isName := pair.Key.(*ast.Ident)
+			value, isText := pair.Value.(*ast.BasicLit)
+			if !isName || key.Name != "Version" || !isText || value.Kind != token.STRING {
+				continue
+			}
+			if said, err := strconv.Unquote(value.Value); err == nil && said == version {
+				at := files.Position(value.Pos())
+				places = append(places, Place{
+					Path: f.Path + "/" + filepath.Base(name), Line: at.Line, file: name, literal: value.Value, offset: at.Offset,
+				})
+			}
+		}
+		return true
+	})
+	return places, nil
+}
+
+// isInfo tells whether a type is called Info, in whatever package.
+func isInfo(e ast.Expr) bool {
+	switch e := e.(type) {
+	case *ast.Ident:
+		return e.Name == "Info"
+	case *ast.SelectorExpr:
+		return e.Sel.Name == "Info"
+	}
+	return false
+}
+
+// Set writes a version in place of the one that stands there. Nothing else of the file changes.
+func (p Place) Set(version string) error {
+	info, err := os.Stat(p.file)
+	if err != nil {
+		return err
+	}
+	text, err := os.ReadFile(p.file)
+	if err != nil {
+		return err
+	}
+	if p.offset+len(p.literal) > len(text) || string(text[p.offset:p.offset+len(p.literal)]) != p.literal {
+		return fmt.Errorf("%s has changed meanwhile; run it again", p.Path)
+	}
+	text = slices.Concat(text[:p.offset], []byte(strconv.Quote(version)), text[p.offset+len(p.literal):])
+	temp := p.file + ".new"
+	if err := os.WriteFile(temp, text, info.Mode().Perm()); err != nil {
+		return err
+	}
+	return os.Rename(temp, p.file)
+}
+
+// The limits of a look for mentions: a hint need not be complete.
+const (
+	maxMentions = 3
+	maxFile     = 1 << 20 // bytes
+)
+
+// Mentions lists the first places in a connector's folder that write a version in quotes or as a word of its own, for people
+// who have to set it themselves. Prose is left out, and so are files that git ignores by custom: hidden ones.
+func Mentions(f discover.Folder, version string) ([]Place, error) {
+	var places []Place
+	err := filepath.WalkDir(f.Dir, func(name string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if entry.IsDir() && name != f.Dir && strings.HasPrefix(entry.Name(), ".") {
+			return fs.SkipDir
+		}
+		if !entry.Type().IsRegular() || strings.HasPrefix(entry.Name(), ".") || strings.HasSuffix(entry.Name(), ".md") {
+			return nil
+		}
+		if info, err := entry.Info(); err != nil || info.Size() > maxFile {
+			return err
+		}
+		text, err := os.ReadFile(name)
+		if err != nil {
+			return err
+		}
+		below, err := filepath.Rel(f.Dir, name)
+		if err != nil {
+			return err
+		}
+		for i, line := range bytes.Split(text, []byte("\n")) {
+			if says(string(line), version) {
+				places = append(places, Place{Path: f.Path + "/" + filepath.ToSlash(below), Line: i + 1})
+			}
+			if len(places) == maxMentions {
+				return fs.SkipAll
+			}
+		}
+		return nil
+	})
+	return places, err
+}
+
+// says tells whether a line holds a version that is no part of a longer one.
+func says(line, version string) bool {
+	for rest := line; ; {
+		i := strings.Index(rest, version)
+		if i < 0 {
+			return false
+		}
+		before, after := rest[:i], rest[i+len(version):]
+		if !strings.HasSuffix(before, ".") && !endsInWord(before) && !startsLonger(after) {
+			return true
+		}
+		rest = after
+	}
+}
+
+func endsInWord(s string) bool {
+	return s != "" && (s[len(s)-1] >= '0' && s[len(s)-1] <= '9' || s[len(s)-1] == '-')
+}
+
+func startsLonger(s string) bool {
+	return s != "" && (s[0] >= '0' && s[0] <= '9' || s[0] == '-' || s[0] == '+' || s[0] == '.' && len(s) > 1 && s[1] >= '0' && s[1] <= '9')
+}
