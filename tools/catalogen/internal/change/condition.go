@@ -95,7 +95,7 @@ func words(condition json.RawMessage) string {
 		} `json:"not"`
 	}
 	if json.Unmarshal(condition, &exclusive) == nil && len(exclusive.Not.Required) > 1 {
-		return clip("not together: --" + strings.Join(exclusive.Not.Required, " --"))
+		return "not together: --" + strings.Join(exclusive.Not.Required, " --")
 	}
 	return show(condition)
 }

@@ -129,7 +129,7 @@ func (c *comparison) order(before, after options.Schema) {
 		return strings.Join(names, ", ")
 	}
 	if was, is := common(before, after), common(after, before); was != is {
-		c.add("text-changed", subject{place: "options"}, clip(was), clip(is))
+		c.add("text-changed", subject{place: "options"}, was, is)
 	}
 }
 

@@ -76,19 +76,8 @@ func rational(n json.Number) *big.Rat {
 // number reads a keyword that is a number.
 func (o object) number(key string) *big.Rat { return rational(json.Number(o[key])) }
 
-// maxShown is how many characters of a value are shown, so that a change fits on a line or two.
-const maxShown = 70
-
 // show writes a value for people. No value is no text.
-func show(value json.RawMessage) string { return clip(options.Plain(value)) }
-
-func clip(text string) string {
-	text = strings.Join(strings.Fields(text), " ")
-	if runes := []rune(text); len(runes) > maxShown {
-		return string(runes[:maxShown-1]) + "…"
-	}
-	return text
-}
+func show(value json.RawMessage) string { return options.Plain(value) }
 
 // list shows several values.
 func list(values []json.RawMessage) string {
@@ -96,5 +85,5 @@ func list(values []json.RawMessage) string {
 	for i, v := range values {
 		texts[i] = options.Plain(v)
 	}
-	return clip(strings.Join(texts, ", "))
+	return strings.Join(texts, ", ")
 }

@@ -78,7 +78,7 @@ func (v *Verdict) wrong(id string, want *semver.Version, message string) {
 	v.Want = want.String()
 	for _, c := range v.Changes {
 		if c.Rule.Bump == Least(v.Changes) && c.Waiver == "" {
-			message += fmt.Sprintf("; %s %s asks for more", c.Rule.ID, c.Place)
+			message += fmt.Sprintf("; %s (%s) is a %s change", c.Rule.ID, c.Place, c.Rule.Bump)
 			break
 		}
 	}
@@ -119,4 +119,9 @@ func successors(base, newest *semver.Version, least Bump) []*semver.Version {
 		return []*semver.Version{core(newest)}
 	}
 	return list
+}
+
+// AboutVersion tells whether a finding is one that Judge makes.
+func AboutVersion(f finding.Finding) bool {
+	return slices.Contains([]string{immutableRule, risesRule, bumpRule, exactRule}, f.Rule)
 }

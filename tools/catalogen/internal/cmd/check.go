@@ -2,20 +2,29 @@ package cmd
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
+	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/literal"
+	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/outcome"
+	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/pipeline"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/progress"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/publish"
 )
 
 type checkCmd struct {
 	work
-	Against string `help:"Git reference of the last release (default: the newest reachable tag); fails if it cannot be read." placeholder:"REF"`
+	form
+	Fix bool `help:"Set the versions that are too low, too high or taken in the connectors' Go source, and do nothing else."`
 }
 
 // Run regenerates in memory and compares.
 func (k checkCmd) Run(ctx context.Context, s streams) error {
-	b := board(s.out)
+	if k.Fix {
+		return k.fix(ctx, s)
+	}
+	prose := k.prose(s)
+	b := board(prose)
 	defer b.Close()
 	c, err := k.config(b)
 	if err != nil {
@@ -27,29 +36,86 @@ func (k checkCmd) Run(ctx context.Context, s streams) error {
 		return err
 	}
 	b.Close()
-	progress.Report(s.out, proved.Rows, proved.Findings)
-	note(s.out, proved)
-	if len(proved.Findings) > 0 {
-		return closing(s, proved)
+	progress.Report(prose, proved.Rows, otherThanVersions(proved.Findings))
+	if len(proved.Findings) == 0 {
+		if proved.outcome.Stale, err = stale(c, proved.files); err != nil {
+			return err
+		}
 	}
-	changes, err := publish.Compare(c.Catalog, proved.files.Catalog, false)
-	if err != nil {
+	if err := proved.outcome.Write(s.out, k.Format); err != nil {
 		return err
 	}
-	readmes, err := publish.CompareReadmes(c.Root, proved.files.Readmes)
-	if err != nil {
-		return err
+	for _, file := range proved.outcome.Stale {
+		fmt.Fprintf(prose, "%s: %s\n", file.Path, file.Kind)
 	}
+	switch {
+	case len(proved.outcome.Stale) > 0:
+		fmt.Fprintf(prose, "\nThe catalog is out of date; to mend it: make catalog, then commit what changed.\n")
+		return errFailed
+	case len(proved.Findings) == 0:
+		fmt.Fprintf(prose, "\nThe catalog is up to date.\n")
+	}
+	return closing(prose, proved)
+}
+
+// stale lists the generated files in the tree that differ from what they should be.
+func stale(c pipeline.Config, files publish.Files) ([]outcome.Stale, error) {
+	changes, err := publish.Compare(c.Catalog, files.Catalog, false)
+	if err != nil {
+		return nil, err
+	}
+	readmes, err := publish.CompareReadmes(c.Root, files.Readmes)
+	if err != nil {
+		return nil, err
+	}
+	var list []outcome.Stale
 	for _, change := range changes {
-		fmt.Fprintf(s.out, "catalog/%s: %s\n", change.Path, change.Kind)
+		list = append(list, outcome.Stale{Path: "catalog/" + change.Path, Kind: change.Kind})
 	}
 	for _, change := range readmes {
-		fmt.Fprintf(s.out, "%s: the generated block %s\n", change.Path, change.Kind)
+		list = append(list, outcome.Stale{Path: change.Path, Kind: "the generated block " + change.Kind})
 	}
-	if len(changes)+len(readmes) > 0 {
-		fmt.Fprintf(s.out, "\nThe catalog is out of date; to mend it: make catalog, then commit what changed.\n")
+	return list, nil
+}
+
+// fix sets the versions that are wrong. It runs no test: the catalog has to be made again anyway.
+func (k checkCmd) fix(ctx context.Context, s streams) error {
+	if k.Format != "text" {
+		return fmt.Errorf("%w: --fix tells what it did as text; leave out --format", errUsage)
+	}
+	result, o, err := describe(ctx, k.work, k.form, nil, s.out)
+	if err != nil {
+		return err
+	}
+	if err := o.Write(s.out, "text"); err != nil {
+		return err
+	}
+	if result.Baseline.Unknown {
+		return errors.New("no version was set: what is released cannot be told")
+	}
+	set, left := 0, len(otherThanVersions(result.Findings))
+	for _, c := range o.Connectors {
+		switch {
+		case c.Finding == nil:
+		case c.ByHand:
+			left++
+		default:
+			place, err := literal.Find(c.Folder, c.Version)
+			if err == nil {
+				err = place.Set(c.Want)
+			}
+			if err != nil {
+				return fmt.Errorf("set the version of %s: %w", c.Connector, err)
+			}
+			set++
+		}
+	}
+	fmt.Fprintf(s.out, "\n%d versions set, %d left to people.\n", set, left)
+	if set > 0 {
+		fmt.Fprintf(s.out, "Now: make catalog, then commit what changed.\n")
+	}
+	if left > 0 {
 		return errFailed
 	}
-	fmt.Fprintf(s.out, "\nThe catalog is up to date.\n")
-	return closing(s, proved)
+	return nil
 }

@@ -42,6 +42,7 @@ var errUsage = errors.New("wrong usage")
 type cli struct {
 	Generate generateCmd `cmd:"" help:"Build, examine and test every connector and write the catalog."`
 	Check    checkCmd    `cmd:"" help:"Say how the catalog in the tree differs from what generate would write; change nothing."`
+	Diff     diffCmd     `cmd:"" help:"Say what changed in the connectors since the last release, and which versions that asks for; change nothing."`
 	Test     testCmd     `cmd:"" help:"Run the connectors' own tests, through the same evidence cache as generate."`
 	List     listCmd     `cmd:"" help:"List the connectors of the catalog."`
 	Show     showCmd     `cmd:"" help:"Show one connector of the catalog and its options."`
@@ -99,7 +100,7 @@ func Run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 // consequence tells what an interrupted command has done. Those that run connectors write once all is proved, without a stop.
 func consequence(command string) string {
 	switch name, _, _ := strings.Cut(command, " "); name {
-	case "generate", "check", "test":
+	case "generate", "check", "diff", "test":
 		return "; nothing was written"
 	}
 	return ""
@@ -152,10 +153,16 @@ func (w work) config(watch pipeline.Watcher) (pipeline.Config, error) {
 // board makes the progress display for a stream.
 func board(out io.Writer) *progress.Board {
 	width, height := 0, 0
-	if f, isFile := out.(*os.File); isFile && term.IsTerminal(int(f.Fd())) {
-		if columns, lines, err := term.GetSize(int(f.Fd())); err == nil {
+	if terminal(out) {
+		if columns, lines, err := term.GetSize(int(out.(*os.File).Fd())); err == nil {
 			width, height = columns, lines
 		}
 	}
 	return progress.New(out, width, height)
+}
+
+// terminal tells whether a stream is a terminal.
+func terminal(out io.Writer) bool {
+	f, isFile := out.(*os.File)
+	return isFile && term.IsTerminal(int(f.Fd()))
 }

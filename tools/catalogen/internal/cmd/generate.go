@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/finding"
+	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/outcome"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/pipeline"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/progress"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/publish"
@@ -37,8 +38,10 @@ func (g generateCmd) Run(ctx context.Context, s streams) error {
 		return err
 	}
 	b.Close()
-	progress.Report(s.out, proved.Rows, proved.Findings)
-	note(s.out, proved)
+	progress.Report(s.out, proved.Rows, otherThanVersions(proved.Findings))
+	if err := proved.outcome.Write(s.out, "text"); err != nil {
+		return err
+	}
 	if len(proved.Findings) == 0 || g.KeepGoing {
 		if err := g.write(c, proved.files, s); err != nil {
 			return err
@@ -46,7 +49,7 @@ func (g generateCmd) Run(ctx context.Context, s streams) error {
 	} else {
 		fmt.Fprintf(s.out, "\nNothing was written: the catalog is replaced only when all pass.\n")
 	}
-	return closing(s, proved)
+	return closing(s.out, proved)
 }
 
 // write puts the files where they belong.
@@ -81,14 +84,19 @@ func (g generateCmd) write(c pipeline.Config, files publish.Files, s streams) er
 // proved is what the pipeline proved, with the files that tell it.
 type proved struct {
 	pipeline.Result
-	files publish.Files
-	took  time.Duration
+	files   publish.Files
+	outcome outcome.Outcome
+	took    time.Duration
 }
 
 // prove runs the pipeline and assembles the catalog. Findings of both are in the result.
 func prove(ctx context.Context, c pipeline.Config) (proved, error) {
 	began := time.Now()
 	result, err := pipeline.Generate(ctx, c)
+	if err != nil {
+		return proved{}, err
+	}
+	told, err := judge(&result)
 	if err != nil {
 		return proved{}, err
 	}
@@ -114,7 +122,8 @@ func prove(ctx context.Context, c pipeline.Config) (proved, error) {
 			}
 		}
 	}
-	return proved{result, files, time.Since(began)}, nil
+	told.Findings = result.Findings
+	return proved{result, files, told, time.Since(began)}, nil
 }
 
 // names are the connectors that findings are about.
@@ -126,15 +135,8 @@ func names(findings []finding.Finding) map[string]bool {
 	return set
 }
 
-// note tells why there is no release to compare with, where there is none.
-func note(out io.Writer, p proved) {
-	if p.Baseline.Note != "" {
-		fmt.Fprintf(out, "\n%s\n", p.Baseline.Note)
-	}
-}
-
 // closing writes how long it took and the last line, and turns findings into a status.
-func closing(s streams, p proved) error {
+func closing(out io.Writer, p proved) error {
 	bad := names(p.Findings)
 	passed := 0
 	for _, row := range p.Rows {
@@ -142,7 +144,7 @@ func closing(s streams, p proved) error {
 			passed++
 		}
 	}
-	fmt.Fprintf(s.out, "Took %s.\n\n%d passed, %d failed\n", p.took.Round(10*time.Millisecond), passed, len(bad))
+	fmt.Fprintf(out, "Took %s.\n\n%d passed, %d failed\n", p.took.Round(10*time.Millisecond), passed, len(bad))
 	if len(bad) > 0 {
 		return errFailed
 	}

@@ -36,6 +36,8 @@ type Config struct {
 	Watch   Watcher
 
 	MetadataDeadline time.Duration // how long a connector may take to print its metadata
+
+	untested bool // no test will run, so none is compiled
 }
 
 // A Watcher is told how far the work is. Its methods are called from several goroutines.
@@ -81,6 +83,12 @@ type run struct {
 // The error is about the machine or ctx, never about a connector.
 func Generate(ctx context.Context, c Config) (Result, error) {
 	return execute(ctx, c, (*run).prove)
+}
+
+// Describe builds connectors and asks them for their metadata, which the rules must let pass. It runs no test.
+func Describe(ctx context.Context, c Config) (Result, error) {
+	c.untested = true
+	return execute(ctx, c, (*run).describe)
 }
 
 // Test builds connectors and runs only their own tests, through the same evidence cache.
@@ -129,8 +137,10 @@ func execute(ctx context.Context, c Config, do work) (Result, error) {
 		return result, err
 	}
 
-	if err := r.compileTests(ctx, folders, broken); err != nil {
-		return result, err
+	if !r.untested {
+		if err := r.compileTests(ctx, folders, broken); err != nil {
+			return result, err
+		}
 	}
 
 	rows := make([]Row, len(folders))

@@ -22,20 +22,12 @@ import (
 // prove takes one connector through all stages.
 func (r *run) prove(ctx context.Context, f discover.Folder) (Row, *publish.Connector, []finding.Finding, error) {
 	row := Row{Name: f.Name}
-	fail := func(err error) (Row, *publish.Connector, []finding.Finding, error) {
+	subject, findings, err := r.examined(ctx, f)
+	if err != nil {
 		found, err := asFinding(f, err)
 		return row, nil, found, err
 	}
-	r.Watch.Step(f.Name, "metadata")
-	if err := r.buildOwn(ctx, f); err != nil {
-		return fail(err)
-	}
-	subject, err := r.document(ctx, f)
-	if err != nil {
-		return fail(err)
-	}
 	row.Version = finding.Printable(subject.Document.Version)
-	subject, findings := rules.Check(subject)
 	if subject.Compiled == nil {
 		return row, nil, findings, nil // they tell why
 	}
@@ -67,6 +59,35 @@ func (r *run) prove(ctx context.Context, f discover.Folder) (Row, *publish.Conne
 	}
 	conn.Evidence, findings = r.settle(f, tests, &row)
 	return row, conn, findings, nil
+}
+
+// describe takes one connector as far as its metadata.
+func (r *run) describe(ctx context.Context, f discover.Folder) (Row, *publish.Connector, []finding.Finding, error) {
+	row := Row{Name: f.Name}
+	subject, findings, err := r.examined(ctx, f)
+	if err != nil {
+		found, err := asFinding(f, err)
+		return row, nil, found, err
+	}
+	row.Version = finding.Printable(subject.Document.Version)
+	if len(findings) > 0 {
+		return row, nil, findings, nil
+	}
+	return row, &publish.Connector{Folder: f, Document: subject.Document, Text: subject.Published}, nil, nil
+}
+
+// examined asks a connector for its metadata and holds that against the rules.
+func (r *run) examined(ctx context.Context, f discover.Folder) (rules.Subject, []finding.Finding, error) {
+	r.Watch.Step(f.Name, "metadata")
+	if err := r.buildOwn(ctx, f); err != nil {
+		return rules.Subject{}, nil, err
+	}
+	subject, err := r.document(ctx, f)
+	if err != nil {
+		return subject, nil, err
+	}
+	subject, findings := rules.Check(subject)
+	return subject, findings, nil
 }
 
 // testOnly runs a connector's own tests.

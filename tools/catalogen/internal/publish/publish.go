@@ -3,7 +3,6 @@
 package publish
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"crypto/sha256"
@@ -150,9 +149,6 @@ type part struct {
 func assemble(c Connector, base baseline.Baseline) (part, error) {
 	name, version := c.Folder.Name, c.Document.Version
 	p := part{files: Files{Catalog: map[string][]byte{}, Readmes: map[string][]byte{}}}
-	if !base.Unknown {
-		p.findings = checkVersion(c, base.Documents[name])
-	}
 	p.files.Catalog[documentPath(name, version)] = c.Text
 	documents := map[string]metadata.Document{version: c.Document}
 	for old, text := range base.Documents[name] {
@@ -210,32 +206,6 @@ func assemble(c Connector, base baseline.Baseline) (part, error) {
 		p.page.Versions = append(p.page.Versions, documents[v])
 	}
 	return p, nil
-}
-
-// checkVersion holds a connector's version against those that were released.
-func checkVersion(c Connector, released map[string][]byte) []finding.Finding {
-	version, err := semver.StrictNewVersion(c.Document.Version)
-	if err != nil {
-		return nil // the rules told that already
-	}
-	bad := finding.Finding{Connector: c.Folder.Name, Where: "/version"}
-	if text, ok := released[c.Document.Version]; ok {
-		if bytes.Equal(text, c.Text) {
-			return nil
-		}
-		bad.Rule = "released-version-immutable"
-		bad.Message = fmt.Sprintf("version %s is released and its metadata has changed since", c.Document.Version)
-		bad.Fix = "raise the version in the connector"
-		return []finding.Finding{bad}
-	}
-	for old := range released {
-		if v, err := semver.StrictNewVersion(old); err == nil && version.LessThan(v) {
-			bad.Rule, bad.Fix = "version-rises", "choose a higher version"
-			bad.Message = fmt.Sprintf("version %s is lower than the released %s", c.Document.Version, old)
-			return []finding.Finding{bad}
-		}
-	}
-	return nil
 }
 
 // newestFirst orders versions as Semantic Versioning does, in reverse.

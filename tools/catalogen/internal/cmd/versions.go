@@ -1,0 +1,144 @@
+package cmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/change"
+	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/finding"
+	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/literal"
+	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/outcome"
+	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/pipeline"
+	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/progress"
+	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/publish"
+)
+
+// form is embedded by the commands that compare with the last release.
+type form struct {
+	Against string `help:"Git reference of the last release (default: the newest reachable tag); fails if it cannot be read." placeholder:"REF"`
+	Format  string `help:"How to tell it: text, json (docs/versions.md), github (annotations of a workflow) or junit." enum:"text,json,github,junit" default:"text"`
+}
+
+// prose is where the form leaves room for progress and tables: all forms but text are for programs and have stdout alone.
+func (f form) prose(s streams) io.Writer {
+	if f.Format == "text" {
+		return s.out
+	}
+	return s.err
+}
+
+// judge holds the version of every connector that got through against what is released of it. Those whose version is wrong
+// are taken out of the result, and their findings are put in.
+func judge(result *pipeline.Result) (outcome.Outcome, error) {
+	o := outcome.Outcome{Against: result.Baseline.Ref, Note: result.Baseline.Note}
+	var right []publish.Connector
+	wrong := map[string]bool{}
+	for _, conn := range result.Connectors {
+		released := result.Baseline.Documents[conn.Folder.Name]
+		if result.Baseline.Unknown {
+			released = nil // any document of the tree may be one of the next release
+		}
+		verdict, err := change.Judge(conn.Folder.Name, conn.Document.Version, conn.Text, released, nil)
+		if err != nil {
+			return o, fmt.Errorf("%s: %w", conn.Folder.Name, err)
+		}
+		c := outcome.Connector{Verdict: verdict, Folder: conn.Folder}
+		if verdict.Finding == nil {
+			right = append(right, conn)
+		} else {
+			wrong[conn.Folder.Name] = true
+			result.Findings = append(result.Findings, *verdict.Finding)
+			if err := locate(&c, conn); err != nil {
+				return o, err
+			}
+		}
+		o.Connectors = append(o.Connectors, c)
+	}
+	result.Connectors = right
+	for i, row := range result.Rows {
+		if wrong[row.Name] {
+			result.Rows[i].OK = false
+		}
+	}
+	finding.Sort(result.Findings)
+	o.Findings = result.Findings
+	return o, nil
+}
+
+// locate finds where a version has to be set.
+func locate(c *outcome.Connector, conn publish.Connector) error {
+	place, err := literal.Find(conn.Folder, c.Version)
+	if err == nil {
+		c.Places = []string{place.String()}
+		return nil
+	}
+	if !errors.Is(err, literal.ErrNone) {
+		return err
+	}
+	c.ByHand = true
+	places, err := literal.Mentions(conn.Folder, c.Version)
+	for _, p := range places {
+		c.Places = append(c.Places, p.String())
+	}
+	return err
+}
+
+type diffCmd struct {
+	work
+	form
+	Names []string `arg:"" optional:"" name:"name" help:"Connectors to compare (default: all)."`
+}
+
+// Run compares the connectors' metadata with what is released, and runs no test.
+func (d diffCmd) Run(ctx context.Context, s streams) error {
+	_, o, err := describe(ctx, d.work, d.form, d.Names, d.prose(s))
+	if err != nil {
+		return err
+	}
+	if err := o.Write(s.out, d.Format); err != nil {
+		return err
+	}
+	if !o.OK() {
+		return errFailed
+	}
+	return nil
+}
+
+// describe builds connectors, asks them for their metadata and judges their versions.
+func describe(ctx context.Context, w work, f form, names []string, prose io.Writer) (pipeline.Result, outcome.Outcome, error) {
+	live := prose
+	if !terminal(live) {
+		live = io.Discard // it is over before anybody reads how far it is
+	}
+	b := board(live)
+	defer b.Close()
+	c, err := w.config(b)
+	if err != nil {
+		return pipeline.Result{}, outcome.Outcome{}, err
+	}
+	c.Against, c.Only = f.Against, names
+	result, err := pipeline.Describe(ctx, c)
+	if err != nil {
+		return result, outcome.Outcome{}, err
+	}
+	o, err := judge(&result)
+	if err != nil {
+		return result, o, err
+	}
+	b.Close()
+	progress.Report(prose, nil, otherThanVersions(result.Findings))
+	return result, o, nil
+}
+
+// otherThanVersions leaves out the findings that an outcome tells in a shorter way.
+func otherThanVersions(findings []finding.Finding) []finding.Finding {
+	var rest []finding.Finding
+	for _, f := range findings {
+		if !change.AboutVersion(f) {
+			rest = append(rest, f)
+		}
+	}
+	return rest
+}
