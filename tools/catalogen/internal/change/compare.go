@@ -11,9 +11,9 @@ import (
 )
 
 // Compare lists what changed from one published document of a connector to another: options, commands, exit statuses,
-// record contract, guarantee and all the rest except name and version. Config keys are the options' names, so a change of an
-// option is one of its key. The order is that of the newer document, options first. The error names the document that
-// cannot be read.
+// record contract, guarantee and all the rest except name and version. Config keys are the options' names, so a change
+// of an option is one of its key. The order is that of the newer document, options first. The error names the document
+// that cannot be read.
 func Compare(old, new []byte) ([]Change, error) {
 	before, err := read(old)
 	if err != nil {
@@ -112,11 +112,13 @@ func (c *comparison) document(before, after document) {
 	c.statuses(before.ExitStatuses, after.ExitStatuses)
 	ranked("guarantee-weakened", "guarantee-strengthened", "guarantee",
 		[]string{"", "at-most-once", "at-least-once", "exactly-once"}, string(before.Guarantee), string(after.Guarantee))
-	ranked("resuming-removed", "resuming-added", "resumes", []string{"false", "true"}, fmt.Sprint(before.Resumes), fmt.Sprint(after.Resumes))
+	ranked("resuming-removed", "resuming-added", "resumes",
+		[]string{"false", "true"}, fmt.Sprint(before.Resumes), fmt.Sprint(after.Resumes))
 	ranked("positions-recur", "positions-unique", "positions_recur",
 		[]string{"true", "false"}, fmt.Sprint(before.PositionsRecur), fmt.Sprint(after.PositionsRecur))
 	c.contract(before, after)
-	values("semantic-checks-changed", "semantic_checks", strings.Join(before.SemanticChecks, "; "), strings.Join(after.SemanticChecks, "; "))
+	values("semantic-checks-changed", "semantic_checks",
+		strings.Join(before.SemanticChecks, "; "), strings.Join(after.SemanticChecks, "; "))
 	c.stability(before, after)
 	values("license-changed", "license", before.License, after.License)
 	values("format-changed", "metadata_version", before.MetadataVersion, after.MetadataVersion)
@@ -130,8 +132,8 @@ func (c *comparison) document(before, after document) {
 
 // judged are the members of a document that have rules of their own. All others are text for people.
 var judged = []string{
-	"name", "version", "direction", "schema", "metadata_version", "sdk_version", "stability", "deprecation", "license", "commands",
-	"exit_statuses", "guarantee", "resumes", "positions_recur", "record", "semantic_checks",
+	"name", "version", "direction", "schema", "metadata_version", "sdk_version", "stability", "deprecation", "license",
+	"commands", "exit_statuses", "guarantee", "resumes", "positions_recur", "record", "semantic_checks",
 }
 
 func (c *comparison) commands(before, after []metadata.Command) {
@@ -190,7 +192,7 @@ func (c *comparison) stability(before, after document) {
 	default:
 		c.add("stability-raised", about, was, is)
 	}
-	if was == is && !equal(before.members["deprecation"], after.members["deprecation"]) {
-		c.add("text-changed", subject{place: "deprecation"}, show(before.members["deprecation"]), show(after.members["deprecation"]))
+	if old, new := before.members["deprecation"], after.members["deprecation"]; was == is && !equal(old, new) {
+		c.add("text-changed", subject{place: "deprecation"}, show(old), show(new))
 	}
 }

@@ -2,9 +2,7 @@ package change
 
 import (
 	"encoding/json"
-	"math/big"
 	"slices"
-	"strings"
 
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/options"
 )
@@ -21,16 +19,9 @@ func (c *comparison) value(about subject, old, new object) {
 	}
 	c.enum(about, old, new)
 	whole := canonical(new["type"]) == `"integer"`
-	c.bounds("option-range", about, object.lower, object.upper, old, new, whole)
+	c.bounds("option-range", about, numbers(old, whole), numbers(new, whole))
 	for _, of := range [][2]string{{"minLength", "maxLength"}, {"minItems", "maxItems"}, {"minProperties", "maxProperties"}} {
-		floor := func(o object, _ bool) bound {
-			if n := o.number(of[0]); n != nil && n.Sign() > 0 {
-				return bound{value: n}
-			}
-			return bound{}
-		}
-		ceiling := func(o object, _ bool) bound { return bound{value: o.number(of[1])} }
-		c.bounds("option-length", about, floor, ceiling, old, new, false)
+		c.bounds("option-length", about, lengths(old, of[0], of[1]), lengths(new, of[0], of[1]))
 	}
 	switch {
 	case equal(old["pattern"], new["pattern"]):
@@ -51,10 +42,9 @@ func (c *comparison) value(about subject, old, new object) {
 		}
 	}
 	for _, key := range union(old, new) {
-		if key == "items" && isObject && isStill || slices.Contains(compared, key) || textual(key) || slices.Contains(ruled, key) {
-			continue
-		}
-		if !equal(old[key], new[key]) {
+		switch {
+		case key == "items" && isObject && isStill, slices.Contains(compared, key), textual(key), slices.Contains(ruled, key):
+		case !equal(old[key], new[key]):
 			c.add("option-constraint-changed", about, key+" "+orNone(show(old[key])), key+" "+orNone(show(new[key])))
 		}
 	}
@@ -62,8 +52,8 @@ func (c *comparison) value(about subject, old, new object) {
 
 // compared are the keywords whose effect on what is accepted has rules of its own.
 var compared = []string{
-	"type", "enum", "const", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "minLength", "maxLength", "minItems", "maxItems",
-	"minProperties", "maxProperties", "pattern", "allOf",
+	"type", "enum", "const", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "minLength", "maxLength",
+	"minItems", "maxItems", "minProperties", "maxProperties", "pattern", "allOf",
 }
 
 // member reads a schema within a schema, which may also be true or false.
@@ -81,7 +71,9 @@ func widerType(old, new object) bool {
 	if old["type"] == nil || json.Unmarshal(old["type"], &was) != nil || json.Unmarshal(new["type"], &is) != nil {
 		return false
 	}
-	return !slices.ContainsFunc(was, func(name string) bool { return !is.Has(name) && (name != "integer" || !is.Has("number")) })
+	return !slices.ContainsFunc(was, func(name string) bool {
+		return !is.Has(name) && (name != "integer" || !is.Has("number"))
+	})
 }
 
 // enum compares lists of allowed values. A schema without one allows all.
@@ -118,76 +110,4 @@ func allowed(o object) []json.RawMessage {
 		return nil
 	}
 	return values
-}
-
-// A bound is one end of a range. Without a value there is none.
-type bound struct {
-	value *big.Rat
-	open  bool // the value itself is outside
-}
-
-func (o object) lower(whole bool) bound { return o.end("minimum", "exclusiveMinimum", 1, whole) }
-func (o object) upper(whole bool) bound { return o.end("maximum", "exclusiveMaximum", -1, whole) }
-
-// end is the tighter of the two keywords for one end of a range. Inwards is the direction of tighter: 1 or -1. A number that
-// is whole is one step inwards of the bound that it may not reach.
-func (o object) end(closed, open string, inwards int, whole bool) bound {
-	b := bound{value: o.number(closed)}
-	if limit := o.number(open); limit != nil && (b.value == nil || limit.Cmp(b.value)*inwards >= 0) {
-		b = bound{value: limit, open: true}
-		if whole && limit.IsInt() {
-			b = bound{value: new(big.Rat).Add(limit, big.NewRat(int64(inwards), 1))}
-		}
-	}
-	return b
-}
-
-// tighter tells whether a bound excludes something that another does not.
-func (b bound) tighter(than bound, inwards int) bool {
-	switch {
-	case b.value == nil:
-		return false
-	case than.value == nil:
-		return true
-	}
-	order := b.value.Cmp(than.value) * inwards
-	return order > 0 || order == 0 && b.open && !than.open
-}
-
-// bounds compares two ranges. One that lost something is narrower, whatever it gained.
-func (c *comparison) bounds(rule string, about subject, lower, upper func(object, bool) bound, old, new object, whole bool) {
-	from, to := [2]bound{lower(old, whole), upper(old, whole)}, [2]bound{lower(new, whole), upper(new, whole)}
-	switch {
-	case to[0].tighter(from[0], 1) || to[1].tighter(from[1], -1):
-		c.add(rule+"-narrowed", about, interval(from), interval(to))
-	case from[0].tighter(to[0], 1) || from[1].tighter(to[1], -1):
-		c.add(rule+"-widened", about, interval(from), interval(to))
-	}
-}
-
-func interval(ends [2]bound) string {
-	var words []string
-	for i, sign := range []string{"at least ", "at most "} {
-		b := ends[i]
-		if b.value == nil {
-			continue
-		}
-		if b.open {
-			sign = []string{"above ", "below "}[i]
-		}
-		words = append(words, sign+decimal(b.value))
-	}
-	if words == nil {
-		return "any"
-	}
-	return strings.Join(words, ", ")
-}
-
-// decimal writes a number as people do, where that is exact.
-func decimal(r *big.Rat) string {
-	digits, exact := r.FloatPrec()
-	if !exact {
-		return r.RatString()
-	}
-	return r.FloatString(digits)
 }

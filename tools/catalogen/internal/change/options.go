@@ -109,8 +109,9 @@ func renames(before, after document) map[string]string {
 
 // sameButName tells whether two schemas differ in nothing but what follows from a name.
 func sameButName(a, b object) bool {
+	follows := []string{"description", "title", "examples", "x-env", "x-placeholder", "x-aliases"}
 	for _, key := range union(a, b) {
-		if !slices.Contains([]string{"description", "title", "examples", "x-env", "x-placeholder", "x-aliases"}, key) && !equal(a[key], b[key]) {
+		if !slices.Contains(follows, key) && !equal(a[key], b[key]) {
 			return false
 		}
 	}
@@ -185,7 +186,8 @@ func (c *comparison) option(about subject, before, after document, was, now opti
 
 // ruled are the annotations that have rules of their own.
 var ruled = []string{
-	"default", "deprecated", "writeOnly", "x-aliases", "x-change", "x-deprecation", "x-env", "x-hidden", "x-identity", "x-sep", "x-type", "x-unit",
+	"default", "deprecated", "writeOnly", "x-aliases", "x-change", "x-deprecation", "x-env", "x-hidden", "x-identity",
+	"x-sep", "x-type", "x-unit",
 }
 
 // textual tells whether a keyword only tells people something. Whatever is not known to is not.

@@ -82,7 +82,9 @@ func (v *Verdict) wrong(id string, want *semver.Version, message string) {
 			break
 		}
 	}
-	v.Finding = &finding.Finding{Connector: v.Connector, Rule: id, Where: "/version", Message: message, Fix: "set version " + v.Want}
+	v.Finding = &finding.Finding{
+		Connector: v.Connector, Rule: id, Where: "/version", Message: message, Fix: "set version " + v.Want,
+	}
 }
 
 // versions lists released versions in ascending order. A file of another name is none.

@@ -13,8 +13,14 @@ func TestNextIsOneStepLowerBelowOne(t *testing.T) {
 		bump Bump
 		want string
 	}{
-		{"0.1.2", None, "0.1.2"}, {"0.1.2", Patch, "0.1.3"}, {"0.1.2", Minor, "0.1.3"}, {"0.1.2", Major, "0.2.0"},
-		{"1.2.3", None, "1.2.3"}, {"1.2.3", Patch, "1.2.4"}, {"1.2.3", Minor, "1.3.0"}, {"1.2.3", Major, "2.0.0"},
+		{"0.1.2", None, "0.1.2"},
+		{"0.1.2", Patch, "0.1.3"},
+		{"0.1.2", Minor, "0.1.3"},
+		{"0.1.2", Major, "0.2.0"},
+		{"1.2.3", None, "1.2.3"},
+		{"1.2.3", Patch, "1.2.4"},
+		{"1.2.3", Minor, "1.3.0"},
+		{"1.2.3", Major, "2.0.0"},
 	} {
 		if got := tt.bump.Next(semver.MustParse(tt.from)).String(); got != tt.want {
 			t.Errorf("%s of %s: %s, want %s", tt.bump, tt.from, got, tt.want)

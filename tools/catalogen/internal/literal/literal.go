@@ -11,6 +11,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -135,9 +136,11 @@ const (
 	maxFile     = 1 << 20 // bytes
 )
 
-// Mentions lists the first places in a connector's folder that write a version in quotes or as a word of its own, for people
-// who have to set it themselves. Prose is left out, and so are files that git ignores by custom: hidden ones.
+// Mentions lists the first places in a connector's folder that write a version, for people who have to set it themselves.
+// Prose and hidden files are left out.
 func Mentions(f discover.Folder, version string) ([]Place, error) {
+	// No part of a longer version, nor of any other number.
+	says := regexp.MustCompile(`(^|[^0-9.-])` + regexp.QuoteMeta(version) + `($|[^0-9+.-]|\.($|[^0-9]))`)
 	var places []Place
 	err := filepath.WalkDir(f.Dir, func(name string, entry fs.DirEntry, err error) error {
 		if err != nil {
@@ -161,7 +164,7 @@ func Mentions(f discover.Folder, version string) ([]Place, error) {
 			return err
 		}
 		for i, line := range bytes.Split(text, []byte("\n")) {
-			if says(string(line), version) {
+			if says.Match(line) {
 				places = append(places, Place{Path: f.Path + "/" + filepath.ToSlash(below), Line: i + 1})
 			}
 			if len(places) == maxMentions {
@@ -171,27 +174,4 @@ func Mentions(f discover.Folder, version string) ([]Place, error) {
 		return nil
 	})
 	return places, err
-}
-
-// says tells whether a line holds a version that is no part of a longer one.
-func says(line, version string) bool {
-	for rest := line; ; {
-		i := strings.Index(rest, version)
-		if i < 0 {
-			return false
-		}
-		before, after := rest[:i], rest[i+len(version):]
-		if !strings.HasSuffix(before, ".") && !endsInWord(before) && !startsLonger(after) {
-			return true
-		}
-		rest = after
-	}
-}
-
-func endsInWord(s string) bool {
-	return s != "" && (s[len(s)-1] >= '0' && s[len(s)-1] <= '9' || s[len(s)-1] == '-')
-}
-
-func startsLonger(s string) bool {
-	return s != "" && (s[0] >= '0' && s[0] <= '9' || s[0] == '-' || s[0] == '+' || s[0] == '.' && len(s) > 1 && s[1] >= '0' && s[1] <= '9')
 }

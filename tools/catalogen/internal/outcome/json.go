@@ -23,7 +23,7 @@ type (
 		Released string       `json:"released,omitempty"`
 		Version  string       `json:"version"`
 		Want     string       `json:"want"`
-		Bump     string       `json:"bump"`
+		Bump     change.Bump  `json:"bump"`
 		Places   []string     `json:"places,omitempty"`
 		Changes  []jsonChange `json:"changes"`
 	}
@@ -58,8 +58,8 @@ func (o Outcome) json(w io.Writer) error {
 	}
 	for _, c := range o.Connectors {
 		one := jsonConnector{
-			Name: c.Connector, Path: c.Folder.Path, Released: c.Released, Version: c.Version, Want: c.Want, Bump: change.Least(c.Changes).String(),
-			Places: c.Places, Changes: []jsonChange{},
+			Name: c.Connector, Path: c.Folder.Path, Released: c.Released, Version: c.Version, Want: c.Want,
+			Bump: change.Least(c.Changes), Places: c.Places, Changes: []jsonChange{},
 		}
 		for _, ch := range c.Changes {
 			one.Changes = append(one.Changes, jsonChange{

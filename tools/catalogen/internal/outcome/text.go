@@ -2,6 +2,7 @@ package outcome
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"io"
 	"slices"
@@ -19,6 +20,7 @@ func (o Outcome) text(w io.Writer) error {
 	switch {
 	case o.Note != "":
 		fmt.Fprintf(&b, "\n%s\n", o.Note)
+	case len(o.Connectors) == 0: // the findings tell why
 	case !slices.ContainsFunc(o.Connectors, func(c Connector) bool { return len(c.Changes) > 0 }):
 		fmt.Fprintf(&b, "\nNo metadata changed since %s.\n", o.Against)
 	default:
@@ -49,12 +51,15 @@ func (o Outcome) changes(b *bytes.Buffer) {
 		if len(own) == 0 {
 			continue
 		}
+		slices.SortStableFunc(own, worstFirst)
 		fmt.Fprintf(table, "\n%s since %s\n", finding.Printable(c.Connector), c.Released)
 		for _, one := range own {
 			row(table, one)
 		}
 	}
 }
+
+func worstFirst(a, b change.Change) int { return cmp.Compare(b.Rule.Bump, a.Rule.Bump) }
 
 func row(table io.Writer, c change.Change) {
 	bump := c.Rule.Bump.String()
@@ -85,17 +90,17 @@ func (o Outcome) shared() []shared {
 			if !one.Shared {
 				continue
 			}
-			i := slices.IndexFunc(list, func(s shared) bool {
-				return s.change.Rule.ID == one.Rule.ID && s.change.Place == one.Place && s.change.Old == one.Old && s.change.New == one.New &&
-					s.change.Waiver == one.Waiver
-			})
+			one.Connector = ""
+			i := slices.IndexFunc(list, func(s shared) bool { return s.change == one })
 			if i < 0 {
 				list, i = append(list, shared{change: one}), len(list)
 			}
 			list[i].connectors = append(list[i].connectors, finding.Printable(c.Connector))
 		}
 	}
-	slices.SortStableFunc(list, func(a, b shared) int { return slices.Compare(a.connectors, b.connectors) })
+	slices.SortStableFunc(list, func(a, b shared) int {
+		return cmp.Or(slices.Compare(a.connectors, b.connectors), worstFirst(a.change, b.change))
+	})
 	return list
 }
 
@@ -111,8 +116,8 @@ func set(b *bytes.Buffer, wrong []Connector) {
 				where = "by hand, where " + c.Folder.Path + " says its version"
 			}
 		}
-		fmt.Fprintf(table, "  %s\t%s -> %s\t%s\t[%s] %s\n", finding.Printable(c.Connector), finding.Printable(c.Version), c.Want, finding.Printable(where),
-			c.Finding.Rule, c.Finding.Where)
+		fmt.Fprintf(table, "  %s\t%s -> %s\t%s\t[%s]\n",
+			finding.Printable(c.Connector), finding.Printable(c.Version), c.Want, finding.Printable(where), c.Finding.Rule)
 	}
 	table.Flush() //nolint:errcheck // it writes into memory
 	for _, c := range wrong {

@@ -85,7 +85,8 @@ func Generate(ctx context.Context, c Config) (Result, error) {
 	return execute(ctx, c, (*run).prove)
 }
 
-// Describe builds connectors and asks them for their metadata, which the rules must let pass. It runs no test.
+// Describe builds connectors and asks them for their metadata. It runs no test. A connector whose metadata breaks a rule is in
+// Findings and, if it can be read at all, in Connectors too.
 func Describe(ctx context.Context, c Config) (Result, error) {
 	c.untested = true
 	return execute(ctx, c, (*run).describe)
@@ -171,7 +172,7 @@ func execute(ctx context.Context, c Config, do work) (Result, error) {
 	for i := range folders {
 		rows[i].OK = len(bad[i]) == 0
 		result.Findings = append(result.Findings, bad[i]...)
-		if len(bad[i]) == 0 && passed[i] != nil {
+		if passed[i] != nil && (len(bad[i]) == 0 || r.untested) {
 			result.Connectors = append(result.Connectors, *passed[i])
 		}
 	}

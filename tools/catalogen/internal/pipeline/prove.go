@@ -70,10 +70,10 @@ func (r *run) describe(ctx context.Context, f discover.Folder) (Row, *publish.Co
 		return row, nil, found, err
 	}
 	row.Version = finding.Printable(subject.Document.Version)
-	if len(findings) > 0 {
+	if subject.Compiled == nil {
 		return row, nil, findings, nil
 	}
-	return row, &publish.Connector{Folder: f, Document: subject.Document, Text: subject.Published}, nil, nil
+	return row, &publish.Connector{Folder: f, Document: subject.Document, Text: subject.Published}, findings, nil
 }
 
 // examined asks a connector for its metadata and holds that against the rules.
