@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/change"
+	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/finding"
 )
 
 // github writes workflow commands, which a pull request shows beside its files: an error for whatever has to be mended, and
@@ -44,14 +45,8 @@ func title(c change.Change) string { return c.Rule.ID + " (" + c.Rule.Bump.Strin
 
 // sentence tells a change in full, with its rule's page.
 func sentence(c change.Change) string {
-	text := c.Place
-	if c.Old != "" || c.New != "" {
-		text += ": " + c.Old + " -> " + c.New
-	}
-	if c.Waiver != "" {
-		text += " (waived: " + c.Waiver + ")"
-	}
-	return text + "\n" + c.Rule.Explanation + "\n" + Page(c.Rule.ID)
+	whole := func(text string) string { return text }
+	return strings.TrimSpace(c.Place+" "+step(c, whole)) + "\n" + c.Rule.Explanation + "\n" + Page(c.Rule.ID)
 }
 
 // The runner reads a command up to the end of its line, and its properties up to a comma or a colon.
@@ -68,5 +63,5 @@ func annotate(b *bytes.Buffer, level, place, title, message string) {
 	} else if place != "" {
 		properties = "file=" + property.Replace(place) + "," + properties
 	}
-	fmt.Fprintf(b, "::%s %s::%s\n", level, properties, data.Replace(message))
+	fmt.Fprintf(b, "::%s %s::%s\n", level, properties, data.Replace(finding.Printable(message)))
 }

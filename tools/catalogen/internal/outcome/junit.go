@@ -93,13 +93,17 @@ func (o Outcome) junit(w io.Writer) error {
 }
 
 func failure(f finding.Finding) *junitFailure {
-	return &junitFailure{Message: f.Message, Text: "[" + f.Rule + "] " + f.Where + "\nfix: " + f.Fix}
+	text := strings.TrimSpace("[" + f.Rule + "] " + f.Where)
+	if f.Fix != "" {
+		text += "\nfix: " + f.Fix
+	}
+	return &junitFailure{Message: finding.Printable(f.Message), Text: text}
 }
 
 func changeList(changes []change.Change) string {
 	lines := make([]string, len(changes))
 	for i, c := range changes {
-		lines[i] = strings.TrimSpace(c.Rule.Bump.String() + " " + c.Rule.ID + " " + c.Place + " " + step(c))
+		lines[i] = strings.TrimSpace(c.Rule.Bump.String() + " " + c.Rule.ID + " " + c.Place + " " + step(c, clip))
 	}
 	return strings.Join(lines, "\n")
 }

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"fmt"
 	"io"
+	"regexp"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -30,9 +31,12 @@ func (o Outcome) text(w io.Writer) error {
 	if wrong := o.wrong(); len(wrong) > 0 {
 		set(&b, wrong)
 	}
-	_, err := w.Write(b.Bytes())
+	_, err := w.Write(trailing.ReplaceAll(b.Bytes(), nil))
 	return err
 }
+
+// trailing are the blanks that a table leaves after a cell that is empty.
+var trailing = regexp.MustCompile(`(?m) +$`)
 
 // changes writes the changes by connector, after those of shared flags.
 func (o Outcome) changes(b *bytes.Buffer) {
@@ -66,7 +70,7 @@ func row(table io.Writer, c change.Change) {
 	if c.Waiver != "" {
 		bump = "waived"
 	}
-	fmt.Fprintf(table, "  %s\t%s\t%s\t%s\n", bump, c.Rule.ID, clip(c.Place), step(c))
+	fmt.Fprintf(table, "  %s\t%s\t%s\t%s\n", bump, c.Rule.ID, clip(c.Place), step(c, clip))
 }
 
 // A shared change is one of a shared flag, with the connectors that have it.
@@ -128,19 +132,23 @@ func set(b *bytes.Buffer, wrong []Connector) {
 	}
 }
 
-// step writes what changed on a line, as far as the rule and the place do not say it.
-func step(c change.Change) string {
-	old, new := clip(c.Old), clip(c.New)
+// step writes what changed, as far as the rule and the place do not say it, and why it is waived. Values are written by show.
+func step(c change.Change, show func(string) string) string {
 	said := func(text string) bool { return "--"+text == c.Place || strings.HasSuffix(c.Place, " "+text) }
+	var text string
 	switch {
 	case c.Old == "" && said(c.New), c.New == "" && said(c.Old):
-		return ""
 	case c.Old == "":
-		return "+ " + new
+		text = "+ " + show(c.New)
 	case c.New == "":
-		return "- " + old
+		text = "- " + show(c.Old)
+	default:
+		text = show(c.Old) + " -> " + show(c.New)
 	}
-	return old + " -> " + new
+	if c.Waiver != "" {
+		text = strings.TrimSpace(text + " (waived: " + c.Waiver + ")")
+	}
+	return text
 }
 
 // maxShown is how many characters of a value the text shows, so that a change fits on a line or two.
