@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path"
+	"strings"
 
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/literal"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/outcome"
@@ -38,7 +40,7 @@ func (k checkCmd) Run(ctx context.Context, s streams) error {
 	b.Close()
 	progress.Report(prose, proved.Rows, otherThanVersions(proved.Findings))
 	if len(proved.Findings) == 0 {
-		if proved.outcome.Stale, err = stale(c, proved.files); err != nil {
+		if proved.outcome.Stale, err = stale(c, proved); err != nil {
 			return err
 		}
 	}
@@ -59,17 +61,21 @@ func (k checkCmd) Run(ctx context.Context, s streams) error {
 }
 
 // stale lists the generated files in the tree that differ from what they should be.
-func stale(c pipeline.Config, files publish.Files) ([]outcome.Stale, error) {
-	changes, err := publish.Compare(c.Catalog, files.Catalog, false)
+func stale(c pipeline.Config, p proved) ([]outcome.Stale, error) {
+	changes, err := publish.Compare(c.Catalog, p.files.Catalog, false)
 	if err != nil {
 		return nil, err
 	}
-	readmes, err := publish.CompareReadmes(c.Root, files.Readmes)
+	readmes, err := publish.CompareReadmes(c.Root, p.files.Readmes)
 	if err != nil {
 		return nil, err
 	}
 	var list []outcome.Stale
 	for _, change := range changes {
+		dir, file := path.Split(change.Path)
+		if !p.Baseline.Unknown && p.Baseline.Documents[path.Base(dir)][strings.TrimSuffix(file, ".json")] != nil {
+			change.Kind += " from what was released"
+		}
 		list = append(list, outcome.Stale{Path: "catalog/" + change.Path, Kind: change.Kind})
 	}
 	for _, change := range readmes {

@@ -44,7 +44,7 @@ func judge(result *pipeline.Result) (outcome.Outcome, error) {
 		if err != nil {
 			return o, fmt.Errorf("%s: %w", conn.Folder.Name, err)
 		}
-		c := outcome.Connector{Verdict: verdict, Folder: conn.Folder}
+		c := outcome.Connector{Verdict: verdict, Folder: conn.Folder, SDKVersion: conn.Document.SDKVersion}
 		if verdict.Finding == nil {
 			right = append(right, conn)
 		} else {
@@ -62,9 +62,28 @@ func judge(result *pipeline.Result) (outcome.Outcome, error) {
 			result.Rows[i].OK = false
 		}
 	}
+	result.Findings = append(result.Findings, sharedFlags(o.Connectors)...)
 	finding.Sort(result.Findings)
 	o.Findings = result.Findings
 	return o, nil
+}
+
+// sharedFlags finds that the shared flags changed and their version, which hosts know them by, did not.
+func sharedFlags(compared []outcome.Connector) []finding.Finding {
+	for _, c := range compared {
+		changed, told := false, c.SDKVersion == ""
+		for _, one := range c.Changes {
+			changed = changed || one.Shared && one.Rule.Bump > change.Patch
+			told = told || one.Rule.ID == "sdk-changed"
+		}
+		if changed && !told {
+			return []finding.Finding{{
+				Rule: "sdk-version", Where: "/sdk_version", Fix: "raise sdkVersion in common/shared.go",
+				Message: fmt.Sprintf("shared flags have changed since the release, and sdk_version is still %s", c.SDKVersion),
+			}}
+		}
+	}
+	return nil
 }
 
 // locate finds where a version has to be set.

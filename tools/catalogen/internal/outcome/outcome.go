@@ -27,9 +27,10 @@ type Outcome struct {
 // A Connector is one that could be compared.
 type Connector struct {
 	change.Verdict
-	Folder discover.Folder
-	Places []string // where its version is written, as path:line
-	ByHand bool     // people have to set the version: it is no literal in Go
+	Folder     discover.Folder
+	SDKVersion string   // of the shared flags; empty for a program that is not built on common
+	Places     []string // where its version is written, as path:line
+	ByHand     bool     // people have to set the version: it is no literal in Go
 }
 
 // Stale is a generated file that is not what it should be.
