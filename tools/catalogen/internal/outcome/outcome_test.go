@@ -5,6 +5,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -97,6 +98,24 @@ func TestAnnotationsEndWhereTheyShould(t *testing.T) {
 	want := "::error file=a%2Cb,line=c%3A7,title=100%25%3A x%2Cy%0A::50%25: x,y\\u000d%0A::error::z\n"
 	if b.String() != want {
 		t.Errorf("%q, want %q", b.String(), want)
+	}
+}
+
+func TestDocsNameEveryKeyOfJSON(t *testing.T) {
+	docs, err := os.ReadFile(filepath.Join("..", "..", "..", "..", "docs", "versions.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var text bytes.Buffer
+	o := sample(t)
+	o.Note = "so that every key is there"
+	if err := o.Write(&text, "json"); err != nil {
+		t.Fatal(err)
+	}
+	for _, key := range regexp.MustCompile(`"([a-z]+)":`).FindAllStringSubmatch(text.String(), -1) {
+		if !bytes.Contains(docs, []byte("`"+key[1]+"`")) {
+			t.Errorf("docs/versions.md does not name the key %s", key[1])
+		}
 	}
 }
 
