@@ -100,6 +100,13 @@ func (k checkCmd) fix(ctx context.Context, s streams) error {
 		return errors.New("no version was set: what is released cannot be told")
 	}
 	set, left := 0, len(otherThanVersions(result.Findings))
+	raised, err := raiseShared(k.Root, result.Findings)
+	if err != nil {
+		return err
+	}
+	if raised {
+		set, left = set+1, left-1
+	}
 	for _, c := range o.Connectors {
 		switch {
 		case c.Finding == nil:

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
+	"strconv"
 
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/change"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/finding"
@@ -68,6 +70,13 @@ func judge(result *pipeline.Result) (outcome.Outcome, error) {
 	return o, nil
 }
 
+// The version of the shared flags is a constant, which sharedRule wants raised with them.
+const (
+	sharedRule = "sdk-version"
+	sharedFile = "common/shared.go"
+	sharedName = "sdkVersion"
+)
+
 // sharedFlags finds that the shared flags changed and their version, which hosts know them by, did not.
 func sharedFlags(compared []outcome.Connector) []finding.Finding {
 	for _, c := range compared {
@@ -78,12 +87,32 @@ func sharedFlags(compared []outcome.Connector) []finding.Finding {
 		}
 		if changed && !told {
 			return []finding.Finding{{
-				Rule: "sdk-version", Where: "/sdk_version", Fix: "raise sdkVersion in common/shared.go",
+				Rule: sharedRule, Where: "/sdk_version", Fix: "raise " + sharedName + " in " + sharedFile,
 				Message: fmt.Sprintf("shared flags have changed since the release, and sdk_version is still %s", c.SDKVersion),
 			}}
 		}
 	}
 	return nil
+}
+
+// raiseShared raises the version of the shared flags if a finding asks for it, and tells whether it did. One that is no
+// whole number is left to people.
+func raiseShared(root string, findings []finding.Finding) (bool, error) {
+	if !slices.ContainsFunc(findings, func(f finding.Finding) bool { return f.Rule == sharedRule }) {
+		return false, nil
+	}
+	place, said, err := literal.FindConst(root, sharedFile, sharedName)
+	if errors.Is(err, literal.ErrNone) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	number, err := strconv.Atoi(said)
+	if err != nil {
+		return false, nil //nolint:nilerr // see above
+	}
+	return true, place.Set(strconv.Itoa(number + 1))
 }
 
 // locate finds where a version has to be set.

@@ -19,8 +19,8 @@ import (
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/discover"
 )
 
-// ErrNone means that the version is not written as one literal in Go, so that people have to set it.
-var ErrNone = errors.New("the version is not one literal Version of an Info in Go source")
+// ErrNone means that a version is not written as one literal in Go, so that people have to set it.
+var ErrNone = errors.New("the version is not one literal in Go source")
 
 // A Place is where a version is written.
 type Place struct {
@@ -107,6 +107,41 @@ func isInfo(e ast.Expr) bool {
 		return e.Sel.Name == "Info"
 	}
 	return false
+}
+
+// FindConst finds the text literal of one constant in a Go file, and what it says. Where there is none, it is ErrNone.
+func FindConst(root, path, name string) (Place, string, error) {
+	place := Place{Path: path, file: filepath.Join(root, filepath.FromSlash(path))}
+	text, err := os.ReadFile(place.file)
+	if errors.Is(err, fs.ErrNotExist) {
+		return place, "", ErrNone
+	}
+	if err != nil {
+		return place, "", err
+	}
+	files := token.NewFileSet()
+	file, err := parser.ParseFile(files, place.file, text, parser.SkipObjectResolution)
+	if err != nil {
+		return place, "", ErrNone
+	}
+	var value *ast.BasicLit
+	ast.Inspect(file, func(n ast.Node) bool {
+		spec, ok := n.(*ast.ValueSpec)
+		if !ok || len(spec.Names) != 1 || spec.Names[0].Name != name || len(spec.Values) != 1 {
+			return true
+		}
+		if literal, ok := spec.Values[0].(*ast.BasicLit); ok && literal.Kind == token.STRING {
+			value = literal
+		}
+		return false
+	})
+	if value == nil {
+		return place, "", ErrNone
+	}
+	at := files.Position(value.Pos())
+	place.Line, place.offset, place.literal = at.Line, at.Offset, value.Value
+	said, err := strconv.Unquote(value.Value)
+	return place, said, err
 }
 
 // Set writes a version in place of the one that stands there. Nothing else of the file changes.

@@ -90,6 +90,27 @@ func TestFindTakesNoLiteralForAnother(t *testing.T) {
 	}
 }
 
+func TestFindConst(t *testing.T) {
+	f := folder(t, map[string]string{
+		"shared.go": "package common\n\nconst sdkVersion = \"7\" // kept\n\nvar other = sdkVersion\n", "odd.go": "package",
+	})
+	place, said, err := FindConst(f.Dir, "shared.go", "sdkVersion")
+	if err != nil || said != "7" || place.String() != "shared.go:3" {
+		t.Fatalf("%v %q %v", place, said, err)
+	}
+	if err := place.Set("8"); err != nil {
+		t.Fatal(err)
+	}
+	if _, said, err := FindConst(f.Dir, "shared.go", "sdkVersion"); err != nil || said != "8" {
+		t.Errorf("%q, %v", said, err)
+	}
+	for _, tt := range [][2]string{{"shared.go", "other"}, {"shared.go", "absent"}, {"odd.go", "sdkVersion"}, {"none.go", "sdkVersion"}} {
+		if _, _, err := FindConst(f.Dir, tt[0], tt[1]); !errors.Is(err, ErrNone) {
+			t.Errorf("%v: %v", tt, err)
+		}
+	}
+}
+
 func TestMentionsTellPeopleWhereToLook(t *testing.T) {
 	f := folder(t, map[string]string{
 		"README.md": "0.1.0", ".cache/x": "0.1.0", ".hidden": "0.1.0",
