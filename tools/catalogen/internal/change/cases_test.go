@@ -330,7 +330,7 @@ var cases = map[string]struct {
 	"sdk-changed": {
 		hit:   in("", `sdk_version="1"`, `sdk_version="2"`),
 		miss:  in("", "", `metadata_version="2"`),
-		place: "sdk_version", was: "1", is: "2",
+		place: "sdk_version", was: "1", is: "2", shared: true,
 	},
 	"text-changed": {
 		hit:   in("", "", `description="New."`),

@@ -122,7 +122,9 @@ func (c *comparison) document(before, after document) {
 	c.stability(before, after)
 	values("license-changed", "license", before.License, after.License)
 	values("format-changed", "metadata_version", before.MetadataVersion, after.MetadataVersion)
-	values("sdk-changed", "sdk_version", before.SDKVersion, after.SDKVersion)
+	if old, new := before.SDKVersion, after.SDKVersion; old != new {
+		c.add("sdk-changed", subject{place: "sdk_version", shared: true}, old, new)
+	}
 	for _, key := range union(before.members, after.members) {
 		if !slices.Contains(judged, key) && !equal(before.members[key], after.members[key]) {
 			c.add("text-changed", about(key), show(before.members[key]), show(after.members[key]))

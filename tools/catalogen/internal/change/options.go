@@ -1,6 +1,8 @@
 package change
 
 import (
+	"encoding/json"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -65,57 +67,48 @@ func formerly(before document, now options.Option) string {
 	return ""
 }
 
-// renames pairs options that are gone with the ones that took their place: those that have them as an alias, else the only
-// new one that is the same in all but name, variable and description.
+// renames pairs options that are gone with the ones that took their place: those that have them as an alias, else the new
+// one that is the same in all but what follows from a name, where no other pair is possible.
 func renames(before, after document) map[string]string {
 	pairs := map[string]string{}
-	var gone, fresh []options.Option
+	gone, fresh := map[string][]string{}, map[string][]string{} // names by what they are beside their name
 	for _, was := range before.schema.Options {
-		if _, there := after.schema.Get(was.Name); !there {
-			gone = append(gone, was)
+		if _, there := after.schema.Get(was.Name); there {
+			continue
 		}
+		i := slices.IndexFunc(after.schema.Options, func(now options.Option) bool { return slices.Contains(now.Aliases, was.Name) })
+		if i >= 0 {
+			pairs[was.Name] = after.schema.Options[i].Name
+			continue
+		}
+		key := nameless(was, before)
+		gone[key] = append(gone[key], was.Name)
 	}
 	for _, now := range after.schema.Options {
 		if _, there := before.schema.Get(now.Name); !there {
-			fresh = append(fresh, now)
+			key := nameless(now, after)
+			fresh[key] = append(fresh[key], now.Name)
 		}
 	}
-	for _, was := range gone {
-		for _, now := range after.schema.Options {
-			if slices.Contains(now.Aliases, was.Name) {
-				pairs[was.Name] = now.Name
-			}
-		}
-	}
-	claims := map[string][]string{} // by new name, the old ones that only it is like
-	for _, was := range gone {
-		var alike []string
-		for _, now := range fresh {
-			if was.Required == now.Required && sameButName(before.properties[was.Name], after.properties[now.Name]) {
-				alike = append(alike, now.Name)
-			}
-		}
-		if len(alike) == 1 && pairs[was.Name] == "" {
-			claims[alike[0]] = append(claims[alike[0]], was.Name)
-		}
-	}
-	for now, was := range claims {
-		if len(was) == 1 {
-			pairs[was[0]] = now
+	for key, was := range gone {
+		if now := fresh[key]; len(was) == 1 && len(now) == 1 {
+			pairs[was[0]] = now[0]
 		}
 	}
 	return pairs
 }
 
-// sameButName tells whether two schemas differ in nothing but what follows from a name.
-func sameButName(a, b object) bool {
-	follows := []string{"description", "title", "examples", "x-env", "x-placeholder", "x-aliases"}
-	for _, key := range union(a, b) {
-		if !slices.Contains(follows, key) && !equal(a[key], b[key]) {
-			return false
-		}
+// nameless is what an option is beside its name, and beside the words and the variable that follow from it.
+func nameless(o options.Option, d document) string {
+	rest := maps.Clone(d.properties[o.Name])
+	for _, key := range []string{"description", "title", "examples", "x-env", "x-placeholder", "x-aliases"} {
+		delete(rest, key)
 	}
-	return true
+	text, err := json.Marshal(rest)
+	if err != nil {
+		return o.Name // it stands for nothing but itself
+	}
+	return fmt.Sprint(o.Required, canonical(text))
 }
 
 // order tells that options which both versions have are in another order, which is the order of help.

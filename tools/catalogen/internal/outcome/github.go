@@ -27,15 +27,12 @@ func (o Outcome) github(w io.Writer) error {
 	for _, s := range o.Stale {
 		annotate(&b, "error", s.Path, "catalog-stale", s.Path+" "+s.Kind+"\nfix: make catalog, then commit what changed")
 	}
-	for _, s := range o.shared() {
-		annotate(&b, "notice", "", title(s.change), strings.Join(s.connectors, ", ")+": "+sentence(s.change))
-	}
-	for _, c := range o.Connectors {
-		for _, one := range c.Changes {
-			if !one.Shared {
-				annotate(&b, "notice", c.Folder.Path, title(one), c.Connector+": "+sentence(one))
-			}
+	for _, g := range o.groups() {
+		place := ""
+		if len(g.connectors) == 1 {
+			place = g.connectors[0].Folder.Path
 		}
+		annotate(&b, "notice", place, title(g.change), g.names()+": "+sentence(g.change))
 	}
 	_, err := w.Write(b.Bytes())
 	return err

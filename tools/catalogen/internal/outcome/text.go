@@ -14,22 +14,26 @@ import (
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/finding"
 )
 
-// text writes the changes, each shared one once, and then the versions to set. Findings about anything else and stale files
+// text writes the changes, each once, and then the versions to set. Findings about anything else and stale files
 // are told by the commands themselves, beside their tables.
 func (o Outcome) text(w io.Writer) error {
 	var b bytes.Buffer
+	changed := slices.ContainsFunc(o.Connectors, func(c Connector) bool { return len(c.Changes) > 0 })
 	switch {
 	case o.Note != "":
 		fmt.Fprintf(&b, "\n%s\n", o.Note)
 	case len(o.Connectors) == 0: // the findings tell why
-	case !slices.ContainsFunc(o.Connectors, func(c Connector) bool { return len(c.Changes) > 0 }):
+	case !changed:
 		fmt.Fprintf(&b, "\nNo metadata changed since %s.\n", o.Against)
 	default:
 		fmt.Fprintf(&b, "\nChanges since %s; docs/rules/ explains each rule:\n", o.Against)
 		o.changes(&b)
 	}
-	if wrong := o.wrong(); len(wrong) > 0 {
+	switch wrong := o.wrong(); {
+	case len(wrong) > 0:
 		set(&b, wrong)
+	case changed:
+		fmt.Fprint(&b, "\nThe versions are right.\n")
 	}
 	_, err := w.Write(trailing.ReplaceAll(b.Bytes(), nil))
 	return err
@@ -38,32 +42,66 @@ func (o Outcome) text(w io.Writer) error {
 // trailing are the blanks that a table leaves after a cell that is empty.
 var trailing = regexp.MustCompile(`(?m) +$`)
 
-// changes writes the changes by connector, after those of shared flags.
+// changes writes the changes by connector, after those that several have in common.
 func (o Outcome) changes(b *bytes.Buffer) {
 	table := tabwriter.NewWriter(b, 0, 0, 2, ' ', 0)
 	defer table.Flush() //nolint:errcheck // it writes into memory
-	told := map[string]bool{}
-	for _, s := range o.shared() {
-		if heading := s.heading(len(o.Connectors)); !told[heading] {
-			told[heading] = true
+	last := ""
+	for _, g := range o.groups() {
+		if heading := o.heading(g); heading != last {
 			fmt.Fprintf(table, "\n%s\n", heading)
+			last = heading
 		}
-		row(table, s.change)
-	}
-	for _, c := range o.Connectors {
-		own := slices.DeleteFunc(slices.Clone(c.Changes), func(c change.Change) bool { return c.Shared })
-		if len(own) == 0 {
-			continue
-		}
-		slices.SortStableFunc(own, worstFirst)
-		fmt.Fprintf(table, "\n%s since %s\n", finding.Printable(c.Connector), c.Released)
-		for _, one := range own {
-			row(table, one)
-		}
+		row(table, g.change)
 	}
 }
 
-func worstFirst(a, b change.Change) int { return cmp.Compare(b.Rule.Bump, a.Rule.Bump) }
+func (o Outcome) heading(g group) string {
+	switch {
+	case len(g.connectors) == 1:
+		return fmt.Sprintf("%s since %s", finding.Printable(g.connectors[0].Connector), g.connectors[0].Released)
+	case len(g.connectors) == len(o.Connectors):
+		return fmt.Sprintf("every connector (%d)", len(g.connectors))
+	}
+	return g.names()
+}
+
+// A group is one change and the connectors that have it: a change of a shared flag is one of many.
+type group struct {
+	change     change.Change // without its connector
+	connectors []Connector
+}
+
+func (g group) names() string {
+	names := make([]string, len(g.connectors))
+	for i, c := range g.connectors {
+		names[i] = finding.Printable(c.Connector)
+	}
+	return strings.Join(names, ", ")
+}
+
+// groups gathers equal changes: first those that many connectors have, and among the same connectors first what is worst.
+func (o Outcome) groups() []group {
+	var groups []group
+	for _, c := range o.Connectors {
+		for _, one := range c.Changes {
+			one.Connector = ""
+			i := slices.IndexFunc(groups, func(g group) bool { return g.change == one })
+			if i < 0 {
+				groups, i = append(groups, group{change: one}), len(groups)
+			}
+			groups[i].connectors = append(groups[i].connectors, c)
+		}
+	}
+	slices.SortStableFunc(groups, func(a, b group) int {
+		return cmp.Or(
+			cmp.Compare(len(b.connectors), len(a.connectors)),
+			cmp.Compare(a.names(), b.names()),
+			cmp.Compare(b.change.Rule.Bump, a.change.Rule.Bump),
+		)
+	})
+	return groups
+}
 
 func row(table io.Writer, c change.Change) {
 	bump := c.Rule.Bump.String()
@@ -71,41 +109,6 @@ func row(table io.Writer, c change.Change) {
 		bump = "waived"
 	}
 	fmt.Fprintf(table, "  %s\t%s\t%s\t%s\n", bump, c.Rule.ID, clip(c.Place), step(c, clip))
-}
-
-// A shared change is one of a shared flag, with the connectors that have it.
-type shared struct {
-	change     change.Change
-	connectors []string
-}
-
-func (s shared) heading(all int) string {
-	if len(s.connectors) == all && all > 1 {
-		return fmt.Sprintf("every connector (%d), by a shared flag", all)
-	}
-	return strings.Join(s.connectors, ", ") + ", by a shared flag"
-}
-
-// shared gathers the changes of shared flags, equal ones as one, those of the same connectors next to each other.
-func (o Outcome) shared() []shared {
-	var list []shared
-	for _, c := range o.Connectors {
-		for _, one := range c.Changes {
-			if !one.Shared {
-				continue
-			}
-			one.Connector = ""
-			i := slices.IndexFunc(list, func(s shared) bool { return s.change == one })
-			if i < 0 {
-				list, i = append(list, shared{change: one}), len(list)
-			}
-			list[i].connectors = append(list[i].connectors, finding.Printable(c.Connector))
-		}
-	}
-	slices.SortStableFunc(list, func(a, b shared) int {
-		return cmp.Or(slices.Compare(a.connectors, b.connectors), worstFirst(a.change, b.change))
-	})
-	return list
 }
 
 // set writes the versions to set.
