@@ -88,6 +88,8 @@ func TestValidateMetadata(t *testing.T) {
 		{"refuses identity as text", `"x-env": "PATCHBAY_TOPIC"`, `"x-identity": "yes"`, "/schema/properties/topic/x-identity"},
 		{"refuses a unit that is no text", `"x-env": "PATCHBAY_TOPIC"`, `"x-unit": 5`, "/schema/properties/topic/x-unit"},
 		{"refuses a class that is no text", `"x-env": "PATCHBAY_TOPIC"`, `"x-change": ["config"]`, "/schema/properties/topic/x-change"},
+		{"accepts former names", `"x-env": "PATCHBAY_TOPIC"`, `"x-aliases": ["subject"]`, "ok"},
+		{"refuses a former name that is no list", `"x-env": "PATCHBAY_TOPIC"`, `"x-aliases": "subject"`, "/schema/properties/topic/x-aliases"},
 		{"refuses a placeholder that is no text", `"x-env": "PATCHBAY_TOPIC"`, `"x-placeholder": {}`, "/schema/properties/topic/x-placeholder"},
 		{"refuses a separator that is no text", `"x-env": "PATCHBAY_TOPIC"`, `"x-sep": true`, "/schema/properties/topic/x-sep"},
 		{"refuses one example that is no list", `"x-env": "PATCHBAY_TOPIC"`, `"examples": "a"`, "/schema/properties/topic/examples"},

@@ -14,7 +14,8 @@ var optionRules = []Rule{
 		Title: "An option was renamed without an alias",
 		Explanation: "Whoever set the old name is refused. One option is gone and one that is otherwise the same is " +
 			"new, so this is taken for a new name.",
-		Fix: "Keep the old name as an alias of the new one.",
+		Fix: "Keep the old option beside the new one, deprecated, with the new one as its replacement. A program that knows " +
+			"aliases may keep the old name as one, in x-aliases.",
 	},
 	{
 		ID: "option-alias-removed", Bump: Major, Replay: Refuses,
