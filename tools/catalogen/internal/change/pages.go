@@ -23,7 +23,7 @@ func (r Rule) page() []byte {
 	var b bytes.Buffer
 	b.WriteString(generated)
 	fmt.Fprintf(&b, "# %s\n\n%s. This asks for %s.\n\n%s\n", r.ID, r.Title, asks[r.Bump], fold(r.Explanation))
-	fmt.Fprintf(&b, "\n**What to do:** %s\n\n%s\n\n[All rules](README.md)\n", fold(r.Fix), fold(replays[r.Replay]))
+	fmt.Fprintf(&b, "\n%s\n\n%s\n\n[All rules](README.md)\n", fold("**What to do:** "+r.Fix), fold(replays[r.Replay]))
 	return b.Bytes()
 }
 

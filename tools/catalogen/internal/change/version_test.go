@@ -85,6 +85,8 @@ func TestJudge(t *testing.T) {
 		{"behind a pre-release", "1.1.1 1.2.0-rc.1", "1.1.2", words, "version-rises", "1.2.0"},
 		{"a pre-release was edited", "1.1.1 1.2.0-rc.1", "1.2.0-rc.1", words, "released-version-immutable", "1.2.0"},
 		{"after nothing but pre-releases", "0.1.0-rc.1 0.1.0-rc.2", "0.1.0", gone, "", "0.1.0"},
+		{"after a pre-release that is further than one step", "1.0.0 3.0.0-rc.1", "3.0.0", words, "", "3.0.0"},
+		{"no version at all", "0.1.0", "latest", words, "", "latest"},
 		{"a file that is no version", "0.1.0 latest", "0.1.1", words, "", "0.1.1"},
 	}
 	for _, tt := range tests {
