@@ -17,8 +17,8 @@ var cases = map[string]struct {
 		place: "--limit", was: "limit",
 	},
 	"option-renamed": {
-		hit:   step{new: []string{"schema/properties/mode=", `schema/properties/speed={"type":"string","enum":["fast","slow"],"default":"fast","description":"Now.","x-env":"A_SOURCE_SPEED","x-group":"Options"}`}},
-		miss:  step{new: []string{"schema/properties/mode=", `schema/properties/speed={"type":"string","enum":["fast"],"default":"fast","description":"Now.","x-env":"A_SOURCE_SPEED","x-group":"Options"}`}},
+		hit:   step{new: []string{"schema/properties/mode=", `schema/properties/speed={"type":"string","enum":["fast","slow"],"default":"fast","description":"In which way.","x-env":"A_SOURCE_SPEED","x-group":"Options"}`}},
+		miss:  step{new: []string{"schema/properties/mode=", `schema/properties/speed={"type":"string","enum":["fast","slow"],"default":"fast","description":"Now.","x-env":"A_SOURCE_SPEED","x-group":"Options"}`}},
 		place: "--mode", was: "mode", is: "speed",
 	},
 	"option-alias-removed": {

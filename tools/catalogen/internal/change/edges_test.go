@@ -39,6 +39,10 @@ func TestCompareTells(t *testing.T) {
 			[]string{"option-type-changed --limit: integer -> string", "option-default-changed --limit: 10 -> a"},
 		},
 		{
+			"that a secret had a default, and not which", on("mode", "", "writeOnly=true default="),
+			[]string{"option-default-changed --mode: a secret -> none", "option-secret-marked --mode: plain -> secret"},
+		},
+		{
 			"an open bound", on("limit", `type="number" minimum=0.5`, `type="number" minimum= exclusiveMinimum=0.5`),
 			[]string{"option-range-narrowed --limit: at least 0.5, at most 100 -> above 0.5, at most 100"},
 		},

@@ -98,15 +98,16 @@ func renames(before, after document) map[string]string {
 	return pairs
 }
 
-// nameless is what an option is beside its name, and beside the words and the variable that follow from it.
+// nameless is what an option is beside its name and what follows from that. The description is a part of it: two options of
+// one type are no rename, two that are told about in the same words are.
 func nameless(o options.Option, d document) string {
 	rest := maps.Clone(d.properties[o.Name])
-	for _, key := range []string{"description", "title", "examples", "x-env", "x-placeholder", "x-aliases"} {
+	for _, key := range []string{"title", "examples", "x-env", "x-placeholder", "x-aliases"} {
 		delete(rest, key)
 	}
 	text, err := json.Marshal(rest)
-	if err != nil {
-		return o.Name // it stands for nothing but itself
+	if err != nil || o.Description == "" {
+		return "--" + o.Name // it is like no other
 	}
 	return fmt.Sprint(o.Required, canonical(text))
 }
@@ -138,7 +139,13 @@ func (c *comparison) option(about subject, before, after document, was, now opti
 	}
 	c.value(about, old, new)
 	if !equal(old["default"], new["default"]) {
-		c.add("option-default-changed", about, orNone(show(old["default"])), orNone(show(new["default"])))
+		preset := func(value json.RawMessage) string {
+			if len(value) > 0 && (was.Secret || now.Secret) {
+				return "a secret" // which a careless document may hold
+			}
+			return orNone(show(value))
+		}
+		c.add("option-default-changed", about, preset(old["default"]), preset(new["default"]))
 	}
 	different := func(id, old, new string) {
 		if old != new {

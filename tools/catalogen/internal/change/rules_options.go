@@ -12,8 +12,8 @@ var optionRules = []Rule{
 	{
 		ID: "option-renamed", Bump: Major, Replay: Refuses,
 		Title: "An option was renamed without an alias",
-		Explanation: "Whoever set the old name is refused. One option is gone and one that is otherwise the same is " +
-			"new, so this is taken for a new name.",
+		Explanation: "Whoever set the old name is refused. One option is gone, and one that is the same in all but its name, " +
+			"description included, is new, so this is taken for a new name.",
 		Fix: "Keep the old option beside the new one, deprecated, with the new one as its replacement. A program that knows " +
 			"aliases may keep the old name as one, in x-aliases.",
 	},

@@ -3,11 +3,13 @@ package site
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"html/template"
 	"slices"
 	"strings"
 
 	"github.com/patchbay-dev/patchbay/common/metadata"
+	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/change"
 )
 
 // A connectorPage is the data of one version's page.
@@ -65,7 +67,7 @@ type version struct {
 	Page    string // from the connector's folder, or "" for the page itself
 	JSON    string // from the connector's folder
 	First   bool   // nothing to compare with
-	Changes []change
+	Changes []change.Change
 }
 
 // renderConnector adds the pages and documents of one connector.
@@ -135,7 +137,9 @@ func (s *site) connectorPage(i int, file string, r release) (*connectorPage, err
 		return nil, err
 	}
 	page.Suites, page.Tests = suites(p.Entry.Evidence), len(p.Entry.Evidence.Tests)
-	page.Versions = versions(p.releases)
+	if page.Versions, err = versions(p.releases); err != nil {
+		return nil, err
+	}
 	if i > 0 {
 		page.Prev = s.products[i-1].Entry.Name
 	}
@@ -182,7 +186,8 @@ func suites(e metadata.Evidence) []suite {
 	return list
 }
 
-func versions(releases []release) []version {
+// versions lists the versions, each with what changed since the one before.
+func versions(releases []release) ([]version, error) {
 	list := make([]version, 0, len(releases))
 	for i, r := range releases {
 		v := version{Version: r.doc.Version, JSON: r.doc.Version + ".json"}
@@ -192,11 +197,35 @@ func versions(releases []release) []version {
 		if i+1 == len(releases) {
 			v.First = true
 		} else {
-			v.Changes = changes(releases[i+1].options, r.options)
+			var err error
+			if v.Changes, err = changes(releases[i+1], r); err != nil {
+				return nil, fmt.Errorf("compare %s with %s: %w", v.Version, releases[i+1].doc.Version, err)
+			}
 		}
 		list = append(list, v)
 	}
-	return list
+	return list, nil
+}
+
+// changes lists what changed from one version to the next, except about options that are told to nobody.
+func changes(before, after release) ([]change.Change, error) {
+	old, err := json.Marshal(before.doc)
+	if err != nil {
+		return nil, err
+	}
+	text, err := json.Marshal(after.doc)
+	if err != nil {
+		return nil, err
+	}
+	list, err := change.Compare(old, text)
+	return slices.DeleteFunc(list, func(c change.Change) bool {
+		for _, options := range [][]option{after.options, before.options} {
+			if i := slices.IndexFunc(options, func(o option) bool { return o.Name == c.Option }); i >= 0 {
+				return options[i].hidden
+			}
+		}
+		return false
+	}), err
 }
 
 func indent(raw json.RawMessage) string {

@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/patchbay-dev/patchbay/common/metadata"
 )
 
 func TestGroupsStandInOrderOfAppearanceWithOwnBeforeSharedAndNothingHidden(t *testing.T) {
@@ -91,26 +93,29 @@ func TestRecordFieldsAreFlattened(t *testing.T) {
 }
 
 func TestChangesBetweenVersions(t *testing.T) {
-	read := func(properties string) []option {
-		options, err := decodeOptions(json.RawMessage(`{"properties": {` + properties + `}}`))
+	read := func(properties string) release {
+		schema := json.RawMessage(`{"properties": {` + properties + `}}`)
+		options, err := decodeOptions(schema)
 		if err != nil {
 			t.Fatal(err)
 		}
-		return options
+		return release{metadata.Document{Schema: schema}, options}
 	}
 	older := read(`"gone": {"type": "string"}, "secret-door": {"type": "string", "x-hidden": true}, "same": {"type": "string", "default": "x"},
 		"mode": {"type": "string", "enum": ["a"], "default": ""}, "n": {"type": "integer"}, "key": {"type": "string"}`)
 	newer := read(`"same": {"type": "string", "default": "x"}, "mode": {"type": "string", "enum": ["a", "b"], "default": "a"},
 		"n": {"type": "number", "minimum": 1}, "key": {"type": "string", "writeOnly": true}, "new": {"type": "string"}`)
-	got := changes(older, newer)
-	want := []change{
-		{"default", "mode", "empty", "a"},
-		{"values", "mode", "a", "a, b"},
-		{"type", "n", "whole number", "number"},
-		{"range", "n", "none", "at least 1"},
-		{"secret", "key", "no", "yes"},
-		{"added", "new", "", ""},
-		{"removed", "gone", "", ""},
+	list, err := changes(older, newer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, c := range list {
+		got = append(got, c.Rule.ID+" "+c.Place)
+	}
+	want := []string{
+		"option-enum-widened --mode", "option-default-changed --mode", "option-type-widened --n", "option-range-narrowed --n",
+		"option-secret-marked --key", "option-added --new", "option-removed --gone",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
