@@ -42,6 +42,7 @@ func TestCompareTells(t *testing.T) {
 			"that a secret had a default, and not which", on("mode", "", "writeOnly=true default="),
 			[]string{"option-default-changed --mode: a secret -> none", "option-secret-marked --mode: plain -> secret"},
 		},
+		{"an empty default", on("mode", "", `default=""`), []string{`option-default-changed --mode: fast -> ""`}},
 		{
 			"an open bound", on("limit", `type="number" minimum=0.5`, `type="number" minimum= exclusiveMinimum=0.5`),
 			[]string{"option-range-narrowed --limit: at least 0.5, at most 100 -> above 0.5, at most 100"},

@@ -140,10 +140,15 @@ func (c *comparison) option(about subject, before, after document, was, now opti
 	c.value(about, old, new)
 	if !equal(old["default"], new["default"]) {
 		preset := func(value json.RawMessage) string {
-			if len(value) > 0 && (was.Secret || now.Secret) {
+			switch {
+			case len(value) == 0:
+				return "none"
+			case was.Secret || now.Secret:
 				return "a secret" // which a careless document may hold
+			case show(value) == "":
+				return string(value) // an empty text is a default
 			}
-			return orNone(show(value))
+			return show(value)
 		}
 		c.add("option-default-changed", about, preset(old["default"]), preset(new["default"]))
 	}

@@ -154,37 +154,3 @@ func unique(used map[string]bool, id string) string {
 	used[candidate] = true
 	return candidate
 }
-
-// shownDefault gives an option's default as a page shows it.
-func shownDefault(o option) string {
-	if !o.HasDefault {
-		return "none"
-	}
-	if o.Default == "" {
-		return "empty"
-	}
-	return o.Default
-}
-
-// shown gives text, or "none" for no text.
-func shown(text string) string {
-	if text == "" {
-		return "none"
-	}
-	return text
-}
-
-// joined lists words, or says "any".
-func joined(list []string) string {
-	if len(list) == 0 {
-		return "any"
-	}
-	return strings.Join(list, ", ")
-}
-
-func yesNo(b bool) string {
-	if b {
-		return "yes"
-	}
-	return "no"
-}
