@@ -23,10 +23,14 @@ func Compare(old, new []byte) ([]Change, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the new document: %w", err)
 	}
+	return compare(before, after), nil
+}
+
+func compare(before, after document) []Change {
 	c := &comparison{connector: after.Name}
 	c.options(before, after)
 	c.document(before, after)
-	return c.changes, nil
+	return c.changes
 }
 
 // object is a JSON object whose values are not looked into yet.

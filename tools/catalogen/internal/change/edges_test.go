@@ -92,7 +92,7 @@ func TestCompareTells(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			var got []string
-			for _, c := range compare(t, tt.step) {
+			for _, c := range changes(t, tt.step) {
 				got = append(got, c.Rule.ID+" "+c.Place+": "+c.Old+" -> "+c.New)
 			}
 			if diff := cmp.Diff(tt.want, got); diff != "" {
