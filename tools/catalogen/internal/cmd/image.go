@@ -35,28 +35,53 @@ func (f imageFlags) folder() string {
 	return filepath.Join(f.Root, "dist", "images")
 }
 
-type imageCmd struct{ imageFlags }
+type imageCmd struct {
+	imageFlags
+	With []string `help:"Build one image, called NAME or NAME:VERSION, that holds patchbay and these connectors, or all." placeholder:"CONNECTOR,..."`
+}
 
-// Run builds the images of the catalog's connectors and of patchbay.
+// Run builds the images of the catalog's connectors and of patchbay, or one of several of them.
 func (i imageCmd) Run(ctx context.Context, s streams) error {
+	if len(i.With) > 0 {
+		return i.bundle(ctx, s)
+	}
+	_, err := i.build(ctx, s)
+	return err
+}
+
+// A built is an image of one program.
+type built struct {
+	target       image.Target
+	version, dir string
+}
+
+// build builds an image of each program that is wanted.
+func (i imageCmd) build(ctx context.Context, s streams) ([]built, error) {
 	root, err := filepath.Abs(i.Root)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	targets, err := i.targets(ctx, root, s)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	compile := image.Go(root)
+	var all []built
 	for _, target := range targets {
 		dir := filepath.Join(i.folder(), target.Name)
 		version, digest, err := target.Build(ctx, compile, dir)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		fmt.Fprintf(s.out, "%s:%s@%s  %s\n", target.Name, version, digest, dir)
+		all = append(all, built{target, version, dir})
+		announce(s, target.Name, version, digest, dir)
 	}
-	return nil
+	return all, nil
+}
+
+// announce writes the line of an image that was built.
+func announce(s streams, name, version string, digest image.Digest, dir string) {
+	fmt.Fprintf(s.out, "%s:%s@%s  %s\n", name, version, digest, dir)
 }
 
 // targets are what to build, in the order in which they were named, else the catalog's. The catalog has proved a connector
@@ -100,16 +125,21 @@ func (i imageCmd) targets(ctx context.Context, root string, s streams) ([]image.
 	return targets, nil
 }
 
-// A pick is a program that gets an image: a connector of the catalog, or the tool, which is the zero pick.
+// A pick is what gets an image: a connector of the catalog, a bundle, or the tool, which is the zero pick.
 type pick struct {
-	entry  metadata.Entry
-	folder discover.Folder
+	entry         metadata.Entry
+	folder        discover.Folder
+	bundle        string
+	bundleVersion string // empty for whichever there is
 }
 
-// name is the program's.
-func (p pick) name() string { return cmp.Or(p.entry.Name, tool) }
+// name is the image's.
+func (p pick) name() string { return cmp.Or(p.entry.Name, p.bundle, tool) }
 
-// layout is the folder that holds a program's image.
+// version is the one to publish, empty for whichever there is.
+func (p pick) version() string { return cmp.Or(p.entry.Version, p.bundleVersion) }
+
+// layout is the folder that holds an image.
 func (f imageFlags) layout(p pick) string { return filepath.Join(f.folder(), p.name()) }
 
 // wanted are the programs that were named, else all of the catalog and the tool. A connector that cannot have an image is
@@ -139,7 +169,7 @@ func (f imageFlags) wanted(root string, s streams) ([]pick, error) {
 		}
 		at := slices.IndexFunc(folders, func(f discover.Folder) bool { return f.Path == entry.Path && build.ByGo(f) })
 		if at >= 0 {
-			picks = append(picks, pick{entry, folders[at]})
+			picks = append(picks, pick{entry: entry, folder: folders[at]})
 			continue
 		}
 		reason := name + " has no image: it is not built by go build alone, so it cannot be built for every platform"
@@ -156,10 +186,10 @@ type publishCmd struct {
 	imageFlags
 }
 
-// Run pushes the images that were built of what is in the catalog. A version that is taken does not keep the others from
+// Run pushes the images that were built of what is in the catalog, and the bundles that are named. A version that is taken does not keep the others from
 // being published: whoever releases gets all of these names at once.
 func (p publishCmd) Run(ctx context.Context, s streams) error {
-	wanted, err := p.wanted(p.Root, s)
+	wanted, err := p.picks(s)
 	if err != nil {
 		return err
 	}
@@ -170,7 +200,7 @@ func (p publishCmd) Run(ctx context.Context, s streams) error {
 	}
 	var taken []error
 	for _, w := range wanted {
-		published, err := image.Publish(ctx, p.layout(w), p.Registry, w.name(), w.entry.Version)
+		published, err := image.Publish(ctx, p.layout(w), p.Registry, w.name(), w.version())
 		if errors.Is(err, image.ErrTaken) {
 			taken = append(taken, err)
 			continue

@@ -17,12 +17,14 @@ import (
 const (
 	connectFolder = "connect/.connect/"
 	connectModel  = "1"
+	// runtimeImage is what an image of all connectors is to be called: catalogen image --with all patchbay-connect.
+	runtimeImage = "patchbay-connect"
 	// runtimeVersion is that of the patchbay tool, whose connect command is the runtime.
 	runtimeVersion = "0.1.0"
 )
 
-// connectRuntime makes the file that describes the runtime.
-func connectRuntime() (map[string][]byte, error) {
+// connectRuntime makes the file that describes a runtime, which is an image.
+func connectRuntime(image, version string) (map[string][]byte, error) {
 	text, err := yaml.Marshal(struct {
 		ModelVersion string            `yaml:"model_version"`
 		Name         string            `yaml:"name"`
@@ -32,9 +34,9 @@ func connectRuntime() (map[string][]byte, error) {
 		Author       map[string]string `yaml:"author"`
 		Description  string            `yaml:"description"`
 	}{
-		connectModel, "patchbay", "Patchbay", runtimeVersion, "docker:patchbay-connect:" + runtimeVersion,
+		connectModel, connectName(image), connectLabel(image), version, "docker:" + image + ":" + version,
 		map[string]string{"name": "Patchbay"},
-		"Runs any connector of the Patchbay catalog.",
+		"Runs connectors of the Patchbay catalog.",
 	})
 	return map[string][]byte{connectFolder + "runtime.yml": text}, err
 }

@@ -23,7 +23,7 @@ func TestConnectFiles(t *testing.T) {
 			golden(t, "connect-"+path.Base(path.Dir(file))+"-"+path.Base(file), text)
 		}
 	}
-	runtime, err := connectRuntime()
+	runtime, err := connectRuntime(runtimeImage, runtimeVersion)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,8 +5,6 @@ import (
 	"maps"
 	"slices"
 	"strings"
-
-	"github.com/patchbay-dev/patchbay/common/metadata"
 )
 
 // The ports of a connector: the container's, which patchbay kps listens on unless told otherwise, and the service's.
@@ -17,22 +15,24 @@ const (
 
 // manifests returns the Deployment and the Service, a template in which the platform puts the static parameters. It sets the
 // ids and addresses of its own in the container's environment.
-func (o *kpsOptions) manifests(doc *metadata.Document) string {
+func (o *kpsOptions) manifests(name string) string {
 	var env strings.Builder
-	for _, name := range slices.Sorted(maps.Keys(o.byClass[kpsStatic])) {
-		parameter := ".Parameters." + o.key(kpsStatic, name)
-		// print makes text of numbers, of a switch that is off, and of what is missing.
-		fmt.Fprintf(&env, `            {{- if not (eq (print %[1]s) "" "<nil>" "<no value>") }}
+	for _, option := range slices.Sorted(maps.Keys(o.byClass[kpsStatic])) {
+		parameter := ".Parameters." + kpsKey(kpsStatic, option)
+		for _, variable := range slices.Compact(o.byClass[kpsStatic][option].env) {
+			// print makes text of numbers, of a switch that is off, and of what is missing.
+			fmt.Fprintf(&env, `            {{- if not (eq (print %[1]s) "" "<nil>" "<no value>") }}
             - name: %[2]s
               value: {{ printf "%%q" (print %[1]s) }}
             {{- end }}
-`, parameter, o.env[name])
+`, parameter, variable)
+		}
 	}
-	return fmt.Sprintf(kpsManifests, doc.Name, env.String(), kpsContainerPort, kpsServicePort)
+	return fmt.Sprintf(kpsManifests, name, env.String(), kpsContainerPort, kpsServicePort, strings.Join(o.programs, `", "`))
 }
 
-// kpsManifests is filled with the connector's name, the environment of its static options, and the two ports. One replica runs
-// at a time, since two would bring every record twice.
+// kpsManifests is filled with the class's name, the environment of its static options, the two ports, and the connectors. One
+// replica runs at a time, since two would bring every record twice.
 const kpsManifests = `apiVersion: apps/v1
 kind: Deployment
 metadata:
@@ -56,7 +56,7 @@ spec:
       containers:
         - name: %[1]s
           image: {{ printf "%%q" .Parameters.image }}
-          command: ["/patchbay", "kps", "--", "%[1]s"]
+          command: ["/patchbay", "kps", "--", "%[5]s"]
           env:
             - name: PATCHBAY_KPS_STATE
               value: /state

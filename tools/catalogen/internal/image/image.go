@@ -30,8 +30,11 @@ const (
 	// refName is the annotation by which tools name an image within a layout.
 	refName = "org.opencontainers.image.ref.name"
 
-	labelTitle   = "org.opencontainers.image.title"
-	labelVersion = "org.opencontainers.image.version"
+	labelTitle    = "org.opencontainers.image.title"
+	labelVersion  = "org.opencontainers.image.version"
+	labelLicenses = "org.opencontainers.image.licenses"
+	// labelPrograms names what a Bundle holds, as name:version words.
+	labelPrograms = "dev.patchbay.programs"
 )
 
 // A Platform is an operating system and an architecture in Go's words, such as linux/amd64.
@@ -67,14 +70,7 @@ func Build(ctx context.Context, spec Spec, dir string) (Digest, error) {
 	if err != nil {
 		return "", fmt.Errorf("image of %s: %w", spec.Name, err)
 	}
-	if err := writeLayout(index, spec.Version, dir); err != nil {
-		return "", fmt.Errorf("write %s: %w", dir, err)
-	}
-	digest, err := index.Digest()
-	if err != nil {
-		return "", fmt.Errorf("image of %s: %w", spec.Name, err)
-	}
-	return Digest(digest.String()), nil
+	return writeLayout(index, spec.Version, nil, dir)
 }
 
 func makeIndex(ctx context.Context, spec Spec) (v1.ImageIndex, error) {
@@ -151,7 +147,7 @@ func labels(spec Spec) map[string]string {
 		labelTitle:                             spec.Name,
 		labelVersion:                           spec.Version,
 		"org.opencontainers.image.description": spec.Description,
-		"org.opencontainers.image.licenses":    spec.License,
+		labelLicenses:                          spec.License,
 		"org.opencontainers.image.source":      Source,
 	}
 }
@@ -179,32 +175,51 @@ func readProgram(path string, platform Platform) ([]byte, error) {
 	return os.ReadFile(path)
 }
 
-// writeLayout writes beside dir and renames, so that a layout is whole or not there.
-func writeLayout(index v1.ImageIndex, version, dir string) (err error) {
+// writeLayout writes beside dir and renames, so that a layout is whole or not there. files, by their path with slashes, are
+// put beside the image. It returns the digest of the index.
+func writeLayout(index v1.ImageIndex, version string, files map[string][]byte, dir string) (_ Digest, err error) {
+	defer func() {
+		if err != nil {
+			err = fmt.Errorf("write %s: %w", dir, err)
+		}
+	}()
+	digest, err := index.Digest()
+	if err != nil {
+		return "", err
+	}
 	if err := replaceable(dir); err != nil {
-		return err
+		return "", err
 	}
 	parent := filepath.Dir(dir)
 	if err := os.MkdirAll(parent, 0o755); err != nil {
-		return err
+		return "", err
 	}
 	temp, err := os.MkdirTemp(parent, ".image-*")
 	if err != nil {
-		return err
+		return "", err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(temp)) }()
 	fresh := filepath.Join(temp, "layout")
 	path, err := layout.Write(fresh, mutate.IndexMediaType(empty.Index, types.OCIImageIndex))
 	if err != nil {
-		return err
+		return "", err
 	}
 	if err := path.AppendIndex(index, layout.WithAnnotations(map[string]string{refName: version})); err != nil {
-		return err
+		return "", err
+	}
+	for name, text := range files {
+		file := filepath.Join(fresh, filepath.FromSlash(name))
+		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+			return "", err
+		}
+		if err := os.WriteFile(file, text, 0o644); err != nil {
+			return "", err
+		}
 	}
 	if err := os.Rename(dir, filepath.Join(temp, "old")); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return err
+		return "", err
 	}
-	return os.Rename(fresh, dir)
+	return Digest(digest.String()), os.Rename(fresh, dir)
 }
 
 // replaceable says whether dir may be replaced: it is absent, empty, or a layout, and not a folder given by mistake.

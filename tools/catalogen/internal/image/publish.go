@@ -86,30 +86,35 @@ func held(tag name.Tag, options []remote.Option) (Digest, error) {
 
 // read gives the one image of a layout that Build wrote.
 func read(layoutDir string) (index v1.ImageIndex, title, version string, err error) {
+	index, labels, err := open(layoutDir)
+	return index, labels[labelTitle], labels[labelVersion], err
+}
+
+// open gives the one image of a layout that Build wrote, with its labels, which hold a title and a version.
+func open(layoutDir string) (v1.ImageIndex, map[string]string, error) {
 	outer, err := layout.ImageIndexFromPath(layoutDir)
 	if err != nil {
-		return nil, "", "", err
+		return nil, nil, err
 	}
 	list, err := outer.IndexManifest()
 	if err != nil {
-		return nil, "", "", err
+		return nil, nil, err
 	}
 	if len(list.Manifests) != 1 {
-		return nil, "", "", fmt.Errorf("it holds %d images and not one", len(list.Manifests))
+		return nil, nil, fmt.Errorf("it holds %d images and not one", len(list.Manifests))
 	}
-	index, err = outer.ImageIndex(list.Manifests[0].Digest)
+	index, err := outer.ImageIndex(list.Manifests[0].Digest)
 	if err != nil {
-		return nil, "", "", err
+		return nil, nil, err
 	}
 	manifest, err := index.IndexManifest()
 	if err != nil {
-		return nil, "", "", err
+		return nil, nil, err
 	}
-	title, version = manifest.Annotations[labelTitle], manifest.Annotations[labelVersion]
-	if title == "" || version == "" {
-		return nil, "", "", errors.New("it does not say its name and version; build it again")
+	if manifest.Annotations[labelTitle] == "" || manifest.Annotations[labelVersion] == "" {
+		return nil, nil, errors.New("it does not say its name and version; build it again")
 	}
-	return index, title, version, nil
+	return index, manifest.Annotations, nil
 }
 
 func reference(registry, title, version string) (name.Tag, error) {
