@@ -110,3 +110,30 @@ func TestBundlesThatCannotBe(t *testing.T) {
 		})
 	}
 }
+
+// The commands by which the pages about platforms make and push an image do so, with a connector that is there.
+func TestTheImagesOfTheDocuments(t *testing.T) {
+	t.Setenv("DOCKER_CONFIG", t.TempDir())
+	server := httptest.NewServer(registry.New(registry.Logger(log.New(io.Discard, "", 0))))
+	t.Cleanup(server.Close)
+	there := strings.NewReplacer("http-source,nats-sink", "demo-source", "http-source", "demo-source",
+		"registry.example", strings.TrimPrefix(server.URL, "http://"))
+	root := imageRepository(t)
+	for _, page := range []string{"connect.md", "kps.md"} {
+		ran := 0
+		for line := range strings.Lines(readFile(t, filepath.Join("../../../../docs", page))) {
+			command, ok := strings.CutPrefix(line, "bin/catalogen ")
+			if !ok {
+				continue
+			}
+			words := strings.Fields(there.Replace(command))
+			if out, _, err := runImages(t, append(words[:1:1], append([]string{"--root", root}, words[1:]...)...)...); err != nil {
+				t.Errorf("%s: %s: %s%v", page, line, out, err)
+			}
+			ran++
+		}
+		if ran != 2 {
+			t.Errorf("%s has %d commands", page, ran)
+		}
+	}
+}

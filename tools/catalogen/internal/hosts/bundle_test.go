@@ -33,12 +33,14 @@ func TestBundleFiles(t *testing.T) {
 	}{
 		{"a source", []metadata.Document{source}, slices.Concat(components, []string{"connect/.connect/sources/sample.yml"}, class("connectorstream.json"))},
 		{
-			"a source and a sink", []metadata.Document{source, sink},
+			"a source and a sink",
+			[]metadata.Document{source, sink},
 			slices.Concat(components, []string{"connect/.connect/sources/sample.yml", "connect/.connect/sinks/sample.yml"},
 				class("connectorstream-ingress.json", "connectorstream-egress.json")),
 		},
 		{
-			"two sources", []metadata.Document{source, other},
+			"two sources",
+			[]metadata.Document{source, other},
 			slices.Concat(components, []string{"connect/.connect/sources/sample.yml", "connect/.connect/sources/other.yml"}),
 		},
 	} {
