@@ -25,7 +25,7 @@ SERVERS := $(basename $(notdir $(wildcard $(UP)/test/servers/*.bash)))
 NEEDS += $(if $(SUITES),bats $(foreach s,$(SERVERS),$(if $(shell grep -lw 'start_$(s)' $(SUITES)),$(s))))
 NEEDS += $(if $(wildcard *.go),go-race)
 
-.PHONY: help test metadata programs unit suites
+.PHONY: help test metadata update programs unit suites
 
 help: ## print the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -34,6 +34,11 @@ test: unit suites ## run the unit tests and the bats file
 
 metadata: programs ## print the metadata document
 	@"$(BIN)" metadata
+
+# For hosts that build the connector in a clone. The second make reads the rules that the pull has brought.
+update: ## pull the repository, and build what has changed
+	@git -C "$(ROOT)" pull --quiet --ff-only
+	@$(MAKE) --no-print-directory programs
 
 programs:
 ifeq ($(PATCHBAY_BIN_DIR),)

@@ -171,6 +171,32 @@ manifest() {
   assert_output --partial "did you mean command?"
 }
 
+@test "a manifest of the catalog installs and updates a connector from a clone, without a shell" {
+  # A repository with the real rules, and programs that build in no time.
+  local repository=$SANDBOX/repository folder manifest
+  program() { mkdir -p "$repository/$1" && printf 'package main\n\nfunc main() { println("%s") }\n' "$2" >"$repository/$1/main.go"; }
+  committed() { git -C "$repository" add -A && git -C "$repository" -c user.name=x -c user.email=x@x -c commit.gpgsign=false commit -qm "$1"; }
+  for folder in tools/patchbay connectors/sources/generate-source connectors/sinks/stdout-sink; do program "$folder" "$folder"; done
+  program connectors/sources/sample-source one
+  cp "$TEST_ROOT/connectors/connector.mk" "$repository/connectors/"
+  echo 'include ../../connector.mk' >"$repository/connectors/sources/sample-source/Makefile"
+  printf 'module example.com/m\n\ngo 1.26\n' >"$repository/go.mod"
+  printf 'bin/\n' >"$repository/.gitignore"
+  git init -q "$repository"
+  committed one
+  manifest=$TEST_ROOT/tools/catalogen/internal/hosts/testdata/c1-sample-source.json
+  jq --arg uri "$repository" '.uri = $uri' "$manifest" >"$SANDBOX/sample.json"
+  installed() { "$XDG_DATA_HOME/patchbay/installed/sample-source/source/bin/sample-source" 2>&1; }
+  run env -u PATCHBAY_BIN_DIR "$PATCHBAY_BIN_DIR/patchbay" install --yes "$SANDBOX/sample.json" </dev/null
+  assert_success
+  assert_equal "$(installed)" one
+  program connectors/sources/sample-source two
+  committed two
+  run env -u PATCHBAY_BIN_DIR "$PATCHBAY_BIN_DIR/patchbay" install --yes --update "$SANDBOX/sample.json" </dev/null
+  assert_success
+  assert_equal "$(installed)" two
+}
+
 @test "the examples of docs/c1.md do what they say" {
   cd "$SANDBOX" || return
   # block N prints the Nth block of code.

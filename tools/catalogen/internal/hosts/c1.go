@@ -11,7 +11,8 @@ import (
 const c1Repository = "https://github.com/patchbay-dev/patchbay.git"
 
 // A c1Manifest is the install manifest of a connector for c1 hosts. They run its commands by sh -c from the root of the
-// repository; an empty update command would pull and build nothing.
+// repository, but none of them needs a shell, so that patchbay install has nothing more to ask. An empty update command would
+// pull and build nothing.
 type c1Manifest struct {
 	Name           string `json:"name"`
 	Description    string `json:"description"`
@@ -27,14 +28,14 @@ func c1Files(doc *metadata.Document) (map[string][]byte, error) {
 	if doc.Direction != metadata.Source {
 		return nil, nil
 	}
-	build := "make -C connectors/sources/" + doc.Name + " programs" // with patchbay beside it, in bin
+	rules := "make -C connectors/sources/" + doc.Name
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
 	enc.SetIndent("", "  ")
 	err := enc.Encode(c1Manifest{
 		Name: doc.Name, Description: doc.Description, Source: "VCS", URI: c1Repository,
-		InstallCommand: build, UpdateCommand: "git pull --ff-only && " + build,
+		InstallCommand: rules + " programs", UpdateCommand: rules + " update", // with patchbay beside it, in bin
 		Command: "bin/patchbay plugin -- " + doc.Name,
 	})
 	return map[string][]byte{"c1/" + doc.Name + ".json": b.Bytes()}, err
