@@ -133,6 +133,14 @@ sink: {type: stdout}'
   stop out KILL || true
   no_sink() { ! pgrep -u "$UID" -f "^$PATCHBAY_BIN_DIR/stdout-sink .*--name shop-orders"; }
   wait_until 10 no_sink
+  # What kill -9 has left is gone with the next start, even of one that fails.
+  options() { find "$TMPDIR" -mindepth 1 -path '*/patchbay-connect-*'; }
+  run options
+  assert_output --partial shop-orders.json
+  run patchbay connect "$(steps <<<'{source: {type: no}, producer: {core: {subject: a}}}')"
+  assert_failure 1
+  run options
+  assert_output ''
 }
 
 @test "secrets reach the connector and neither its command line, its environment nor the log" {

@@ -17,6 +17,7 @@ import (
 	natstopic "github.com/patchbay-dev/patchbay/internal/transport/nats"
 	"github.com/patchbay-dev/patchbay/tools/patchbay/internal/connector"
 	"github.com/patchbay-dev/patchbay/tools/patchbay/internal/host"
+	"github.com/patchbay-dev/patchbay/tools/patchbay/internal/scratch"
 )
 
 // Options are what a run takes from its process.
@@ -56,10 +57,12 @@ func Run(ctx context.Context, o Options) (err error) {
 		surroundings: env, steps: s, dirs: o.Dirs, env: childEnv(o.Env), stdout: o.Stdout, stderr: o.Stderr,
 		log: observe.NewLogger(o.Stderr, env.LogLevel, "text").With("instance", env.Instance),
 	}
-	if r.scratch, err = os.MkdirTemp("", "patchbay-connect-"); err != nil {
+	folder, err := scratch.New("connect")
+	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, os.RemoveAll(r.scratch)) }()
+	defer func() { err = errors.Join(err, folder.Remove()) }()
+	r.scratch = folder.Path
 	defer func() {
 		for _, s := range r.servers {
 			s.Close()

@@ -7,7 +7,6 @@ import (
 	"io"
 	"log/slog"
 	"net"
-	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -19,6 +18,7 @@ import (
 	"github.com/patchbay-dev/patchbay/internal/observe"
 	"github.com/patchbay-dev/patchbay/tools/patchbay/internal/connector"
 	pb "github.com/patchbay-dev/patchbay/tools/patchbay/internal/kps/connectorv1"
+	"github.com/patchbay-dev/patchbay/tools/patchbay/internal/scratch"
 )
 
 // lastCalls is how long calls that are under way may take when the service ends.
@@ -66,18 +66,18 @@ func Run(ctx context.Context, o Options) error {
 			return &UsageError{err}
 		}
 	}
-	folder, err := os.MkdirTemp("", "patchbay-kps-")
+	folder, err := scratch.New("kps")
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(folder)
+	defer folder.Remove() // what is left, the next start removes
 	listener, err := net.Listen("tcp", o.Listen)
 	if err != nil {
 		return err // names the address
 	}
 	d := &desired{
 		surroundings: surroundings{
-			folder: folder, state: statePath(o.State, o.ConnectorID), broker: broker, natsName: o.NATSName,
+			folder: folder.Path, state: statePath(o.State, o.ConnectorID), broker: broker, natsName: o.NATSName,
 			shutdownTimeout: o.ShutdownTimeout, log: log, lines: out.of, events: &events{}, counters: counts,
 		},
 		sides: sides, streams: map[string]*stream{}, ending: map[string]<-chan struct{}{},

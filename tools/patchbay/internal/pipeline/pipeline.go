@@ -9,10 +9,10 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/patchbay-dev/patchbay/tools/patchbay/internal/connector"
-
 	"github.com/patchbay-dev/patchbay/common/config"
 	"github.com/patchbay-dev/patchbay/common/metadata"
+	"github.com/patchbay-dev/patchbay/tools/patchbay/internal/connector"
+	"github.com/patchbay-dev/patchbay/tools/patchbay/internal/scratch"
 )
 
 // Options are what Load needs.
@@ -52,15 +52,15 @@ func (e *Invalid) Error() string { return strings.Join(e.Problems, "\n") }
 func Load(ctx context.Context, paths []string, o Options) ([]*Pipeline, error) {
 	files, problems := expand(paths)
 	l := loader{finder: connector.Finder{Dirs: o.Dirs, Env: o.Env}, options: o, problems: problems}
-	scratch, err := os.MkdirTemp("", "patchbay-")
+	folder, err := scratch.New("run")
 	if err != nil {
 		return nil, err
 	}
-	defer os.RemoveAll(scratch)
+	defer folder.Remove() // what is left, the next start removes
 	var all []*Pipeline
 	named := map[string]string{}
 	for _, file := range files {
-		p := l.load(ctx, file, scratch)
+		p := l.load(ctx, file, folder.Path)
 		if p == nil {
 			continue
 		}
@@ -116,7 +116,7 @@ func (l *loader) problem(format string, args ...any) {
 }
 
 // load reads and checks one file; nil means that it has said what is wrong.
-func (l *loader) load(ctx context.Context, file, scratch string) *Pipeline {
+func (l *loader) load(ctx context.Context, file, dir string) *Pipeline {
 	before := len(l.problems)
 	read, err := config.ReadPipeline(file, config.Env{})
 	if invalid := (*config.Error)(nil); errors.As(err, &invalid) {
@@ -128,8 +128,8 @@ func (l *loader) load(ctx context.Context, file, scratch string) *Pipeline {
 		return nil
 	}
 	p := &Pipeline{Name: read.Name, options: l.options, letters: read.DeadLetter}
-	p.source = l.half(ctx, read, read.Source, metadata.Source, scratch)
-	p.sink = l.half(ctx, read, read.Sink, metadata.Sink, scratch)
+	p.source = l.half(ctx, read, read.Source, metadata.Source, dir)
+	p.sink = l.half(ctx, read, read.Sink, metadata.Sink, dir)
 	if len(l.problems) > before {
 		return nil
 	}
@@ -137,7 +137,7 @@ func (l *loader) load(ctx context.Context, file, scratch string) *Pipeline {
 }
 
 // half checks one side. A side whose type is missing has been reported.
-func (l *loader) half(ctx context.Context, read *config.Pipeline, side config.Side, goes metadata.Direction, scratch string) (h half) {
+func (l *loader) half(ctx context.Context, read *config.Pipeline, side config.Side, goes metadata.Direction, dir string) (h half) {
 	if side.Type == "" {
 		return h
 	}
@@ -159,7 +159,7 @@ func (l *loader) half(ctx context.Context, read *config.Pipeline, side config.Si
 	}
 	named := !strings.ContainsRune(side.Type, filepath.Separator)
 	h = half{p, side.JSON(named, l.parameters(p, side, goes))}
-	path := filepath.Join(scratch, string(goes)+".json")
+	path := filepath.Join(dir, string(goes)+".json")
 	if err := os.WriteFile(path, h.config, 0o600); err != nil {
 		l.problem("%s%v", where, err)
 		return h

@@ -8,7 +8,6 @@ package plugin
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"os/signal"
@@ -22,6 +21,7 @@ import (
 
 	"github.com/patchbay-dev/patchbay/internal/delivery"
 	"github.com/patchbay-dev/patchbay/tools/patchbay/internal/plugin/c1"
+	"github.com/patchbay-dev/patchbay/tools/patchbay/internal/scratch"
 )
 
 // The handshake and the name of the plugin that c1 hosts ask for. They are fixed by c1; the cookie is no secret, it only tells
@@ -68,11 +68,11 @@ func Run(ctx context.Context, c Config) error {
 	if c.Limits.StartTimeout == 0 {
 		c.Limits.StartTimeout = startTimeout
 	}
-	dir, err := os.MkdirTemp("", "patchbay-plugin-") // 0700
+	folder, err := scratch.New("plugin")
 	if err != nil {
-		return fmt.Errorf("make a folder for the options of accounts: %w", err)
+		return err
 	}
-	defer os.RemoveAll(dir)
+	defer folder.Remove() // what is left, the next start removes
 	// The log of a host that has died is a broken pipe, which would end this process before it has cleaned up.
 	broken := make(chan os.Signal, 1)
 	signal.Notify(broken, syscall.SIGPIPE)
@@ -81,7 +81,7 @@ func Run(ctx context.Context, c Config) error {
 	defer stop()
 	host := newWatch()
 	served := make(chan struct{})
-	s := &server{Config: c, dir: dir, stop: ctx, log: newLog(c.Stderr)}
+	s := &server{Config: c, dir: folder.Path, stop: ctx, log: newLog(c.Stderr)}
 	go func() {
 		defer close(served)
 		goplugin.Serve(&goplugin.ServeConfig{

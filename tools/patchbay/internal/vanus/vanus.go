@@ -25,6 +25,7 @@ import (
 	"github.com/patchbay-dev/patchbay/internal/transport/cloudevents"
 	"github.com/patchbay-dev/patchbay/tools/patchbay/internal/connector"
 	"github.com/patchbay-dev/patchbay/tools/patchbay/internal/host"
+	"github.com/patchbay-dev/patchbay/tools/patchbay/internal/scratch"
 )
 
 // window is how many events of a source may be on their way. One request holds one event, and those of a partition go one after
@@ -112,12 +113,12 @@ func configure(ctx context.Context, o Options, s *settings, direction metadata.D
 	case policy == string(delivery.Skip):
 		i.OnError = delivery.Skip
 	}
-	dir, err := os.MkdirTemp("", "patchbay-vanus-")
+	folder, err := scratch.New("vanus")
 	if err != nil {
 		return i, nil, err
 	}
-	remove = func() { _ = os.RemoveAll(dir) }
-	if i.Config, err = p.Configure(ctx, o.Env, dir, s.name, s.options); err != nil {
+	remove = func() { _ = folder.Remove() } // what is left, the next start removes
+	if i.Config, err = p.Configure(ctx, o.Env, folder.Path, s.name, s.options); err != nil {
 		remove()
 		return i, nil, err
 	}
