@@ -30,28 +30,11 @@ func measureBroker(ctx context.Context, b *bench) (figures []Figure, err error) 
 		return nil, err
 	}
 	defer os.RemoveAll(home)
-	env := append(cleanEnv(home), "XDG_DATA_HOME="+home, "XDG_STATE_HOME="+home, "PATCHBAY_BROKER_IDLE_TIMEOUT=1m",
-		"PATCHBAY_BIN="+b.program("patchbay"), "PATCHBAY_LOG_LEVEL=warn")
-	start := task{argv: [][]string{{b.program("generate-source"), "--topic", "warm", "--count", "1"}}, env: env}
-	if _, err := start.run(ctx); err != nil {
+	env, url, stop, err := b.startBroker(ctx, home)
+	if err != nil {
 		return nil, err
 	}
-	defer func() {
-		stop := exec.Command(b.program("patchbay"), "broker", "stop")
-		stop.Env = env
-		if text, failed := stop.CombinedOutput(); failed != nil {
-			err = errors.Join(err, fmt.Errorf("patchbay broker stop: %w: %s", failed, lastLine(string(text))))
-		}
-	}()
-	status := exec.CommandContext(ctx, b.program("patchbay"), "broker", "status")
-	status.Env = env
-	text, err := status.Output()
-	if err != nil {
-		return nil, fmt.Errorf("patchbay broker status: %w", err)
-	}
-	first, _, _ := strings.Cut(string(text), "\n")
-	url := strings.TrimSpace(strings.TrimPrefix(first, "url"))
-
+	defer func() { err = errors.Join(err, stop()) }()
 	for _, size := range []int{256, 1024} {
 		figs, err := b.beside(ctx, env, url, filepath.Join(home, "out"), size)
 		if err != nil {
@@ -60,6 +43,33 @@ func measureBroker(ctx context.Context, b *bench) (figures []Figure, err error) 
 		figures = append(figures, figs...)
 	}
 	return figures, nil
+}
+
+// startBroker starts a local broker that keeps its data in home. It returns the environment in which programs find it, its
+// address, and how to stop it.
+func (b *bench) startBroker(ctx context.Context, home string) (env []string, url string, stop func() error, err error) {
+	env = append(cleanEnv(home), "XDG_DATA_HOME="+home, "XDG_STATE_HOME="+home, "PATCHBAY_BROKER_IDLE_TIMEOUT=1m",
+		"PATCHBAY_BIN="+b.program("patchbay"), "PATCHBAY_LOG_LEVEL=warn")
+	start := task{argv: [][]string{{b.program("generate-source"), "--topic", "warm", "--count", "1"}}, env: env}
+	if _, err := start.run(ctx); err != nil {
+		return nil, "", nil, err
+	}
+	stop = func() error {
+		stop := exec.Command(b.program("patchbay"), "broker", "stop")
+		stop.Env = env
+		if text, err := stop.CombinedOutput(); err != nil {
+			return fmt.Errorf("patchbay broker stop: %w: %s", err, lastLine(string(text)))
+		}
+		return nil
+	}
+	status := exec.CommandContext(ctx, b.program("patchbay"), "broker", "status")
+	status.Env = env
+	text, err := status.Output()
+	if err != nil {
+		return nil, "", nil, errors.Join(fmt.Errorf("patchbay broker status: %w", err), stop())
+	}
+	first, _, _ := strings.Cut(string(text), "\n")
+	return env, strings.TrimSpace(strings.TrimPrefix(first, "url")), stop, nil
 }
 
 // beside measures records of one size. The programs take turns, so that what else the machine does hits all alike.

@@ -30,6 +30,7 @@ var parts = []part{
 	{"pipe", measurePipe},
 	{"broker", measureBroker},
 	{"direct", measureDirect},
+	{"hosts", measureHosts},
 }
 
 // bench is where the programs are that parts run.

@@ -21,6 +21,8 @@ type task struct {
 	env   []string   // the whole environment
 	stdin string     // file that the first reads; empty for nothing
 	out   string     // file that the last writes; empty for nowhere
+	// starter says that the programs only start what is measured: their own memory does not count.
+	starter bool
 }
 
 // A cost is what a task took, from the start of its first program to the end of its last.
@@ -28,6 +30,7 @@ type cost struct {
 	wall time.Duration
 	cpu  time.Duration // of all programs, in user mode and in the kernel
 	peak int64         // bytes of memory that the largest program had at once, those that they started included
+	all  int64         // the sum of what each of these had at its peak
 }
 
 // waitDelay is how long a program that was asked to end may take to do so.
@@ -74,11 +77,11 @@ func (t task) run(ctx context.Context) (cost, error) {
 		}
 		programs[i] = p
 	}
-	return finish(programs, said, &files)
+	return t.finish(programs, said, &files)
 }
 
 // finish starts the programs and waits for all of them.
-func finish(programs []*exec.Cmd, said []bytes.Buffer, files *[]*os.File) (cost, error) {
+func (t task) finish(programs []*exec.Cmd, said []bytes.Buffer, files *[]*os.File) (cost, error) {
 	var c cost
 	var errs []error
 	began := time.Now()
@@ -93,16 +96,20 @@ func finish(programs []*exec.Cmd, said []bytes.Buffer, files *[]*os.File) (cost,
 		_ = f.Close()
 	}
 	*files = nil
-	peaks := make([]func() int64, len(programs))
+	peaks := make([]func() map[string]int64, len(programs))
 	for i, p := range programs {
-		peaks[i] = watchPeak(p.Process.Pid)
+		peaks[i] = watchPeaks(p.Process.Pid)
 	}
 	for i, p := range programs {
 		if err := p.Wait(); err != nil {
 			errs = append(errs, fmt.Errorf("%s: %w: %s", filepath.Base(p.Path), err, lastLine(said[i].String())))
 		}
 		c.cpu += p.ProcessState.UserTime() + p.ProcessState.SystemTime()
-		c.peak = max(c.peak, peaks[i]())
+		for pid, peak := range peaks[i]() {
+			if !t.starter || pid != strconv.Itoa(p.Process.Pid) {
+				c.peak, c.all = max(c.peak, peak), c.all+peak
+			}
+		}
 	}
 	c.wall = time.Since(began)
 	return c, errors.Join(errs...)
@@ -111,22 +118,31 @@ func finish(programs []*exec.Cmd, said []bytes.Buffer, files *[]*os.File) (cost,
 // peakEvery is how often the peak of a program's memory is read. It only grows, so that little is missed at the end.
 const peakEvery = 20 * time.Millisecond
 
-// watchPeak reads the peak of the memory of a program, and of those it starts, until the returned function is called, which
-// returns the highest, 0 where the system does not tell. What getrusage(2) says of a child would not do: it counts the memory
-// of whoever started it.
-func watchPeak(pid int) func() int64 {
-	var peak int64
+// watchPeaks reads the peak of the memory of a program, and of those it starts and they start, until the returned function is
+// called, which returns the highest of each by process id, none where the system does not tell. What getrusage(2) says of a
+// child would not do: it counts the memory of whoever started it.
+func watchPeaks(pid int) func() map[string]int64 {
+	peaks := map[string]int64{}
 	stop, stopped := make(chan struct{}), make(chan struct{})
+	var read func(pid string)
+	read = func(pid string) {
+		if peak := peakOf(pid); peak > 0 {
+			peaks[pid] = max(peaks[pid], peak)
+		}
+		tasks, _ := filepath.Glob("/proc/" + pid + "/task/*/children") // none once it has ended; each thread has its own
+		for _, task := range tasks {
+			started, _ := os.ReadFile(task)
+			for _, child := range strings.Fields(string(started)) {
+				read(child)
+			}
+		}
+	}
 	go func() {
 		defer close(stopped)
 		ticker := time.NewTicker(peakEvery)
 		defer ticker.Stop()
 		for {
-			peak = max(peak, peakOf(strconv.Itoa(pid)))
-			started, _ := os.ReadFile(fmt.Sprintf("/proc/%[1]d/task/%[1]d/children", pid)) // none once it has ended
-			for _, child := range strings.Fields(string(started)) {
-				peak = max(peak, peakOf(child))
-			}
+			read(strconv.Itoa(pid))
 			select {
 			case <-ticker.C:
 			case <-stop:
@@ -134,10 +150,10 @@ func watchPeak(pid int) func() int64 {
 			}
 		}
 	}()
-	return func() int64 {
+	return func() map[string]int64 {
 		close(stop)
 		<-stopped
-		return peak
+		return peaks
 	}
 }
 
@@ -175,14 +191,14 @@ func alternate(ctx context.Context, rounds int, tasks ...task) ([]cost, error) {
 	return medians, nil
 }
 
-// medianCost returns the medians of both times, and the highest peak.
+// medianCost returns the medians of both times, and the highest peaks.
 func medianCost(costs []cost) cost {
 	var wall, cpu []time.Duration
-	var peak int64
+	var peak, all int64
 	for _, c := range costs {
-		wall, cpu, peak = append(wall, c.wall), append(cpu, c.cpu), max(peak, c.peak)
+		wall, cpu, peak, all = append(wall, c.wall), append(cpu, c.cpu), max(peak, c.peak), max(all, c.all)
 	}
-	return cost{median(wall), median(cpu), peak}
+	return cost{median(wall), median(cpu), peak, all}
 }
 
 // median returns the middle of the values, the upper one of two.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -80,6 +81,34 @@ func TestThePeakIsThatOfTheProgramAndNotOurs(t *testing.T) {
 		t.Errorf("%d bytes, %v", c.peak, err)
 	}
 	runtime.KeepAlive(ours)
+}
+
+func TestPeaksAreReadOfWhateverAProgramStarts(t *testing.T) {
+	cmd := exec.Command("sh", "-c", "sh -c 'cat; :'; :")
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _, _ = in.Close(), cmd.Wait() })
+	for deadline := time.Now().Add(20 * time.Second); ; {
+		peaks := watchPeaks(cmd.Process.Pid)() // reads once at least
+		if len(peaks) == 3 {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("%d processes and not 3: %v", len(peaks), peaks)
+		}
+	}
+}
+
+func TestTheMemoryOfAStarterDoesNotCount(t *testing.T) {
+	c, err := task{argv: [][]string{{"sleep", "0.1"}}, starter: true}.run(t.Context())
+	if err != nil || c.peak != 0 || c.all != 0 {
+		t.Errorf("cost %+v, %v", c, err)
+	}
 }
 
 func TestMedian(t *testing.T) {

@@ -37,9 +37,10 @@ func Main(args []string) int {
 	refuse := f.Int("refuse", 0, "the page to refuse, from 1")
 	hold := f.Int("hold", 0, "the page never to answer, from 1")
 	stream := f.Bool("stream", true, "serve the stream that the connector is told of")
+	quiet := f.Bool("quiet", false, "print no pages")
 	mtls := f.Bool("mtls", false, "talk through TLS")
 	_ = f.Parse(args)
-	h := &handler{refuse: *refuse, hold: *hold}
+	h := &handler{refuse: *refuse, hold: *hold, quiet: *quiet}
 	metadata, err := h.sync(exec.Command(f.Arg(0), f.Args()[1:]...), *cookie, *options, *stream, *mtls)
 	if err != nil {
 		h.print(Line{Error: status.Convert(err).Message(), Code: status.Code(err).String()})
@@ -53,6 +54,7 @@ func Main(args []string) int {
 type handler struct {
 	c1.UnimplementedCallbackHandlerServer
 	refuse, hold int
+	quiet        bool
 
 	mu    sync.Mutex
 	pages int
@@ -108,7 +110,9 @@ func (h *handler) Upsert(ctx context.Context, page *c1.SyncResponse) (*c1.Empty,
 	if n == h.refuse {
 		return nil, status.Error(codes.Unknown, "the database is full")
 	}
-	h.print(Line{Page: page.GetResponse()})
+	if !h.quiet {
+		h.print(Line{Page: page.GetResponse()})
+	}
 	if n == h.hold {
 		<-ctx.Done()
 	}

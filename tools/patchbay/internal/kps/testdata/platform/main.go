@@ -1,4 +1,4 @@
-// Command platform plays Karbon Platform Services for kps.bats: its NATS server, and the client of a connector.
+// Command platform plays Karbon Platform Services for kps.bats and bench: its NATS server, and the client of a connector.
 //
 //	platform broker                       # prints the address of a NATS server, which runs until SIGTERM
 //	platform set ADDRESS < request.json   # SetPayload; prints the answer, as do get and events
@@ -6,6 +6,7 @@
 //	platform events ADDRESS ID
 //	platform listen BROKER SUBJECT        # prints the payloads on a subject, a line each, until SIGTERM
 //	platform send BROKER SUBJECT          # sends each line of standard input
+//	platform run COMMAND... < request.json # starts a connector, sets the payload, and stops it when each stream has ended
 package main
 
 import (
@@ -41,6 +42,8 @@ func run(ctx context.Context, args []string) error {
 	switch args[0] {
 	case "broker":
 		return broker(ctx)
+	case "run":
+		return runConnector(ctx, args[1:])
 	case "listen", "send":
 		nc, err := natsgo.Connect(args[1])
 		if err != nil {
