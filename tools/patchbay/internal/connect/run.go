@@ -133,7 +133,7 @@ func (r *runtime) find(ctx context.Context, typ string, side metadata.Direction)
 	if !r.has(name) && (r.has(name+ending) || !strings.HasSuffix(name, ending)) {
 		name += ending
 	}
-	finder := connector.Finder{Dirs: r.dirs, Env: r.env}
+	finder := connector.Finder{Dirs: r.dirs, Env: r.env, Fix: "PATCHBAY_BIN_DIR names another folder"}
 	p, err := finder.Find(ctx, name)
 	if err != nil {
 		return nil, err

@@ -211,7 +211,7 @@ func TestWhatCannotRunIsRefusedAtOnce(t *testing.T) {
 	r := newRig(t)
 	const to = "\nproducer: {core: {subject: a}}"
 	tests := []struct{ name, steps, want string }{
-		{"an unknown connector", "source: {type: numbres}" + to, "did you mean numbers-source"},
+		{"an unknown connector", "source: {type: numbres}" + to, "did you mean numbers-source? PATCHBAY_BIN_DIR names another folder"},
 		{"a path", "source: {type: /bin/sh}" + to, "not a path"},
 		{"a sink for a source", "source: {type: lines-sink}" + to, "lines-sink is a sink"},
 		{"an option", "source: {type: numbers, config: {cuont: 3, secret: canary}}" + to, `unknown option "cuont"; did you mean "count"`},

@@ -4,6 +4,7 @@ package connector
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -34,13 +35,16 @@ type Program struct {
 	// Args are arguments that come first when the program is asked to validate: those it will be run with. Finder leaves them empty.
 	Args []string
 
-	options map[string]option // its options; nil if it does not say
+	options  map[string]option // its options; nil if it does not say
+	commands []string          // its subcommands; nil if it does not say
 }
 
 // A Finder finds the programs of connectors, and asks each once what it is. One goroutine at a time may use it.
 type Finder struct {
-	Dirs  []string // where connectors are, in the order in which to look
-	Env   []string // the environment of the programs; that of this process if nil
+	Dirs []string // where connectors are, in the order in which to look
+	Env  []string // the environment of the programs; that of this process if nil
+	// Fix tells whoever names a connector that is not there what else there is to do; empty stands for the flag --bin.
+	Fix   string
 	known map[string]*Program
 }
 
@@ -85,7 +89,7 @@ func (f *Finder) look(name string) (string, error) {
 			}
 		}
 	}
-	fix := "--bin DIR names another folder, and a path with a / a program"
+	fix := cmp.Or(f.Fix, "--bin DIR names another folder, and a path with a / a program")
 	if nearest := config.Nearest(name, names); nearest != "" {
 		fix = "did you mean " + nearest + "? " + fix
 	}
@@ -100,6 +104,9 @@ func (p *Program) introduce(ctx context.Context, env []string) {
 		return
 	}
 	p.Version, p.Direction, p.Schema = doc.Version, metadata.Direction(strings.ToLower(string(doc.Direction))), doc.Schema
+	for _, c := range doc.Commands {
+		p.commands = append(p.commands, c.Name)
+	}
 	var schema struct {
 		Properties map[string]option `json:"properties"`
 	}
@@ -138,11 +145,21 @@ func (l *limited) Write(b []byte) (int, error) {
 // Validate asks a program what is wrong with the config file at path, which it reads in place of the one at shown. It
 // returns one line for each problem.
 func (p *Program) Validate(ctx context.Context, env []string, name, path, shown string) []string {
-	args := slices.Concat(p.Args, []string{"validate", "--topic", "-", "--acks", "--name", name, "--config", path})
-	_, stderr, err := p.ask(ctx, env, args...)
+	_, stderr, err := p.ask(ctx, env, p.question("validate", name, path)...)
 	if err == nil {
 		return nil
 	}
+	return p.problems(stderr, err, path, shown)
+}
+
+// question is the command line of a command that reads a config file.
+func (p *Program) question(command, name, path string) []string {
+	return slices.Concat(p.Args, []string{command, "--topic", "-", "--acks", "--name", name, "--config", path})
+}
+
+// problems are what a program has said on standard error before it failed with err, one line each, about the config file at
+// path, which is called shown.
+func (p *Program) problems(stderr []byte, err error, path, shown string) []string {
 	var problems []string
 	for line := range strings.Lines(string(stderr)) {
 		line = strings.TrimPrefix(strings.TrimSpace(line), filepath.Base(p.Path)+": ")

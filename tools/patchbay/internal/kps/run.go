@@ -87,7 +87,7 @@ func Run(ctx context.Context, o Options) error {
 	if push != nil {
 		background.Go(func() { push.run(running) })
 	}
-	err = serve(ctx, listener, &service{connectorID: o.ConnectorID, desired: d}, log)
+	err = serve(ctx, listener, &service{connectorID: o.ConnectorID, desired: d, discovery: &discovery{desired: d}}, log)
 	d.close()
 	ended()
 	background.Wait()

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 
 	"google.golang.org/protobuf/proto"
@@ -20,19 +21,28 @@ type service struct {
 	pb.UnimplementedConnectorServiceServer
 	connectorID string
 	desired     *desired
+	discovery   *discovery
 }
 
-// GetPayload implements pb.ConnectorServiceServer. Secrets are left out of the answer.
-func (s *service) GetPayload(_ context.Context, req *pb.GetPayloadRequest) (*pb.GetPayloadResponse, error) {
+// GetPayload implements pb.ConnectorServiceServer. Streams are those that run, and those that the connectors have found. Secrets
+// are left out of the answer.
+func (s *service) GetPayload(ctx context.Context, req *pb.GetPayloadRequest) (*pb.GetPayloadResponse, error) {
 	if status := s.check(req.GetConnectorId()); status != nil {
 		return &pb.GetPayloadResponse{Status: status}, nil
 	}
 	resp := &pb.GetPayloadResponse{Status: done()}
 	switch req.GetKind() {
 	case pb.PayloadKind_PAYLOAD_KIND_STREAM:
+		found := s.discovery.streams(ctx)
 		for _, spec := range s.desired.specs() {
 			spec = proto.CloneOf(spec)
 			spec.Subscribed = true
+			key := foundKey{spec.GetDirection(), spec.GetId()}
+			spec.Discovered = found[key] != nil
+			found[key] = spec
+		}
+		for _, key := range slices.SortedFunc(maps.Keys(found), foundKey.compare) {
+			spec := found[key]
 			s.desired.hide(spec.GetDirection(), spec.GetMetadata())
 			resp.Payloads = append(resp.Payloads, &pb.Payload{Object: &pb.Payload_Stream{Stream: spec}})
 		}
