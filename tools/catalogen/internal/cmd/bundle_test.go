@@ -13,12 +13,14 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-containerregistry/pkg/registry"
+
+	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/image"
 )
 
 func TestBundleIsBuiltAndPublished(t *testing.T) {
 	root := imageRepository(t)
 	t.Setenv("DOCKER_CONFIG", t.TempDir())
-	out, _, err := runImages(t, "image", "--root", root, "--with", "demo-source", "my-prices:1.0.0")
+	out, _, err := runImages(t, "image", "--root", root, "--with", "demo-source,patchbay,demo-source", "my-prices:1.0.0")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -64,12 +66,15 @@ func TestBundleOfAllHasTheVersionOfTheTool(t *testing.T) {
 	if !strings.HasPrefix(errs, "own-sink has no image: ") {
 		t.Errorf("stderr = %q", errs)
 	}
-	one, _, err := runImages(t, "image", "--root", root, "--with", "demo-source,patchbay,demo-source", "patchbay-connect:0.3.0")
+	if !strings.Contains(all, "\npatchbay-connect:0.3.0@sha256:") {
+		t.Errorf("image printed %q", all)
+	}
+	programs, err := image.Programs(filepath.Join(root, "dist/images/patchbay-connect"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(all, one); diff != "" || !strings.Contains(all, "\npatchbay-connect:0.3.0@sha256:") {
-		t.Errorf("the images of all and of each differ:\n%s", diff)
+	if diff := cmp.Diff([]image.Program{{Name: "patchbay", Version: "0.3.0"}, {Name: "demo-source", Version: "1.2.3"}}, programs); diff != "" {
+		t.Error(diff)
 	}
 }
 
