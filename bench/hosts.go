@@ -95,7 +95,7 @@ func (h hosted) measure(ctx context.Context) ([]Figure, error) {
 	return []Figure{
 		figure("", Rate, func(c cost) float64 { return float64(h.records) / c.wall.Seconds() }, fmt.Sprintf("; %d records of %s", h.records, pipeSize)),
 		figure(", CPU a record", Seconds, func(c cost) float64 { return c.cpu.Seconds() / float64(h.records) }, h.note),
-		figure(", memory", Bytes, func(c cost) float64 { return float64(c.all) }, "; peaks of all processes together"),
+		figure(", memory", Bytes, func(c cost) float64 { return float64(c.all) }, "; peaks of all processes at one time"),
 	}, nil
 }
 

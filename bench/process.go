@@ -30,7 +30,7 @@ type cost struct {
 	wall time.Duration
 	cpu  time.Duration // of all programs, in user mode and in the kernel
 	peak int64         // bytes of memory that the largest program had at once, those that they started included
-	all  int64         // the sum of what each of these had at its peak
+	all  int64         // the sum of the peaks of those that ran at one time
 }
 
 // waitDelay is how long a program that was asked to end may take to do so.
@@ -96,20 +96,17 @@ func (t task) finish(programs []*exec.Cmd, said []bytes.Buffer, files *[]*os.Fil
 		_ = f.Close()
 	}
 	*files = nil
-	peaks := make([]func() map[string]int64, len(programs))
+	peaks := make([]func() (largest, together int64), len(programs))
 	for i, p := range programs {
-		peaks[i] = watchPeaks(p.Process.Pid)
+		peaks[i] = watchPeaks(p.Process.Pid, t.starter)
 	}
 	for i, p := range programs {
 		if err := p.Wait(); err != nil {
 			errs = append(errs, fmt.Errorf("%s: %w: %s", filepath.Base(p.Path), err, lastLine(said[i].String())))
 		}
 		c.cpu += p.ProcessState.UserTime() + p.ProcessState.SystemTime()
-		for pid, peak := range peaks[i]() {
-			if !t.starter || pid != strconv.Itoa(p.Process.Pid) {
-				c.peak, c.all = max(c.peak, peak), c.all+peak
-			}
-		}
+		largest, together := peaks[i]()
+		c.peak, c.all = max(c.peak, largest), c.all+together
 	}
 	c.wall = time.Since(began)
 	return c, errors.Join(errs...)
@@ -118,31 +115,25 @@ func (t task) finish(programs []*exec.Cmd, said []bytes.Buffer, files *[]*os.Fil
 // peakEvery is how often the peak of a program's memory is read. It only grows, so that little is missed at the end.
 const peakEvery = 20 * time.Millisecond
 
-// watchPeaks reads the peak of the memory of a program, and of those it starts and they start, until the returned function is
-// called, which returns the highest of each by process id, none where the system does not tell. What getrusage(2) says of a
-// child would not do: it counts the memory of whoever started it.
-func watchPeaks(pid int) func() map[string]int64 {
-	peaks := map[string]int64{}
+// watchPeaks reads the peak of the memory of a program, unless it is a starter, and of those it starts and they start, until the
+// returned function is called. That returns the highest and the highest sum of those that run at one time, 0 where the
+// system does not tell. What getrusage(2) says of a child would not do: it counts the memory of whoever started it.
+func watchPeaks(pid int, starter bool) func() (largest, together int64) {
+	var largest, together int64
 	stop, stopped := make(chan struct{}), make(chan struct{})
-	var read func(pid string)
-	read = func(pid string) {
-		if peak := peakOf(pid); peak > 0 {
-			peaks[pid] = max(peaks[pid], peak)
-		}
-		tasks, _ := filepath.Glob("/proc/" + pid + "/task/*/children") // none once it has ended; each thread has its own
-		for _, task := range tasks {
-			started, _ := os.ReadFile(task)
-			for _, child := range strings.Fields(string(started)) {
-				read(child)
-			}
-		}
-	}
 	go func() {
 		defer close(stopped)
 		ticker := time.NewTicker(peakEvery)
 		defer ticker.Stop()
 		for {
-			read(strconv.Itoa(pid))
+			var sum int64
+			for i, process := range family(strconv.Itoa(pid)) {
+				if i > 0 || !starter {
+					peak := peakOf(process)
+					largest, sum = max(largest, peak), sum+peak
+				}
+			}
+			together = max(together, sum)
 			select {
 			case <-ticker.C:
 			case <-stop:
@@ -150,11 +141,24 @@ func watchPeaks(pid int) func() map[string]int64 {
 			}
 		}
 	}()
-	return func() map[string]int64 {
+	return func() (int64, int64) {
 		close(stop)
 		<-stopped
-		return peaks
+		return largest, together
 	}
+}
+
+// family is a process and all that it and those have started, which run now.
+func family(pid string) []string {
+	all := []string{pid}
+	tasks, _ := filepath.Glob("/proc/" + pid + "/task/*/children") // none once it has ended; each thread has its own
+	for _, task := range tasks {
+		started, _ := os.ReadFile(task)
+		for _, child := range strings.Fields(string(started)) {
+			all = append(all, family(child)...)
+		}
+	}
+	return all
 }
 
 // peakOf returns the peak of a process's memory so far, 0 where there is none.

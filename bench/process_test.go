@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -89,18 +90,29 @@ func TestPeaksAreReadOfWhateverAProgramStarts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _, _ = in.Close(), cmd.Wait() })
-	for deadline := time.Now().Add(20 * time.Second); ; {
-		peaks := watchPeaks(cmd.Process.Pid)() // reads once at least
-		if len(peaks) == 3 {
-			return
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("%d processes and not 3: %v", len(peaks), peaks)
-		}
+	if _, err := in.Write([]byte("x")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := out.Read(make([]byte, 1)); err != nil { // so that cat runs, and the others wait for it
+		t.Fatal(err)
+	}
+	if all := family(strconv.Itoa(cmd.Process.Pid)); len(all) != 3 {
+		t.Errorf("the processes are %v", all)
+	}
+	largest, together := watchPeaks(cmd.Process.Pid, false)() // reads once at least
+	if largest == 0 || together <= largest {
+		t.Errorf("%d bytes, and %d of three programs", largest, together)
+	}
+	if _, others := watchPeaks(cmd.Process.Pid, true)(); others == 0 || others >= together {
+		t.Errorf("%d bytes of those that a starter has started, and %d with it", others, together)
 	}
 }
 
