@@ -126,6 +126,53 @@ func invoke(ctx context.Context, p *program, s setting) outcome {
 	return outcome{status, stdout.String(), stderr.String()}
 }
 
+// Aged is a source for tests with an option that goes.
+type Aged struct {
+	Upto int `help:"Last number."`
+	Till int `help:"Last number." deprecated:"2027-06-30" replacement:"upto" note:"The same number."`
+}
+
+func (a *Aged) Run(context.Context, Output) error { return nil }
+
+func TestWhatIsDeprecatedIsWarnedOfOnceAndOnlyIfGiven(t *testing.T) {
+	aged := func(d *metadata.Deprecation) *program {
+		return &program{direction: metadata.Source, pattern: &Aged{}, info: Info{
+			Name: "aged-source", Version: "1.2.3", Category: "Testing", Description: "Ages.", Deprecation: d,
+		}}
+	}
+	const (
+		option    = "--till: deprecated, may be gone from 2027-06-30, use --upto; The same number."
+		connector = "aged-source is deprecated, may be gone from 2027-01-31, use tally-source; It counts, too."
+	)
+	tests := []struct {
+		name string
+		p    *program
+		args []string
+		want map[string]int // text to how often
+	}{
+		{"an option that is not given", aged(nil), []string{"--upto", "1"}, map[string]int{"deprecated": 0}},
+		{"an option that is given", aged(nil), []string{"--till", "1"}, map[string]int{option: 1, "deprecated": 1}},
+		{
+			"a connector", aged(&metadata.Deprecation{Date: "2027-01-31", Replacement: "tally-source", Note: "It counts, too."}),
+			nil,
+			map[string]int{connector: 1, "deprecated": 1},
+		},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			got := invoke(t.Context(), tt.p, setting{args: append([]string{"--topic", "-"}, tt.args...)})
+			if got.status != statusOK || got.stdout != "" {
+				t.Errorf("%+v", got)
+			}
+			for text, times := range tt.want {
+				if n := strings.Count(got.stderr, text); n != times {
+					t.Errorf("%q stands %d times, not %d, in:\n%s", text, n, times, got.stderr)
+				}
+			}
+		})
+	}
+}
+
 func TestStatusesAndMessages(t *testing.T) {
 	tests := []struct {
 		name   string

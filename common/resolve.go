@@ -36,6 +36,9 @@ func (p *program) resolve(w world, m *options.Model, line *options.Line) (*resol
 // gather takes the options from everywhere, and checks each by itself. The steps are those of the file.
 func (p *program) gather(w world, m *options.Model, line *options.Line) (r *resolved, fileSteps []step, problems []*options.Problem) {
 	r = &resolved{}
+	if d := p.info.Deprecation; d != nil {
+		r.notes = append(r.notes, fmt.Sprintf("%s is deprecated, may be gone from %s, use %s; %s", p.info.Name, d.Date, d.Replacement, d.Note))
+	}
 	in := options.Inputs{Line: line, LookupEnv: w.lookupEnv}
 	if path := line.Flag("config"); path != "" {
 		file, err := config.Read(path, config.Env{LookupEnv: w.lookupEnv, ReadFile: w.readFile})
@@ -63,6 +66,7 @@ func (p *program) gather(w world, m *options.Model, line *options.Line) (r *reso
 				"the config file", o.Name, o.Env, o.Name))
 		}
 	}
+	r.notes = append(r.notes, m.Notices(settings)...)
 	if s, ok := settings["broker"]; ok && s.Origin.Kind == options.FromFlag && holdsLogin(s.Value) {
 		r.notes = append(r.notes, "the login in --broker on the command line shows in the process list; set PATCHBAY_BROKER, or "+
 			"broker in the config file")

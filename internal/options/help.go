@@ -33,6 +33,9 @@ func (m *Model) describe(v *kong.Value) string {
 	if o == nil {
 		return v.Help
 	}
+	if o.Deprecation != nil {
+		facts = append(facts, deprecatedWords(o.Deprecation))
+	}
 	if o.Required {
 		facts = append(facts, "required")
 	}

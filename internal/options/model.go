@@ -3,7 +3,9 @@
 // read once; nothing is written twice.
 //
 // Beside kong's own tags a field may carry min and max (bounds of a number; min:"0s" or min:"1ns" for a duration), maxlen,
-// pattern with form (what it asks for, in words), unit, change (static, config or stream) and identity. Environment variables are derived from the names.
+// pattern with form (what it asks for, in words), unit, change (static, config or stream) and identity. One that goes out of
+// use carries deprecated (the first day on which it may be gone), replacement (another option, or none) and note (how to
+// migrate). Environment variables are derived from the names.
 package options
 
 import (
@@ -70,6 +72,9 @@ func New(c Config) (*Model, error) {
 		}
 		o.Shared = scope == "shared"
 		m.Options = append(m.Options, o)
+	}
+	if err := m.checkDeprecations(); err != nil {
+		return nil, err
 	}
 	m.capture(k.Model.Node)
 	return m, nil

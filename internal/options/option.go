@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/alecthomas/kong"
+
+	"github.com/patchbay-dev/patchbay/common/metadata"
 )
 
 // Kind is the shape of an option's value in its JSON form.
@@ -45,6 +47,7 @@ type Option struct {
 	Secret      bool
 	Identity    bool // names the resource that is read, so that a saved position is only good for the same value
 	Hidden      bool
+	Deprecation *metadata.Deprecation // nil for an option that stays
 
 	Kind       Kind
 	Elem       Kind // of an Array
@@ -80,6 +83,9 @@ func newOption(f *kong.Flag, envPrefix string) (*Option, error) {
 		return nil, fmt.Errorf("option %s: remove the env tag: the variable is derived from the name", o.Name)
 	}
 	if err := o.readType(); err != nil {
+		return nil, fmt.Errorf("option %s: %w", o.Name, err)
+	}
+	if o.Deprecation, err = readDeprecation(t.Get); err != nil {
 		return nil, fmt.Errorf("option %s: %w", o.Name, err)
 	}
 	if err := o.readBounds(t.Get("min"), t.Get("max"), t.Get("maxlen")); err != nil {

@@ -32,6 +32,7 @@ type kitchen struct {
 	Labels   map[string]string `help:"Labels."`
 	Token    Secret            `help:"Token." xor:"auth"`
 	Keys     []Secret          `help:"Keys."`
+	Pace     time.Duration     `help:"Pace." deprecated:"2027-06-30" replacement:"interval" note:"The same text."`
 	User     string            `help:"User." xor:"auth" and:"basic" maxlen:"5"`
 	Password Secret            `help:"Password." and:"basic"`
 	TLS      struct {
@@ -241,6 +242,28 @@ func TestNewRefusesWhatAnAuthorGotWrong(t *testing.T) {
 		{"a float without bounds", &struct {
 			A float64 `help:"A."`
 		}{}, "needs both a min and a max tag"},
+		{"a deprecation without a day", &struct {
+			A string `help:"A." deprecated:"soon" replacement:"none" note:"Leave it out."`
+		}{}, `deprecated:"soon" is no day`},
+		{"a replacement without a day", &struct {
+			A string `help:"A." replacement:"none"`
+		}{}, `deprecated:"" is no day`},
+		{"a deprecation without a way out", &struct {
+			A string `help:"A." deprecated:"2027-06-30" replacement:"none"`
+		}{}, "needs a replacement tag (another option, or none) and a note tag"},
+		{"a way out of two lines", &struct {
+			A string `help:"A." deprecated:"2027-06-30" replacement:"none" note:"a\nb"`
+		}{}, "note is more than one line"},
+		{"a replacement that is no option", &struct {
+			A string `help:"A." deprecated:"2027-06-30" replacement:"b" note:"See b."`
+		}{}, `replacement:"b" is no option that stays`},
+		{"a replacement that goes itself", &struct {
+			A string `help:"A." deprecated:"2027-06-30" replacement:"b" note:"See b."`
+			B string `help:"B." deprecated:"2027-06-30" replacement:"none" note:"Leave it out."`
+		}{}, `replacement:"b" is no option that stays`},
+		{"a deprecated option that is required", &struct {
+			A string `help:"A." required:"" deprecated:"2027-06-30" replacement:"none" note:"Leave it out."`
+		}{}, "a deprecated option is optional"},
 		{"an unknown lifecycle class", &struct {
 			A string `help:"A." change:"never"`
 		}{}, "is not static, config or stream"},
@@ -328,10 +351,34 @@ func TestHelpShowsWhatTheTagsSay(t *testing.T) {
 	for _, want := range []string{
 		"Usage: kitchen-source [command] [flags]", "Pause. [default 10s; $KITCHEN_SOURCE_INTERVAL]",
 		"Method. [default GET; one of GET, POST; $KITCHEN_SOURCE_METHOD]", "Topic. [required; $PATCHBAY_TOPIC]", "TLS", "completion <shell>",
+		"Pace. [deprecated, may be gone from 2027-06-30, use --interval; $KITCHEN_SOURCE_PACE]",
 	} {
 		if !strings.Contains(flat, want) {
 			t.Errorf("help lacks %q:\n%s", want, b.String())
 		}
+	}
+}
+
+func TestNoticesTellOfDeprecatedOptionsThatAreGiven(t *testing.T) {
+	const words = "deprecated, may be gone from 2027-06-30, use --interval; The same text."
+	tests := []struct {
+		name   string
+		origin Origin
+		want   []string
+	}{
+		{"on the command line", Origin{Kind: FromFlag}, []string{"--pace: " + words}},
+		{"in the environment", Origin{Kind: FromEnv, Name: "KITCHEN_SOURCE_PACE"}, []string{"--pace (KITCHEN_SOURCE_PACE): " + words}},
+		{"in a file", Origin{FromFile, "f.yaml", 3}, []string{"--pace (f.yaml:3): " + words}},
+		{"by default", Origin{Kind: FromDefault}, nil},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			m, _, _ := newKitchen(t)
+			settings := Settings{"pace": {"1s", tt.origin}, "interval": {"1s", Origin{Kind: FromFlag}}}
+			if diff := cmp.Diff(tt.want, m.Notices(settings)); diff != "" {
+				t.Error(diff)
+			}
+		})
 	}
 }
 

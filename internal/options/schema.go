@@ -6,6 +6,8 @@ import (
 	"slices"
 
 	"github.com/invopop/jsonschema"
+
+	"github.com/patchbay-dev/patchbay/common/metadata"
 )
 
 // The two dialects that Schema writes.
@@ -37,18 +39,20 @@ type Schema struct {
 	Title                string              `json:"title,omitempty"`
 	Description          string              `json:"description,omitempty"`
 	Default              any                 `json:"default,omitempty"`
+	Deprecated           bool                `json:"deprecated,omitempty"`
 	WriteOnly            bool                `json:"writeOnly,omitempty"`
 
-	Dependencies map[string][]string `json:"dependencies,omitempty"` // what dependentRequired is called in draft-07
-	Change       string              `json:"x-change,omitempty"`
-	Env          string              `json:"x-env,omitempty"`
-	Group        string              `json:"x-group,omitempty"`
-	Identity     bool                `json:"x-identity,omitempty"`
-	Placeholder  string              `json:"x-placeholder,omitempty"`
-	Sep          string              `json:"x-sep,omitempty"`
-	Shared       bool                `json:"x-shared,omitempty"`
-	TextType     string              `json:"x-type,omitempty"`
-	Unit         string              `json:"x-unit,omitempty"`
+	Dependencies map[string][]string   `json:"dependencies,omitempty"` // what dependentRequired is called in draft-07
+	Change       string                `json:"x-change,omitempty"`
+	Deprecation  *metadata.Deprecation `json:"x-deprecation,omitempty"`
+	Env          string                `json:"x-env,omitempty"`
+	Group        string                `json:"x-group,omitempty"`
+	Identity     bool                  `json:"x-identity,omitempty"`
+	Placeholder  string                `json:"x-placeholder,omitempty"`
+	Sep          string                `json:"x-sep,omitempty"`
+	Shared       bool                  `json:"x-shared,omitempty"`
+	TextType     string                `json:"x-type,omitempty"`
+	Unit         string                `json:"x-unit,omitempty"`
 }
 
 // properties are schemas in the order of the flags, which is why they are no map.
@@ -143,6 +147,9 @@ func (o *Option) schema() *Schema {
 	s.TextType, s.Unit, s.Change, s.Placeholder = o.Type, o.Unit, o.Change, o.Placeholder
 	if o.Kind == Array && o.sep == -1 {
 		s.Sep = "none" // a flag holds one element, whatever is in it
+	}
+	if o.Deprecation != nil {
+		s.Deprecated, s.Deprecation = true, o.Deprecation // draft-07 has no keyword for the first, and ignores it
 	}
 	return s
 }

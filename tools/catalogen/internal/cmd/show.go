@@ -50,6 +50,9 @@ func (c showCmd) Run(s streams) error {
 // facts tells what an option's line says in brackets.
 func facts(o options.Option) string {
 	var words []string
+	if o.Deprecation != nil {
+		words = append(words, "deprecated, may be gone from "+o.Deprecation.Date)
+	}
 	switch {
 	case o.Required:
 		words = append(words, "required")

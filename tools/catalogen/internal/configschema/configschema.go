@@ -161,7 +161,7 @@ func referable(option object) object {
 	}
 	value, outer := object{}, object{}
 	for key, v := range option {
-		if key == "description" || key == "default" || key == "writeOnly" || strings.HasPrefix(key, "x-") {
+		if annotation(key) {
 			outer[key] = v
 		} else {
 			value[key] = v
@@ -169,6 +169,11 @@ func referable(option object) object {
 	}
 	outer["anyOf"] = []any{value, object{"type": "string", "pattern": referencePattern}}
 	return outer
+}
+
+// annotation tells whether a keyword says something of an option and nothing of its values.
+func annotation(key string) bool {
+	return key == "description" || key == "default" || key == "writeOnly" || key == "deprecated" || strings.HasPrefix(key, "x-")
 }
 
 // wideElements returns a list's or a map's schema with its elements referable; the list itself may be a reference too.
@@ -179,7 +184,7 @@ func wideElements(option object, elements string) object {
 	}
 	outer := object{}
 	for key := range option {
-		if key == "description" || key == "default" || key == "writeOnly" || strings.HasPrefix(key, "x-") {
+		if annotation(key) {
 			outer[key] = wide[key]
 			delete(wide, key)
 		}

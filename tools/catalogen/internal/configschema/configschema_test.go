@@ -54,6 +54,30 @@ func TestDeriveBringsDefinitionsAndNumbersAlong(t *testing.T) {
 	}
 }
 
+// An editor strikes out what is deprecated only if it says so where the option itself is described.
+func TestWhatGoesIsMarkedAtTheTop(t *testing.T) {
+	for _, kind := range []string{`"type": "string"`, `"type": "array", "items": {"type": "string"}`} {
+		config, err := Derive(metadata.Document{Name: "a-source", Schema: json.RawMessage(`{"properties": {"a": {"deprecated": true, ` + kind + `}}}`)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := json.Marshal(config)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got struct {
+			Properties struct {
+				Parameters struct {
+					Properties struct{ A struct{ Deprecated bool } }
+				}
+			}
+		}
+		if err := json.Unmarshal(text, &got); err != nil || !got.Properties.Parameters.Properties.A.Deprecated {
+			t.Errorf("%s: %s", kind, text)
+		}
+	}
+}
+
 func TestDerive(t *testing.T) {
 	compiled := derive(t, options)
 	tests := []struct {

@@ -11,6 +11,9 @@ import (
 	"github.com/patchbay-dev/patchbay/common/metadata"
 )
 
+// NoReplacement stands where nothing takes the place of a deprecated option.
+const NoReplacement = "none"
+
 // A Schema is what is read of the schema of the flat options.
 type Schema struct {
 	Draft    string
@@ -106,7 +109,22 @@ type Option struct {
 	Hidden      bool   `json:"x-hidden"`
 
 	Aliases     []string              `json:"x-aliases"`     // former names that are still accepted in its place
+	Deprecated  bool                  `json:"deprecated"`
 	Deprecation *metadata.Deprecation `json:"x-deprecation"` // of an option that is on its way out; nil for all others
+}
+
+// DeprecatedWords says until when a deprecated option is kept and what to do, to be read after the word deprecated; it is
+// empty for an option that stays. Flag writes the flag that takes its place.
+func (o Option) DeprecatedWords(flag func(name string) string) string {
+	d := o.Deprecation
+	if d == nil {
+		return ""
+	}
+	words := "may be gone from " + d.Date
+	if d.Replacement != NoReplacement {
+		words += ", use " + flag("--"+d.Replacement)
+	}
+	return words + ". " + d.Note
 }
 
 // Types are the JSON types that a value may have. Both forms of the keyword are read, one word and a list of them.

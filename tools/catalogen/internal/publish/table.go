@@ -61,11 +61,19 @@ func writeGroup(out *bytes.Buffer, group string, shared bool, visible []options.
 			out.WriteString("| Flag | Value | Default | Meaning | Environment |\n|---|---|---|---|---|\n")
 			started = true
 		}
-		fmt.Fprintf(out, "| `--%s` | %s | %s | %s | `%s` |\n", o.Name, values(o), defaultText(o), cell(o.Description), o.Env)
+		fmt.Fprintf(out, "| `--%s` | %s | %s | %s | `%s` |\n", o.Name, values(o), defaultText(o), meaning(o), o.Env)
 	}
 	if started {
 		out.WriteByte('\n')
 	}
+}
+
+// meaning tells what an option does, after whether it goes.
+func meaning(o options.Option) string {
+	if words := o.DeprecatedWords(func(flag string) string { return "`" + flag + "`" }); words != "" {
+		return "**Deprecated**, " + cell(words+" "+o.Description)
+	}
+	return cell(o.Description)
 }
 
 // values tells which values an option takes.

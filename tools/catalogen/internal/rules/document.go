@@ -29,6 +29,7 @@ var all = []rule{
 	{"option-reserved", optionReserved},
 	{"option-env", optionEnv},
 	{"option-group", optionGroup},
+	{"option-deprecated", optionDeprecated},
 	{"topic-required", topicRequired},
 	{"required-exists", requiredExists},
 	{"secret-marked", secretMarked},

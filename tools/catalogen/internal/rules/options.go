@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/patchbay-dev/patchbay/common/metadata/schema"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/finding"
@@ -82,6 +83,29 @@ func optionGroup(s Subject) []finding.Finding {
 	return s.each(func(name string, o options.Option) (string, string) {
 		if o.Group == "" {
 			return "has no group", "add x-group: the heading under which help shows it"
+		}
+		return "", ""
+	})
+}
+
+// optionDeprecated refuses a deprecation that leaves the option's user at a loss.
+func optionDeprecated(s Subject) []finding.Finding {
+	return s.each(func(name string, o options.Option) (string, string) {
+		d := o.Deprecation
+		if o.Deprecated != (d != nil) {
+			return "has only one of deprecated and x-deprecation", "write both: tools know the one, the other says until when and what then"
+		}
+		if d == nil {
+			return "", ""
+		}
+		if _, err := time.Parse(time.DateOnly, d.Date); err != nil {
+			return fmt.Sprintf("is deprecated until %q, which is no day", d.Date), "write it like 2027-01-31"
+		}
+		if o.Required {
+			return "is deprecated and required, so nobody can do without it", "make it optional first"
+		}
+		if other, ok := s.Options.Get(d.Replacement); d.Replacement != options.NoReplacement && (!ok || other.Deprecation != nil) {
+			return fmt.Sprintf("is to be replaced by %q, which is no option that stays", d.Replacement), "name one, or " + options.NoReplacement
 		}
 		return "", ""
 	})

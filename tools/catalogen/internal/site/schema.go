@@ -25,6 +25,7 @@ type option struct {
 	Change      string // in words, or ""
 	Identity    bool
 	Shared      bool
+	Deprecated  string // until when it is kept and what to do, or ""
 
 	hidden bool   // accepted, but told to nobody
 	kind   string // the JSON type
@@ -78,6 +79,7 @@ func newOption(p options.Option) option {
 		Change:      changeWords(p.Change),
 		Identity:    p.Identity,
 		Shared:      p.Shared,
+		Deprecated:  p.DeprecatedWords(func(flag string) string { return flag }),
 		kind:        p.Type.First(),
 		hidden:      p.Hidden,
 		whole:       p.Sep == "none" || p.Shared && isTransform(p.Name),
