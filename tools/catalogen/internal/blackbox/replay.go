@@ -1,0 +1,276 @@
+package blackbox
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/patchbay-dev/patchbay/common/metadata"
+	"github.com/patchbay-dev/patchbay/common/metadata/schema"
+	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/change"
+	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/evidence"
+	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/options"
+	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/rules"
+)
+
+// Comparing two documents tells what should become of a user's configurations. Here they are tried: what the old schema
+// accepts is given to the new program. Each rule of a change says which answer to expect, and another answer means that one
+// of the two engines is wrong.
+
+// A replay holds configurations of an old version against the program of a new one.
+type replay struct {
+	old     *examiner // is never run
+	new     *examiner
+	changes []change.Change
+	tries   []try
+}
+
+// A try is one configuration of the old version and the test that it belongs to.
+type try struct {
+	test   string
+	option string // by its old name; empty where the configuration as a whole is tried
+	value  any    // of the option; nil where it is left out
+	text   []byte
+}
+
+// Replay gives the target's program configurations that an old document's schema accepts, all of them to one process, and
+// holds the answers against the changes from that document to the target's. There is a test for each option that was
+// tried; one that failed is a contradiction between the two. It blocks until the program has ended. The error is about the
+// machine, ctx or a document that cannot be read.
+func Replay(ctx context.Context, t Target, old []byte, changes []change.Change) ([]evidence.Test, error) {
+	before, err := past(old)
+	if err != nil {
+		return nil, fmt.Errorf("read the document to compare with: %w", err)
+	}
+	now := &examiner{Target: t, doc: t.Subject.Document}
+	now.options = readProperties(t.Subject.Options, t.Subject.Compiled)
+	r := &replay{old: before, new: now, changes: changes}
+	base, problem := r.base()
+	if problem != "" {
+		now.report(Replayed, r.name("a valid set of options"), problem)
+		return now.tests, nil
+	}
+	r.makeTries(base)
+	trials := make([]trial, len(r.tries))
+	for i, t := range r.tries {
+		trials[i].text = t.text
+	}
+	verdicts, problem, err := now.batch(ctx, trials)
+	if err != nil {
+		return nil, err
+	}
+	now.report(Replayed, r.name("validate --batch answers each line"), problem)
+	if problem == "" {
+		r.judge(verdicts)
+	}
+	return now.tests, nil
+}
+
+// past makes an examiner of a document alone.
+func past(text []byte) (*examiner, error) {
+	var doc metadata.Document
+	if err := json.Unmarshal(text, &doc); err != nil {
+		return nil, err
+	}
+	read, err := options.Read(doc.Schema)
+	if err != nil {
+		return nil, err
+	}
+	compiled, err := schema.Compile(doc.Schema)
+	if err != nil {
+		return nil, err
+	}
+	x := &examiner{Target: Target{Subject: rules.Subject{Document: doc, Options: read, Compiled: compiled}}, doc: doc}
+	x.options = readProperties(read, compiled)
+	return x, nil
+}
+
+// name puts the old version before a test's name.
+func (r *replay) name(test string) string { return r.old.doc.Version + ": " + test }
+
+// base is a configuration of the old version: its first example, else its required options.
+func (r *replay) base() (base document, problem string) {
+	for _, example := range r.old.doc.Examples {
+		if d, err := decodeDocument(example.Options); err == nil && r.old.accepts(d) {
+			return d, ""
+		}
+	}
+	return r.old.required()
+}
+
+// makeTries makes every configuration to be tried, in a fixed order.
+func (r *replay) makeTries(base document) {
+	for _, example := range r.old.doc.Examples {
+		if d, err := decodeDocument(example.Options); err == nil && r.old.accepts(d) {
+			r.tries = append(r.tries, try{test: "the examples", text: compact(example.Options)})
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(r.old.options)) {
+		p := r.old.options[name]
+		for _, value := range slices.Concat(p.examples, []any{p.preset}, p.candidates()) {
+			if value == nil || !p.accepts(value) {
+				continue
+			}
+			if d, ok := r.old.fit(base, name, value); ok {
+				r.tries = append(r.tries, try{"option " + name, name, value, mustJSON(r.mend(d, name))})
+			}
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(r.new.options)) {
+		if r.old.accepts(base.without(name)) {
+			d := r.mend(base.without(name), name)
+			r.tries = append(r.tries, try{"without " + name, name, nil, mustJSON(d)})
+		}
+	}
+}
+
+// fit returns a configuration that sets an option: the base, else the base with the options that go with it.
+func (x *examiner) fit(base document, name string, value any) (document, bool) {
+	d := base.with(name, value)
+	if x.accepts(d) {
+		return d, true
+	}
+	for _, group := range groups(x.doc.Schema) {
+		if !slices.Contains(group, name) {
+			continue
+		}
+		together := maps.Clone(d)
+		for _, other := range group {
+			if value, ok := x.options[other].valid(); ok && other != name {
+				together[other] = value
+			}
+		}
+		if x.accepts(together) {
+			return together, true
+		}
+	}
+	return nil, false
+}
+
+// mend makes all of a configuration fit for the new version but one option, so that a refusal is about that one: what the
+// new schema does not accept is left out, and what it demands is added.
+func (r *replay) mend(d document, but string) document {
+	mended := document{}
+	for name, value := range d {
+		if name == but || r.new.options[name].accepts(value) {
+			mended[name] = value
+		}
+	}
+	for _, name := range r.new.Subject.Options.Required {
+		if _, given := mended[name]; given || name == but {
+			continue
+		}
+		if value, ok := r.new.options[name].valid(); ok {
+			mended[name] = value
+		}
+	}
+	return mended
+}
+
+// judge reports a test for each option, and one for the examples.
+func (r *replay) judge(verdicts []verdict) {
+	tried := map[string][]int{}
+	for i, t := range r.tries {
+		tried[t.test] = append(tried[t.test], i)
+	}
+	for _, test := range slices.Sorted(maps.Keys(tried)) {
+		of := tried[test]
+		problem := ""
+		if option := r.tries[of[0]].option; option == "" {
+			problem = r.wholes(of, verdicts)
+		} else {
+			problem = r.contradiction(option, of, verdicts)
+		}
+		r.new.report(Replayed, r.name(test), problem)
+	}
+}
+
+// contradiction holds what became of the tries of one option against what its changes say.
+func (r *replay) contradiction(option string, of []int, verdicts []verdict) string {
+	absent := r.tries[of[0]].value == nil
+	said := r.about(option, absent)
+	refused := slices.IndexFunc(of, func(i int) bool { return !verdicts[i].accepts() && !r.conditional(r.tries[i]) })
+	promise := slices.IndexFunc(said, func(c change.Change) bool { return c.Rule.Replay == change.Refuses })
+	blind := slices.ContainsFunc(said, func(c change.Change) bool { return c.Rule.Replay == change.Blind })
+	switch {
+	case promise >= 0 && refused < 0:
+		return fmt.Sprintf("%s says that something which %s accepts is refused now, but the program accepts all %d configurations that were tried, such as %s",
+			said[promise].Rule.ID, r.old.doc.Version, len(of), shorten(r.tries[of[0]].text))
+	case promise < 0 && refused >= 0 && !blind:
+		i := of[refused]
+		return fmt.Sprintf("%s, but the program refuses %s (%s), which fits the schema of %s", words(said), shorten(r.tries[i].text),
+			verdicts[i].refusal(), r.old.doc.Version)
+	}
+	return ""
+}
+
+// wholes holds what became of the old examples, as they are, against all changes. They work, so the program may not refuse
+// them for a reason either of which its schema says nothing, unless something else tells that it may.
+func (r *replay) wholes(of []int, verdicts []verdict) string {
+	for _, c := range r.changes {
+		if c.Rule.Replay != change.Accepts {
+			return ""
+		}
+	}
+	for _, i := range of {
+		if !*verdicts[i].Valid {
+			return fmt.Sprintf("no change says that it is refused, but the program refuses an example of %s: %s (%s)",
+				r.old.doc.Version, shorten(r.tries[i].text), verdicts[i].Problems[0])
+		}
+	}
+	return ""
+}
+
+// about returns the changes that tell what becomes of an option's values, or of leaving it out. The option has its old name.
+func (r *replay) about(option string, absent bool) []change.Change {
+	names := []string{option}
+	for _, c := range r.changes {
+		if (c.Rule.ID == "option-renamed" || c.Rule.ID == "option-renamed-with-alias") && c.Old == option {
+			names = append(names, c.Option)
+		}
+	}
+	var found []change.Change
+	for _, c := range r.changes {
+		demands := c.Rule.ID == "option-required" || c.Rule.ID == "option-added-required"
+		former := c.Rule.ID == "option-renamed" || c.Rule.ID == "option-alias-removed" // is about the old name alone
+		switch {
+		case demands != absent, former && c.Old != option:
+		case former || slices.Contains(names, c.Option):
+			found = append(found, c)
+		}
+	}
+	return found
+}
+
+// conditional tells whether a refusal may come from what options ask of each other, where changes of that are blind: the
+// option by itself is as the new schema wants it.
+func (r *replay) conditional(t try) bool {
+	if !slices.ContainsFunc(r.changes, func(c change.Change) bool { return c.Option == "" && c.Rule.ID == "condition-added" }) {
+		return false
+	}
+	if t.value == nil {
+		return !slices.Contains(r.new.Subject.Options.Required, t.option)
+	}
+	return r.new.options[t.option].accepts(t.value)
+}
+
+// words tells what the comparison says, for a contradiction.
+func words(said []change.Change) string {
+	if len(said) == 0 {
+		return "the comparison finds no change"
+	}
+	var ids []string
+	for _, c := range said {
+		ids = append(ids, c.Rule.ID)
+	}
+	return strings.Join(slices.Compact(ids), ", ") + " says that nothing is refused"
+}
+
+// refusal is the first problem for which a schema has words.
+func (v verdict) refusal() problem {
+	i := slices.IndexFunc(v.Problems, func(p problem) bool { return !p.Semantic })
+	return v.Problems[i]
+}
