@@ -32,7 +32,8 @@ type replay struct {
 type try struct {
 	test   string
 	option string // by its old name; empty where the configuration as a whole is tried
-	value  any    // of the option; nil where it is left out
+	absent bool   // the option is left out
+	value  any    // of the option, where it is not
 	text   []byte
 }
 
@@ -101,75 +102,6 @@ func (r *replay) base() (base document, problem string) {
 	return r.old.required()
 }
 
-// makeTries makes every configuration to be tried, in a fixed order.
-func (r *replay) makeTries(base document) {
-	for _, example := range r.old.doc.Examples {
-		if d, err := decodeDocument(example.Options); err == nil && r.old.accepts(d) {
-			r.tries = append(r.tries, try{test: "the examples", text: compact(example.Options)})
-		}
-	}
-	for _, name := range slices.Sorted(maps.Keys(r.old.options)) {
-		p := r.old.options[name]
-		for _, value := range slices.Concat(p.examples, []any{p.preset}, p.candidates()) {
-			if value == nil || !p.accepts(value) {
-				continue
-			}
-			if d, ok := r.old.fit(base, name, value); ok {
-				r.tries = append(r.tries, try{"option " + name, name, value, mustJSON(r.mend(d, name))})
-			}
-		}
-	}
-	for _, name := range slices.Sorted(maps.Keys(r.new.options)) {
-		if r.old.accepts(base.without(name)) {
-			d := r.mend(base.without(name), name)
-			r.tries = append(r.tries, try{"without " + name, name, nil, mustJSON(d)})
-		}
-	}
-}
-
-// fit returns a configuration that sets an option: the base, else the base with the options that go with it.
-func (x *examiner) fit(base document, name string, value any) (document, bool) {
-	d := base.with(name, value)
-	if x.accepts(d) {
-		return d, true
-	}
-	for _, group := range groups(x.doc.Schema) {
-		if !slices.Contains(group, name) {
-			continue
-		}
-		together := maps.Clone(d)
-		for _, other := range group {
-			if value, ok := x.options[other].valid(); ok && other != name {
-				together[other] = value
-			}
-		}
-		if x.accepts(together) {
-			return together, true
-		}
-	}
-	return nil, false
-}
-
-// mend makes all of a configuration fit for the new version but one option, so that a refusal is about that one: what the
-// new schema does not accept is left out, and what it demands is added.
-func (r *replay) mend(d document, but string) document {
-	mended := document{}
-	for name, value := range d {
-		if name == but || r.new.options[name].accepts(value) {
-			mended[name] = value
-		}
-	}
-	for _, name := range r.new.Subject.Options.Required {
-		if _, given := mended[name]; given || name == but {
-			continue
-		}
-		if value, ok := r.new.options[name].valid(); ok {
-			mended[name] = value
-		}
-	}
-	return mended
-}
-
 // judge reports a test for each option, and one for the examples.
 func (r *replay) judge(verdicts []verdict) {
 	tried := map[string][]int{}
@@ -190,8 +122,7 @@ func (r *replay) judge(verdicts []verdict) {
 
 // contradiction holds what became of the tries of one option against what its changes say.
 func (r *replay) contradiction(option string, of []int, verdicts []verdict) string {
-	absent := r.tries[of[0]].value == nil
-	said := r.about(option, absent)
+	said := r.about(option, r.tries[of[0]].absent)
 	refused := slices.IndexFunc(of, func(i int) bool { return !verdicts[i].accepts() && !r.conditional(r.tries[i]) })
 	promise := slices.IndexFunc(said, func(c change.Change) bool { return c.Rule.Replay == change.Refuses })
 	blind := slices.ContainsFunc(said, func(c change.Change) bool { return c.Rule.Replay == change.Blind })
@@ -251,7 +182,7 @@ func (r *replay) conditional(t try) bool {
 	if !slices.ContainsFunc(r.changes, func(c change.Change) bool { return c.Option == "" && c.Rule.ID == "condition-added" }) {
 		return false
 	}
-	if t.value == nil {
+	if t.absent {
 		return !slices.Contains(r.new.Subject.Options.Required, t.option)
 	}
 	return r.new.options[t.option].accepts(t.value)

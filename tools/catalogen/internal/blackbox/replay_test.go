@@ -212,6 +212,46 @@ func TestReplayContradictsAComparisonThatIsWrong(t *testing.T) {
 	}
 }
 
+// The two engines judge by different means, so that a mistake of one of them is seen.
+func TestReplayAgreesWithTheComparison(t *testing.T) {
+	const strict = `"strict": {"type": "boolean", "description": "Whether to be strict.", "x-env": "A_SOURCE_STRICT", "x-group": "Options"},`
+	option := func(schema string) string {
+		return `"extra": {` + schema + `, "description": "More.", "x-env": "A_SOURCE_EXTRA", "x-group": "Options"}, ` + strict
+	}
+	for _, tt := range []struct{ name, old, new string }{
+		{"another number", `"type": "number", "exclusiveMinimum": 5`, `"type": "number", "minimum": 5.5`},
+		{"a first bound", `"type": "integer"`, `"type": "integer", "maximum": 50000`},
+		{"a bound that is no longer reached", `"type": "integer", "maximum": 7`, `"type": "integer", "exclusiveMaximum": 7`},
+		{"a wider range", `"type": "integer", "maximum": 7`, `"type": "integer", "maximum": 8`},
+		{"whole numbers", `"type": "number"`, `"type": "integer"`},
+		{"numbers that need not be whole", `"type": "integer"`, `"type": "number"`},
+		{"null no more", `"type": ["string", "null"]`, `"type": "string"`},
+		{"another type", `"type": "string"`, `"type": "boolean"`},
+		{"a list in place of one", `"type": "string"`, `"type": "array", "items": {"type": "string"}`},
+		{"a first list of values", `"type": "string"`, `"type": "string", "enum": ["a", "b"]`},
+		{"another constant", `"const": "a"`, `"const": "b"`},
+		{"more values", `"type": "string", "enum": ["a"]`, `"type": "string", "enum": ["a", "b"]`},
+		{"fewer elements to choose from", `"type": "array", "items": {"enum": ["a", "b"]}`, `"type": "array", "items": {"enum": ["a"]}`},
+		{"smaller elements", `"type": "array", "items": {"type": "number", "maximum": 1.5}`, `"type": "array", "items": {"type": "number", "maximum": 1.25}`},
+		{"a shorter text", `"type": "string", "maxLength": 300`, `"type": "string", "maxLength": 20`},
+		{"another pattern", `"type": "string", "pattern": "^a"`, `"type": "string", "pattern": "^[a-z]"`},
+		{"another condition on its own", `"type": "string"`, `"type": "string", "allOf": [{"pattern": "[1-9]"}]`},
+		{"another default", `"type": "integer", "default": 5`, `"type": "integer", "default": 6`},
+		{"a deprecation", `"type": "integer"`, `"type": "integer", "deprecated": true, "x-deprecation": {"date": "2027-01-31", "replacement": "limit", "note": "Write it there."}`},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			old, text := edited(t, strict, option(tt.old)), edited(t, strict, option(tt.new))
+			changes, err := change.Compare([]byte(old), []byte(text))
+			if err != nil || len(changes) == 0 {
+				t.Fatalf("changes %v, %v", changes, err)
+			}
+			if failed, _ := replayed(t, target(t, text, ""), old, changes); len(failed) > 0 {
+				t.Error(failed)
+			}
+		})
+	}
+}
+
 func TestAContradictionShowsBothWords(t *testing.T) {
 	now := target(t, edited(t, `"maximum": 100`, `"maximum": 50`), "")
 	tests, err := Replay(t.Context(), now, []byte(edited(t)), nil)
