@@ -64,7 +64,7 @@ func Run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	)
 	parser, err := kong.New(&c, kong.Name("catalogen"), kong.UsageOnError(),
 		kong.Description("Turns a repository of connectors into a catalog that people can trust."),
-		kong.Vars{"metadataDeadline": probe.Deadline.String()}, kong.Writers(stdout, stderr), kong.Exit(func(status int) { exited = status }))
+		kong.Vars{"metadataDeadline": probe.Deadline.String(), "today": time.Now().UTC().Format(time.DateOnly)}, kong.Writers(stdout, stderr), kong.Exit(func(status int) { exited = status }))
 	if err != nil {
 		fmt.Fprintf(stderr, "catalogen: %v\n", err)
 		return failed
@@ -118,12 +118,13 @@ type work struct {
 	Jobs    int    `help:"Connectors at a time (default: one for each core)." placeholder:"N"`
 	NoCache bool   `help:"Run everything again, and keep nothing in the local cache."`
 
-	MetadataDeadline time.Duration `hidden:"" default:"${metadataDeadline}"` // for tests, which need not wait that long
+	MetadataDeadline time.Duration `hidden:"" default:"${metadataDeadline}"`          // for tests, which need not wait that long
+	Today            time.Time     `hidden:"" format:"2006-01-02" default:"${today}"` // for tests, which know one day only
 }
 
 // config turns the flags into what the pipeline wants.
 func (w work) config(watch pipeline.Watcher) (pipeline.Config, error) {
-	c := pipeline.Config{Jobs: w.Jobs, Bin: w.Bin, Watch: watch, MetadataDeadline: w.MetadataDeadline}
+	c := pipeline.Config{Jobs: w.Jobs, Bin: w.Bin, Watch: watch, Today: w.Today, MetadataDeadline: w.MetadataDeadline}
 	var err error
 	if c.Root, err = filepath.Abs(w.Root); err != nil {
 		return c, err

@@ -35,6 +35,7 @@ type Config struct {
 	Cache   evidence.Cache
 	Watch   Watcher
 
+	Today            time.Time     // the day by which waivers expire and deprecations may end
 	MetadataDeadline time.Duration // how long a connector may take to print its metadata
 
 	untested bool // no test will run, so none is compiled

@@ -52,6 +52,7 @@ func (r *run) prove(ctx context.Context, f discover.Folder) (Row, *publish.Conne
 	}
 	findings = append(findings, found...)
 	tests = append(tests, examined...)
+	findings = append(findings, r.leftover(subject)...)
 	row.Cached = cached && known
 	row.Tests = evidence.Count(tests)
 	if len(findings) > 0 {
@@ -122,13 +123,23 @@ func (r *run) document(ctx context.Context, f discover.Folder) (rules.Subject, e
 	if subject.Document, subject.Published, err = probe.Decode(output); err != nil {
 		return subject, err
 	}
-	if subject.Waivers, err = rules.ReadWaivers(f.Dir); err != nil {
+	if subject.Waivers, err = rules.ReadWaivers(f.Dir, r.Today); err != nil {
 		return subject, finding.Finding{
 			Rule: "waivers", Where: f.Path + "/" + rules.WaiverFile, Message: err.Error(),
-			Fix: `write {"secret-marked": {"option": "reason"}}`,
+			Fix: `write {"secret-marked": {"option": {"reason": "why it is none", "expires": "2027-01-31"}}}`,
 		}
 	}
 	return subject, nil
+}
+
+// leftover returns what is wrong with a connector's waivers once everything that they may be for has been looked at.
+func (r *run) leftover(subject rules.Subject) []finding.Finding {
+	findings := subject.Waivers.Check(false)
+	for i := range findings {
+		findings[i].Connector = subject.Folder.Name
+		findings[i].Where = subject.Folder.Path + "/" + findings[i].Where
+	}
+	return findings
 }
 
 // suites returns what a connector's own tests prove of its inputs: from the cache, else by running them.

@@ -36,7 +36,6 @@ var all = []rule{
 	{"secret-without-default", secretWithoutDefault},
 	{"default-valid", defaultValid},
 	{"example-valid", exampleValid},
-	{"waiver-used", waiverUsed},
 }
 
 func nameMatchesFolder(s Subject) []finding.Finding {

@@ -1,8 +1,6 @@
 package rules
 
 import (
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -147,29 +145,6 @@ func TestForeignForms(t *testing.T) {
 	text := strings.Replace(fake.Metadata("a-source"), `"direction": "source"`, `"direction": "Sink"`, 1)
 	if got := checkText(t, "a-source", text, Waivers{}); !slices.Equal(got, []string{"direction-matches-folder /direction"}) {
 		t.Errorf("the wrong direction in a capital: %v", got)
-	}
-}
-
-func TestWaivers(t *testing.T) {
-	waived := Waivers{SecretMarked: map[string]string{"token": "It is a public word."}}
-	if got := check(t, "a-source", `"writeOnly": true, `, ``, waived); got != nil {
-		t.Errorf("a waived option: %v", got)
-	}
-	if got := check(t, "a-source", "", "", waived); !slices.Equal(got, []string{"waiver-used " + WaiverFile}) {
-		t.Errorf("a waiver that waives nothing: %v", got)
-	}
-	if got := check(t, "a-source", `"writeOnly": true, `, ``, Waivers{SecretMarked: map[string]string{"token": " "}}); len(got) != 1 {
-		t.Errorf("a waiver without a reason: %v", got)
-	}
-	dir := t.TempDir()
-	if w, err := ReadWaivers(dir); err != nil || w.SecretMarked != nil {
-		t.Errorf("no file: %v, %v", w, err)
-	}
-	if err := os.WriteFile(filepath.Join(dir, WaiverFile), []byte(`{"secret-markd": {}}`), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := ReadWaivers(dir); err == nil {
-		t.Error("a misspelt rule is accepted")
 	}
 }
 

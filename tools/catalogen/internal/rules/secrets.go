@@ -1,44 +1,11 @@
 package rules
 
 import (
-	"encoding/json"
-	"fmt"
-	"os"
-	"path/filepath"
 	"regexp"
-	"slices"
-	"strings"
 
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/finding"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/options"
 )
-
-// WaiverFile is the file in a connector's folder that names options which only look like secrets.
-const WaiverFile = "waivers.json"
-
-// Waivers are the contents of a waiver file: for each rule that may be waived, the options and why.
-type Waivers struct {
-	SecretMarked map[string]string `json:"secret-marked"` // option to reason
-}
-
-// ReadWaivers reads a connector's waiver file. There need not be one.
-func ReadWaivers(dir string) (Waivers, error) {
-	var w Waivers
-	f, err := os.Open(filepath.Join(dir, WaiverFile))
-	if os.IsNotExist(err) {
-		return w, nil
-	}
-	if err != nil {
-		return w, err
-	}
-	defer f.Close()
-	d := json.NewDecoder(f)
-	d.DisallowUnknownFields()
-	if err := d.Decode(&w); err != nil {
-		return w, fmt.Errorf("read %s: %w", WaiverFile, err)
-	}
-	return w, nil
-}
 
 var (
 	secretWords = regexp.MustCompile(`(^|[-.])(password|passwd|passphrase|pass|secret|token|credentials?|bearer|apikey|api-key|access-key|private-key|secret-key|account-key|client-key|sas|dsn)($|[-.])`)
@@ -59,23 +26,11 @@ func secretMarked(s Subject) []finding.Finding {
 		if o.Type.First() == "boolean" {
 			return "", ""
 		}
-		if strings.TrimSpace(s.Waivers.SecretMarked[name]) != "" {
+		if s.Waivers.reason(secretRule, name) != "" {
 			return "", ""
 		}
 		return "looks like a secret and is not marked as one", "use the Secret type (writeOnly), or say in " + WaiverFile + " why it is none"
 	})
-}
-
-// waiverUsed refuses a waiver that waives nothing, so that the file tells the truth.
-func waiverUsed(s Subject) []finding.Finding {
-	var findings []finding.Finding
-	for name := range s.Waivers.SecretMarked {
-		if o, ok := s.Options.Get(name); !ok || o.Secret || !LooksSecret(name) {
-			findings = append(findings, finding.Finding{Where: WaiverFile, Message: fmt.Sprintf("waives %q, which needs no waiver", name), Fix: "remove the line"})
-		}
-	}
-	slices.SortFunc(findings, func(a, b finding.Finding) int { return strings.Compare(a.Message, b.Message) })
-	return findings
 }
 
 func secretWithoutDefault(s Subject) []finding.Finding {
