@@ -108,7 +108,7 @@ type Option struct {
 	Identity    bool   `json:"x-identity"`
 	Hidden      bool   `json:"x-hidden"`
 
-	Aliases     []string              `json:"x-aliases"`     // former names that are still accepted in its place
+	Aliases     []string              `json:"x-aliases"` // former names that are still accepted in its place
 	Deprecated  bool                  `json:"deprecated"`
 	Deprecation *metadata.Deprecation `json:"x-deprecation"` // of an option that is on its way out; nil for all others
 }

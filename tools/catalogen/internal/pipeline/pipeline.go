@@ -78,6 +78,7 @@ type run struct {
 	digests   map[string]string // of each connector's inputs, as they were before anything was built from them
 	foreign   []string          // connectors that tests may not run, unless they are their own
 	committed map[string]metadata.Entry
+	baseline  baseline.Baseline
 }
 
 // Generate runs every stage for every connector. Connectors that fail a stage are in Findings, the others in Connectors.
@@ -134,6 +135,7 @@ func execute(ctx context.Context, c Config, do work) (Result, error) {
 	if result.Baseline, err = baseline.Read(ctx, c.Root, c.Against); err != nil {
 		return result, err
 	}
+	r.baseline = result.Baseline
 	broken, err := r.prepare(ctx, folders)
 	if err != nil {
 		return result, err
@@ -259,8 +261,11 @@ func committedEntries(catalog string) map[string]metadata.Entry {
 }
 
 // ReadReadme reads the README of a folder, which need not be there.
-func ReadReadme(dir string) ([]byte, error) {
-	text, err := os.ReadFile(filepath.Join(dir, "README.md"))
+func ReadReadme(dir string) ([]byte, error) { return readText(dir, "README.md") }
+
+// readText reads a file of a folder, which need not be there.
+func readText(dir, name string) ([]byte, error) {
+	text, err := os.ReadFile(filepath.Join(dir, name))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/finding"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/probe"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/publish"
+	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/readme"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/rules"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/suite"
 )
@@ -35,6 +36,9 @@ func (r *run) prove(ctx context.Context, f discover.Folder) (Row, *publish.Conne
 	if conn.Readme, err = ReadReadme(f.Dir); err != nil {
 		return row, nil, nil, err
 	}
+	if conn.Changelog, err = readText(f.Dir, readme.ChangelogFile); err != nil {
+		return row, nil, nil, err
+	}
 	conn.Inputs = r.digests[f.Name]
 	foreign, err := rules.ForeignPrograms(f, r.foreign)
 	if err != nil {
@@ -52,7 +56,10 @@ func (r *run) prove(ctx context.Context, f discover.Folder) (Row, *publish.Conne
 	}
 	findings = append(findings, found...)
 	tests = append(tests, examined...)
-	findings = append(findings, r.leftover(subject)...)
+	if found, err = r.released(ctx, subject); err != nil {
+		return row, nil, nil, err
+	}
+	findings = append(findings, found...)
 	row.Cached = cached && known
 	row.Tests = evidence.Count(tests)
 	if len(findings) > 0 {
@@ -130,16 +137,6 @@ func (r *run) document(ctx context.Context, f discover.Folder) (rules.Subject, e
 		}
 	}
 	return subject, nil
-}
-
-// leftover returns what is wrong with a connector's waivers once everything that they may be for has been looked at.
-func (r *run) leftover(subject rules.Subject) []finding.Finding {
-	findings := subject.Waivers.Check(false)
-	for i := range findings {
-		findings[i].Connector = subject.Folder.Name
-		findings[i].Where = subject.Folder.Path + "/" + findings[i].Where
-	}
-	return findings
 }
 
 // suites returns what a connector's own tests prove of its inputs: from the cache, else by running them.

@@ -1,0 +1,108 @@
+package pipeline
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/patchbay-dev/patchbay/common/metadata"
+	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/blackbox"
+	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/build"
+	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/change"
+	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/evidence"
+	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/finding"
+	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/probe"
+	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/rules"
+)
+
+// released holds a connector against its last release: it keeps what that promised, what the comparison finds is what the
+// program shows, and no waiver is left that nothing needs. The subject has been checked.
+func (r *run) released(ctx context.Context, subject rules.Subject) ([]finding.Finding, error) {
+	f := subject.Folder
+	compared := false
+	var findings []finding.Finding
+	if !r.baseline.Unknown {
+		documents := r.baseline.Documents[f.Name]
+		verdict, err := change.Judge(f.Name, subject.Document.Version, subject.Published, documents, subject.Waivers.Changes)
+		if err != nil {
+			return nil, err
+		}
+		if old := documents[verdict.Released]; old != nil && !bytes.Equal(old, subject.Published) {
+			compared = true
+			var doc metadata.Document
+			if err := json.Unmarshal(old, &doc); err != nil {
+				return nil, err
+			}
+			if findings, err = rules.Promises(subject, doc, r.Today); err != nil {
+				return nil, err
+			}
+			contradictions, err := r.replay(ctx, subject, old, verdict.Changes)
+			if err != nil {
+				return nil, err
+			}
+			findings = append(findings, contradictions...)
+		}
+	}
+	for _, left := range subject.Waivers.Check(compared) {
+		left.Connector, left.Where = f.Name, f.Path+"/"+left.Where
+		findings = append(findings, left)
+	}
+	return findings, nil
+}
+
+// replay tries configurations of the old document on the new program. What it proves is kept in the local cache only: it is
+// about two versions, and the catalog's evidence about one.
+func (r *run) replay(ctx context.Context, subject rules.Subject, old []byte, changes []change.Change) ([]finding.Finding, error) {
+	f := subject.Folder
+	part, err := replayPart(old, changes)
+	if err != nil {
+		return nil, err
+	}
+	if _, known := r.Cache.Load(r.digests[f.Name], part); known {
+		return nil, nil
+	}
+	r.Watch.Step(f.Name, "replay")
+	scratch, err := os.MkdirTemp(r.home, f.Name+"-replay-")
+	if err != nil {
+		return nil, err
+	}
+	tests, err := blackbox.Replay(ctx, blackbox.Target{
+		Binary: build.Path(r.Bin, f), Env: probe.Env(scratch), Subject: subject, Scratch: scratch,
+	}, old, changes)
+	if err != nil {
+		return nil, err
+	}
+	var findings []finding.Finding
+	for _, t := range tests {
+		if t.Status == metadata.Passed {
+			continue
+		}
+		_, option, _ := strings.Cut(t.Name, "option ")
+		if option != "" && subject.Waivers.Replay(option) {
+			continue
+		}
+		findings = append(findings, finding.Finding{
+			Connector: f.Name, Rule: blackbox.Rules[t.Suite], Where: t.Name, Message: t.Detail, Fix: blackbox.Fixes[t.Suite],
+		})
+	}
+	if len(findings) > 0 {
+		return findings, nil
+	}
+	return r.store(ctx, f, part, tests)
+}
+
+// replayPart is the part of the cache for what the changes of one document are proved by.
+func replayPart(old []byte, changes []change.Change) (evidence.Part, error) {
+	text, err := json.Marshal(changes)
+	if err != nil {
+		return "", err
+	}
+	sum := sha256.New()
+	fmt.Fprintf(sum, "%d %s%s", len(old), old, text)
+	return evidence.Part("replay " + hex.EncodeToString(sum.Sum(nil))), nil
+}
