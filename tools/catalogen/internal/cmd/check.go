@@ -79,7 +79,10 @@ func stale(c pipeline.Config, p proved) ([]outcome.Stale, error) {
 		list = append(list, outcome.Stale{Path: "catalog/" + change.Path, Kind: change.Kind})
 	}
 	for _, change := range readmes {
-		list = append(list, outcome.Stale{Path: change.Path, Kind: "the generated block " + change.Kind})
+		if change.Kind != "missing" {
+			change.Kind = "the generated block " + change.Kind
+		}
+		list = append(list, outcome.Stale(change))
 	}
 	return list, nil
 }

@@ -84,7 +84,9 @@ func (d *Digester) Digest(f discover.Folder) (string, error) {
 			if err := d.within(f, file); err != nil {
 				return "", err
 			}
-			paths = append(paths, file)
+			if file != f.Path+"/"+readme.ChangelogFile { // which the catalog writes, and no program reads
+				paths = append(paths, file)
+			}
 		case shared(file):
 			paths = append(paths, file)
 		}

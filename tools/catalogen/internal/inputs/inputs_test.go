@@ -99,6 +99,8 @@ func TestDigest(t *testing.T) {
 		{"whether a file may be run", folder + "a.bats", module[folder+"a.bats"], 0o755, true, false},
 		{"the prose of its README", folder + "README.md", "# other\n", 0o644, true, false},
 		{"the generated block of its README", folder + "README.md", block, 0o644, false, false},
+		{"its changelog", folder + "CHANGELOG.md", "# other\n", 0o644, false, false},
+		{"a changelog further down", folder + "testdata/CHANGELOG.md", "# other\n", 0o644, true, false},
 		{"what git ignores", folder + "bin/out", "other", 0o644, false, false},
 		{"a hidden file", folder + ".settings", "x", 0o644, true, false},
 		{"a folder that is called build", folder + "build/x", "x", 0o644, true, false},
@@ -147,6 +149,9 @@ func TestDigestRefuses(t *testing.T) {
 		{"a link out of the folder", func(_ *testing.T, root, folder string) error {
 			return os.Symlink(filepath.Join(root, "common"), filepath.Join(folder, "testdata"))
 		}, "testdata: the link leaves the connector's folder"},
+		{"a changelog elsewhere", func(_ *testing.T, root, folder string) error {
+			return os.Symlink(filepath.Join(root, "go.mod"), filepath.Join(folder, "CHANGELOG.md"))
+		}, "CHANGELOG.md: the link leaves the connector's folder"},
 		{"a link to nothing", func(_ *testing.T, _, folder string) error {
 			return os.Symlink("nowhere", filepath.Join(folder, "x"))
 		}, "x: the link leads nowhere"},

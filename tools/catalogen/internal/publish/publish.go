@@ -37,6 +37,8 @@ type Connector struct {
 	Inputs   string // digest
 	Evidence metadata.Evidence
 	Readme   []byte
+
+	Changelog []byte // nil if there is none yet
 }
 
 // A Catalog is what Assemble works from.
@@ -48,8 +50,8 @@ type Catalog struct {
 	Failed     map[string]bool // connectors that are there and did not pass, so that they have not vanished
 }
 
-// Files are the files to write, by their path with slashes: the catalog's own, below catalog/, and READMEs, below the
-// repository's root.
+// Files are the files to write, by their path with slashes: the catalog's own, below catalog/, and READMEs and changelogs,
+// below the repository's root.
 type Files struct {
 	Catalog map[string][]byte
 	Readmes map[string][]byte
@@ -192,6 +194,9 @@ func assemble(c Connector, base baseline.Baseline) (part, error) {
 		p.findings = append(p.findings, readmeBlock(name, c.Folder.Path+"/README.md", readme.Options, err))
 	} else {
 		p.files.Readmes[c.Folder.Path+"/README.md"] = text
+	}
+	if err := p.addChangelog(c, base.Documents[name], versions); err != nil {
+		return p, err
 	}
 	sum := sha256.Sum256(c.Text)
 	p.page = site.Connector{

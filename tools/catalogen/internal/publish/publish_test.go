@@ -32,10 +32,11 @@ func TestReadmesWithoutAPlaceForTheBlockSayHowToMakeOne(t *testing.T) {
 
 // Where the history does not tell what is released, what is in the tree is kept and holds nobody up.
 func TestDocumentsOfAnUnknownBaselineAreKept(t *testing.T) {
+	const fresh = `{"name": "a-source", "version": "0.1.0", "schema": {"properties": {}}}`
 	c := Connector{
 		Folder:   discover.Folder{Name: "a-source", Path: "connectors/sources/a-source"},
 		Document: metadata.Document{Name: "a-source", Version: "0.1.0", Schema: []byte(`{"properties": {}}`)},
-		Text:     []byte("new"), Readme: []byte(readme.Begin(readme.Options) + "\n" + readme.End(readme.Options) + "\n"),
+		Text:     []byte(fresh), Readme: []byte(readme.Begin(readme.Options) + "\n" + readme.End(readme.Options) + "\n"),
 	}
 	higher := `{"name": "a-source", "version": "0.2.0", "schema": {"properties": {}}}`
 	base := baseline.Baseline{Unknown: true, Documents: map[string]map[string][]byte{
@@ -45,7 +46,7 @@ func TestDocumentsOfAnUnknownBaselineAreKept(t *testing.T) {
 	if err != nil || len(p.findings) > 0 {
 		t.Fatalf("findings %v, error %v", p.findings, err)
 	}
-	for path, want := range map[string]string{"connectors/a-source/0.1.0.json": "new", "connectors/a-source/0.2.0.json": higher} {
+	for path, want := range map[string]string{"connectors/a-source/0.1.0.json": fresh, "connectors/a-source/0.2.0.json": higher} {
 		if got := string(p.files.Catalog[path]); got != want {
 			t.Errorf("%s holds %q, want %q", path, got, want)
 		}

@@ -141,7 +141,7 @@ func publishingOrder(changes []Change) []Change {
 	return ordered
 }
 
-// WriteReadmes writes the READMEs that differ, each by a rename, and returns what changed.
+// WriteReadmes writes the READMEs and changelogs that differ, each by a rename, and returns what changed.
 func WriteReadmes(root string, want map[string][]byte) ([]Change, error) {
 	changes, err := CompareReadmes(root, want)
 	if err != nil {
@@ -160,15 +160,17 @@ func WriteReadmes(root string, want map[string][]byte) ([]Change, error) {
 	return changes, nil
 }
 
-// CompareReadmes tells which READMEs differ from what they should say.
+// CompareReadmes tells which READMEs and changelogs differ from what they should say.
 func CompareReadmes(root string, want map[string][]byte) ([]Change, error) {
 	var changes []Change
 	for _, path := range slices.Sorted(maps.Keys(want)) {
 		have, err := os.ReadFile(filepath.Join(root, filepath.FromSlash(path)))
-		if err != nil {
+		switch {
+		case errors.Is(err, fs.ErrNotExist): // a changelog, until it is made
+			changes = append(changes, Change{path, "missing"})
+		case err != nil:
 			return nil, err
-		}
-		if !bytes.Equal(have, want[path]) {
+		case !bytes.Equal(have, want[path]):
 			changes = append(changes, Change{path, "differs"})
 		}
 	}
