@@ -42,7 +42,7 @@ func judge(result *pipeline.Result) (outcome.Outcome, error) {
 		if result.Baseline.Unknown {
 			released = nil // any document of the tree may be one of the next release
 		}
-		verdict, err := change.Judge(conn.Folder.Name, conn.Document.Version, conn.Text, released, nil)
+		verdict, err := change.Judge(conn.Folder.Name, conn.Document.Version, conn.Text, released, conn.Waivers.Changes)
 		if err != nil {
 			return o, fmt.Errorf("%s: %w", conn.Folder.Name, err)
 		}

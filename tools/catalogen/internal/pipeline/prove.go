@@ -32,7 +32,7 @@ func (r *run) prove(ctx context.Context, f discover.Folder) (Row, *publish.Conne
 	if subject.Compiled == nil {
 		return row, nil, findings, nil // they tell why
 	}
-	conn := &publish.Connector{Folder: f, Document: subject.Document, Text: subject.Published}
+	conn := &publish.Connector{Folder: f, Document: subject.Document, Text: subject.Published, Waivers: subject.Waivers}
 	if conn.Readme, err = ReadReadme(f.Dir); err != nil {
 		return row, nil, nil, err
 	}
@@ -81,7 +81,8 @@ func (r *run) describe(ctx context.Context, f discover.Folder) (Row, *publish.Co
 	if subject.Compiled == nil {
 		return row, nil, findings, nil
 	}
-	return row, &publish.Connector{Folder: f, Document: subject.Document, Text: subject.Published}, findings, nil
+	conn := &publish.Connector{Folder: f, Document: subject.Document, Text: subject.Published, Waivers: subject.Waivers}
+	return row, conn, findings, nil
 }
 
 // examined asks a connector for its metadata and holds that against the rules.

@@ -26,6 +26,7 @@ import (
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/parallel"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/pretty"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/readme"
+	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/rules"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/site"
 )
 
@@ -39,6 +40,7 @@ type Connector struct {
 	Readme   []byte
 
 	Changelog []byte // nil if there is none yet
+	Waivers   rules.Waivers
 }
 
 // A Catalog is what Assemble works from.
