@@ -3,7 +3,17 @@ package metadata
 // An Index is the catalog's table of contents, catalog/index.json. It holds no time, host or tool version, so that two
 // builds of one commit give the same bytes.
 type Index struct {
-	Connectors []Entry `json:"connectors"` // sorted by name
+	Connectors []Entry      `json:"connectors"`        // sorted by name
+	Retired    []Retirement `json:"retired,omitempty"` // sorted by name
+}
+
+// A Retirement says when and why a connector left the catalog. The documents of its versions stay.
+type Retirement struct {
+	Name        string   `json:"name"`
+	Date        string   `json:"date"` // YYYY-MM-DD
+	Reason      string   `json:"reason"`
+	Replacement string   `json:"replacement"` // what to use in its place, or "none"
+	Versions    []string `json:"versions"`    // every version in the catalog, newest first
 }
 
 // An Entry is one connector of the catalog.

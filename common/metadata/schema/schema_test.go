@@ -137,13 +137,15 @@ func TestValidateIndex(t *testing.T) {
 		"category": "Web", "description": "Reads.", "path": "connectors/sources/a-source", "metadata_digest": D, "input_digest": D,
 		"evidence": {"digest": D, "tests": [{"suite": "s", "name": "n", "status": "passed"}]}}]}`
 	good := strings.ReplaceAll(entry, "D", digest)
-	for _, text := range []string{`{"connectors": []}`, good} {
+	const gone = `{"connectors": [], "retired": [{"name": "a-sink", "date": "2027-01-31", "reason": "It is over.", "replacement": "none", "versions": ["1.0.0"]}]}`
+	for _, text := range []string{`{"connectors": []}`, good, gone} {
 		if problems := ValidateIndex([]byte(text)); len(problems) > 0 {
 			t.Errorf("%s: %v", text, problems)
 		}
 	}
 	for _, bad := range []string{
 		`{}`, `{"connectors": null}`, `{"connectors": [null]}`, strings.Replace(good, "passed", "skipped", 1),
+		strings.Replace(gone, `["1.0.0"]`, `[]`, 1), strings.Replace(gone, `"It is over."`, `""`, 1), strings.Replace(gone, "2027-01-31", "soon", 1),
 		strings.Replace(good, "connectors/sources/", "../", 1), strings.Replace(good, `[{"suite": "s", "name": "n", "status": "passed"}]`, "[]", 1),
 	} {
 		if problems := ValidateIndex([]byte(bad)); len(problems) == 0 {

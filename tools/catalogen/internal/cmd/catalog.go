@@ -37,6 +37,10 @@ func find(root, name string) (metadata.Entry, error) {
 	}
 	i := slices.IndexFunc(index.Connectors, func(e metadata.Entry) bool { return e.Name == name })
 	if i < 0 {
+		if j := slices.IndexFunc(index.Retired, func(r metadata.Retirement) bool { return r.Name == name }); j >= 0 {
+			r := index.Retired[j]
+			return metadata.Entry{}, fmt.Errorf("%s was retired on %s: %s; to use in its place: %s", name, r.Date, r.Reason, r.Replacement)
+		}
 		return metadata.Entry{}, fmt.Errorf("the catalog has no connector %q; it has: %s", name, strings.Join(entryNames(index), ", "))
 	}
 	return index.Connectors[i], nil

@@ -109,7 +109,7 @@ func prove(ctx context.Context, c pipeline.Config) (proved, error) {
 		return proved{}, err
 	}
 	files, findings, err := publish.Assemble(publish.Catalog{
-		Connectors: result.Connectors, Baseline: result.Baseline, Retired: retired, Readme: readme, Failed: names(result.Findings),
+		Connectors: result.Connectors, Baseline: result.Baseline, Retired: retired, Today: c.Today, Readme: readme, Failed: names(result.Findings),
 	})
 	if err != nil {
 		return proved{}, err

@@ -13,6 +13,7 @@ import (
 	"maps"
 	"runtime"
 	"slices"
+	"time"
 
 	"github.com/Masterminds/semver/v3"
 
@@ -49,6 +50,7 @@ type Catalog struct {
 	Baseline   baseline.Baseline
 	Retired    Retired
 	Readme     []byte          // the repository's README; nil if there is none
+	Today      time.Time       // the day on which nobody can be retired yet who is to go later
 	Failed     map[string]bool // connectors that are there and did not pass, so that they have not vanished
 }
 
@@ -88,10 +90,18 @@ func Assemble(c Catalog) (Files, []finding.Finding, error) {
 		index.Connectors = append(index.Connectors, p.page.Entry)
 		pages.Connectors = append(pages.Connectors, p.page)
 	}
-	for _, retired := range c.Retired.Connectors {
-		for version, text := range c.Baseline.Documents[retired.Name] {
-			files.Catalog[documentPath(retired.Name, version)] = text
+	for _, r := range c.Retired.Connectors {
+		page, err := c.retire(r, files)
+		if err != nil {
+			return files, nil, err
 		}
+		if len(page.Documents) > 0 {
+			pages.Retired = append(pages.Retired, page)
+		}
+	}
+	slices.SortFunc(pages.Retired, func(a, b site.Retired) int { return cmp.Compare(a.Name, b.Name) })
+	for _, page := range pages.Retired {
+		index.Retired = append(index.Retired, page.Retirement)
 	}
 	if index.Connectors == nil {
 		index.Connectors = []metadata.Entry{}
@@ -129,6 +139,26 @@ func Assemble(c Catalog) (Files, []finding.Finding, error) {
 		files.Catalog["hosts/"+path] = text
 	}
 	return files, append(findings, files.equalSets(c.Connectors)...), nil
+}
+
+// retire keeps the released documents of a retired connector and makes its page. One that was never released, or that is
+// still there, has no such page.
+func (c Catalog) retire(r Retirement, files Files) (site.Retired, error) {
+	page := site.Retired{Retirement: metadata.Retirement{Name: r.Name, Date: r.Date, Reason: r.Reason, Replacement: r.Replacement}}
+	if slices.ContainsFunc(c.Connectors, func(conn Connector) bool { return conn.Folder.Name == r.Name }) {
+		return page, nil
+	}
+	for _, version := range c.versions(r.Name) {
+		text := c.Baseline.Documents[r.Name][version]
+		var doc metadata.Document
+		if err := json.Unmarshal(text, &doc); err != nil {
+			return page, fmt.Errorf("catalog/%s: %w", documentPath(r.Name, version), err)
+		}
+		files.Catalog[documentPath(r.Name, version)] = text
+		page.Versions = append(page.Versions, version)
+		page.Documents = append(page.Documents, doc)
+	}
+	return page, nil
 }
 
 // readmeBlock says how to mend a README in which a generated block has no place.

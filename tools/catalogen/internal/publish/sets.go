@@ -12,7 +12,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/patchbay-dev/patchbay/common/metadata"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/finding"
+	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/rules"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/strictjson"
 )
 
@@ -80,6 +82,11 @@ func (c Catalog) vanished() []finding.Finding {
 		case retired[r.Name]:
 			bad.Message, bad.Fix = "is retired twice", "remove one entry"
 			findings = append(findings, bad)
+		case r.Date > c.Today.Format(time.DateOnly):
+			bad.Message, bad.Fix = fmt.Sprintf("is retired on %s, a day to come", r.Date), "bring the folder back until then, or name the day on which it went"
+			findings = append(findings, bad)
+		default:
+			findings = append(findings, c.promised(r)...)
 		}
 		retired[r.Name] = true
 	}
@@ -105,6 +112,28 @@ func (c Catalog) vanished() []finding.Finding {
 		}
 	}
 	return findings
+}
+
+// promised finds a retirement before the day until which the newest release said that the connector is kept.
+func (c Catalog) promised(r Retirement) []finding.Finding {
+	versions := c.versions(r.Name)
+	var doc metadata.Document
+	if len(versions) == 0 || c.Baseline.Unknown || json.Unmarshal(c.Baseline.Documents[r.Name][versions[0]], &doc) != nil {
+		return nil
+	}
+	if doc.Deprecation == nil || doc.Deprecation.Date <= r.Date {
+		return nil
+	}
+	return []finding.Finding{{
+		Connector: r.Name, Rule: rules.Announced, Where: "catalog/" + RetiredFile,
+		Message: fmt.Sprintf("is retired on %s, and %s promised it until %s", r.Date, doc.Version, doc.Deprecation.Date),
+		Fix:     "bring the folder back until then",
+	}}
+}
+
+// versions lists the released versions of a connector, newest first.
+func (c Catalog) versions(name string) []string {
+	return slices.SortedFunc(maps.Keys(c.Baseline.Documents[name]), newestFirst)
 }
 
 // ownMistake is the fix of a finding that no connector can cause: the stages before would have refused it.

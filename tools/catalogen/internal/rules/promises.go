@@ -10,8 +10,8 @@ import (
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/options"
 )
 
-// announcedRule is broken by what is gone sooner than its users were told.
-const announcedRule = "removal-announced"
+// Announced is the rule that is broken by what is gone sooner than its users were told.
+const Announced = "removal-announced"
 
 // Promises holds a connector against what a released document of it promised: what it said to be kept until a day is kept
 // until that day, and a stable connector removes no option that it did not deprecate. The subject has been checked. The
@@ -25,12 +25,12 @@ func Promises(s Subject, released metadata.Document, today time.Time) ([]finding
 	var findings []finding.Finding
 	add := func(where, message, fix string) {
 		findings = append(findings, finding.Finding{
-			Connector: s.Folder.Name, Rule: announcedRule, Where: where, Message: message, Fix: fix,
+			Connector: s.Folder.Name, Rule: Announced, Where: where, Message: message, Fix: fix,
 		})
 	}
 	for _, was := range before.Options {
 		if now, there := s.accepted(was.Name); there {
-			if until, earlier := advanced(was.Deprecation, now.Deprecation, day); earlier && s.Waivers.reason(announcedRule, was.Name) == "" {
+			if until, earlier := advanced(was.Deprecation, now.Deprecation, day); earlier && s.Waivers.reason(Announced, was.Name) == "" {
 				add(property(was.Name), until, "leave the day as it was announced")
 			}
 			continue
@@ -42,7 +42,7 @@ func Promises(s Subject, released metadata.Document, today time.Time) ([]finding
 		case was.Deprecation == nil && released.Stability == metadata.Stable:
 			message = fmt.Sprintf("is gone, and %s, which is stable, did not say that it would go", released.Version)
 		}
-		if message != "" && s.Waivers.reason(announcedRule, was.Name) == "" {
+		if message != "" && s.Waivers.reason(Announced, was.Name) == "" {
 			add(property(was.Name), message, "bring it back, deprecated until a day that leaves its users time")
 		}
 	}

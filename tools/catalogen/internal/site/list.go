@@ -12,6 +12,7 @@ import (
 type listPage struct {
 	shell
 	Cards   []card
+	Retired []Retired
 	Facets  []facet
 	Sources int
 	Sinks   int
@@ -47,6 +48,10 @@ type facetValue struct {
 func (s *site) renderList() error {
 	page := listPage{shell: s.shell("index.html", "Connectors", "Sources and sinks, each built, asked and tested.")}
 	index := metadata.Index{Connectors: []metadata.Entry{}}
+	page.Retired = s.retired
+	for _, r := range s.retired {
+		index.Retired = append(index.Retired, r.Retirement)
+	}
 	for _, p := range s.products {
 		c := newCard(p)
 		page.Cards = append(page.Cards, c)

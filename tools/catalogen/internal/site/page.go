@@ -101,7 +101,9 @@ func (s *site) connectorPage(i int, file string, r release) (*connectorPage, err
 		Entry:  p.Entry,
 		System: strings.TrimSuffix(strings.TrimSuffix(doc.Name, "-source"), "-sink"),
 	}
-	page.Replacement = s.replacement(page.Root, doc)
+	if doc.Deprecation != nil {
+		page.Replacement = s.replacement(page.Root, doc.Deprecation.Replacement)
+	}
 	if licence := doc.License; safeLicense.MatchString(licence) {
 		page.LicenseURL = "https://spdx.org/licenses/" + licence + ".html"
 	}
@@ -159,12 +161,8 @@ func (s *site) prose(p product) prose {
 	return prose{folder: p.Entry.Path, pages: pages}
 }
 
-// replacement says what to use in place of a deprecated connector, with a link where that leads somewhere safe.
-func (s *site) replacement(root string, doc metadata.Document) link {
-	if doc.Deprecation == nil {
-		return link{}
-	}
-	name := doc.Deprecation.Replacement
+// replacement says what to use in place of a connector that goes, with a link where that leads somewhere safe.
+func (s *site) replacement(root, name string) link {
 	l := link{Text: name, Href: secureURL(name)}
 	if slices.ContainsFunc(s.products, func(p product) bool { return p.Entry.Name == name }) {
 		l.Href = root + "connectors/" + name + "/index.html"

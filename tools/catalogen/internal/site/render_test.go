@@ -1,6 +1,7 @@
 package site_test
 
 import (
+	"encoding/json"
 	"flag"
 	"maps"
 	"os"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/patchbay-dev/patchbay/common/metadata"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/site"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/site/fixture"
 )
@@ -34,6 +36,19 @@ func load(t *testing.T, names ...string) site.Catalog {
 	return c
 }
 
+// gone is a retired connector with documents of some versions.
+func gone(name, replacement string, versions ...string) site.Retired {
+	r := site.Retired{Retirement: metadata.Retirement{
+		Name: name, Date: "2027-01-31", Reason: "Nobody speaks <its> protocol.", Replacement: replacement, Versions: versions,
+	}}
+	for _, version := range versions {
+		r.Documents = append(r.Documents, metadata.Document{
+			Name: name, Version: version, Description: "Moves what " + version + " moved.", Schema: json.RawMessage(`{"properties": {}}`),
+		})
+	}
+	return r
+}
+
 func render(t *testing.T, c site.Catalog) map[string][]byte {
 	t.Helper()
 	files, err := site.Render(c)
@@ -51,13 +66,16 @@ func everything(t *testing.T) map[string][]byte {
 		t.Fatal(err)
 	}
 	c.Connectors = append(c.Connectors, load(t, "hostile-source").Connectors...)
+	c.Retired = []site.Retired{gone("coap-source", "http-source", "0.2.0", "0.1.0"), gone("gopher-sink", "javascript:alert(1)", "0.1.0")}
 	return render(t, c)
 }
 
 var contentHash = regexp.MustCompile(`\.[0-9a-f]{12}\.`)
 
 func TestPagesMatchTheirGoldens(t *testing.T) {
-	files := render(t, load(t, "http-source", "http-sink", "mqtt3-source", "hostile-source"))
+	c := load(t, "http-source", "http-sink", "mqtt3-source", "hostile-source")
+	c.Retired = []site.Retired{gone("coap-source", "http-source", "0.2.0", "0.1.0"), gone("gopher-sink", "none", "0.1.0")}
+	files := render(t, c)
 	for _, tt := range []struct{ file, golden string }{
 		{"index.html", "index.html"},
 		{"404.html", "404.html"},
@@ -67,6 +85,8 @@ func TestPagesMatchTheirGoldens(t *testing.T) {
 		{"connectors/http-sink/index.html", "http-sink.html"},
 		{"connectors/mqtt3-source/index.html", "mqtt3-source.html"},
 		{"connectors/hostile-source/index.html", "hostile-source.html"},
+		{"connectors/coap-source/index.html", "coap-source.html"},
+		{"connectors/gopher-sink/index.html", "gopher-sink.html"},
 	} {
 		t.Run(tt.golden, func(t *testing.T) {
 			got := contentHash.ReplaceAll(files[tt.file], []byte(".HASH."))
@@ -106,6 +126,7 @@ func TestSiteHoldsAPageAndDocumentForEveryVersion(t *testing.T) {
 		"connectors/http-source/index.html", "connectors/http-source/schema.json",
 		"connectors/http-source/0.3.0.json", "connectors/http-source/0.2.0.json", "connectors/http-source/0.1.0.json",
 		"connectors/http-source/0.2.0/index.html", "connectors/http-source/0.1.0/index.html",
+		"connectors/coap-source/index.html", "connectors/coap-source/0.2.0.json", "connectors/coap-source/0.1.0.json",
 	} {
 		if len(files[file]) == 0 {
 			t.Errorf("%s is missing", file)
@@ -263,6 +284,15 @@ func TestRenderRefusesWhatDoesNotFit(t *testing.T) {
 		{"a connector that is there twice", func(c *site.Catalog) {
 			c.Connectors = append(c.Connectors, c.Connectors[0])
 		}, "listed twice"},
+		{"a retired connector that is there", func(c *site.Catalog) {
+			c.Retired = []site.Retired{gone("http-source", "none", "0.1.0")}
+		}, "retired and still there"},
+		{"a retired name that leaves the folder", func(c *site.Catalog) {
+			c.Retired = []site.Retired{gone("../etc", "none", "0.1.0")}
+		}, `"../etc"`},
+		{"a retired version that is none", func(c *site.Catalog) {
+			c.Retired = []site.Retired{gone("old-source", "none", "1/2")}
+		}, "no semantic version"},
 		{"a schema that cannot be read", func(c *site.Catalog) {
 			c.Connectors[0].Document.Schema = []byte(`{"properties": []}`)
 		}, "properties"},

@@ -24,6 +24,7 @@ import (
 // A Catalog is everything that the site shows.
 type Catalog struct {
 	Connectors []Connector // in any order
+	Retired    []Retired   // in the order to be shown
 
 	// BasePath is the path at which a server publishes the site, such as "/patchbay/". Only 404.html needs it, because it is
 	// answered at any depth. Empty makes that page relative too, which is right for a site at the root of its host and for
@@ -39,6 +40,12 @@ type Connector struct {
 	Versions []metadata.Document // newest first; may hold Document itself
 }
 
+// A Retired is a connector that left the catalog.
+type Retired struct {
+	metadata.Retirement
+	Documents []metadata.Document // of its versions, newest first
+}
+
 // Render makes the site's files, keyed by their path with slashes. It fails when a document cannot be read or when a name
 // or version could not be part of a path; it never drops a connector.
 func Render(c Catalog) (map[string][]byte, error) {
@@ -52,7 +59,7 @@ func Render(c Catalog) (map[string][]byte, error) {
 			return nil, fmt.Errorf("connector %s: is listed twice", conn.Entry.Name)
 		}
 	}
-	s := &site{base: c.BasePath, products: make([]product, len(connectors)), files: map[string][]byte{}}
+	s := &site{base: c.BasePath, retired: c.Retired, products: make([]product, len(connectors)), files: map[string][]byte{}}
 	err := s.each(func(i int) error {
 		var err error
 		s.products[i], err = newProduct(connectors[i])
@@ -69,6 +76,11 @@ func Render(c Catalog) (map[string][]byte, error) {
 	}
 	if err := s.each(s.renderConnector, connectors); err != nil {
 		return nil, fmt.Errorf("render %w", err)
+	}
+	for _, r := range s.retired {
+		if err := s.renderRetired(r); err != nil {
+			return nil, fmt.Errorf("render connector %s: %w", r.Name, err)
+		}
 	}
 	return s.files, nil
 }
@@ -137,6 +149,7 @@ func newProduct(conn Connector) (product, error) {
 // A site is the state of one call of Render.
 type site struct {
 	products []product
+	retired  []Retired
 	base     string
 	assets   assets
 
