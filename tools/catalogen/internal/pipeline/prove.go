@@ -81,8 +81,12 @@ func (r *run) describe(ctx context.Context, f discover.Folder) (Row, *publish.Co
 	if subject.Compiled == nil {
 		return row, nil, findings, nil
 	}
+	_, broken, err := r.compare(subject)
+	if err != nil {
+		return row, nil, nil, err
+	}
 	conn := &publish.Connector{Folder: f, Document: subject.Document, Text: subject.Published, Waivers: subject.Waivers}
-	return row, conn, findings, nil
+	return row, conn, append(findings, broken...), nil
 }
 
 // examined asks a connector for its metadata and holds that against the rules.

@@ -20,36 +20,52 @@ import (
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/rules"
 )
 
+// A comparison is what a connector's last release is to it.
+type comparison struct {
+	old     []byte // the released document; nil where there is none, or where it is the same
+	changes []change.Change
+}
+
+// compare holds a connector against what its last release promised. The subject has been checked.
+func (r *run) compare(subject rules.Subject) (comparison, []finding.Finding, error) {
+	var c comparison
+	if r.baseline.Unknown {
+		return c, nil, nil
+	}
+	f := subject.Folder
+	documents := r.baseline.Documents[f.Name]
+	verdict, err := change.Judge(f.Name, subject.Document.Version, subject.Published, documents, subject.Waivers.Changes)
+	if err != nil {
+		return c, nil, err
+	}
+	if old := documents[verdict.Released]; old == nil || bytes.Equal(old, subject.Published) {
+		return c, nil, nil
+	}
+	c = comparison{documents[verdict.Released], verdict.Changes}
+	var doc metadata.Document
+	if err := json.Unmarshal(c.old, &doc); err != nil {
+		return c, nil, err
+	}
+	findings, err := rules.Promises(subject, doc, r.Today)
+	return c, findings, err
+}
+
 // released holds a connector against its last release: it keeps what that promised, what the comparison finds is what the
 // program shows, and no waiver is left that nothing needs. The subject has been checked.
 func (r *run) released(ctx context.Context, subject rules.Subject) ([]finding.Finding, error) {
-	f := subject.Folder
-	compared := false
-	var findings []finding.Finding
-	if !r.baseline.Unknown {
-		documents := r.baseline.Documents[f.Name]
-		verdict, err := change.Judge(f.Name, subject.Document.Version, subject.Published, documents, subject.Waivers.Changes)
+	c, findings, err := r.compare(subject)
+	if err != nil {
+		return nil, err
+	}
+	if c.old != nil {
+		contradictions, err := r.replay(ctx, subject, c.old, c.changes)
 		if err != nil {
 			return nil, err
 		}
-		if old := documents[verdict.Released]; old != nil && !bytes.Equal(old, subject.Published) {
-			compared = true
-			var doc metadata.Document
-			if err := json.Unmarshal(old, &doc); err != nil {
-				return nil, err
-			}
-			if findings, err = rules.Promises(subject, doc, r.Today); err != nil {
-				return nil, err
-			}
-			contradictions, err := r.replay(ctx, subject, old, verdict.Changes)
-			if err != nil {
-				return nil, err
-			}
-			findings = append(findings, contradictions...)
-		}
+		findings = append(findings, contradictions...)
 	}
-	for _, left := range subject.Waivers.Check(compared) {
-		left.Connector, left.Where = f.Name, f.Path+"/"+left.Where
+	for _, left := range subject.Waivers.Check(c.old != nil) {
+		left.Connector, left.Where = subject.Folder.Name, subject.Folder.Path+"/"+left.Where
 		findings = append(findings, left)
 	}
 	return findings, nil
