@@ -52,7 +52,7 @@ func examination(t *testing.T, document, waivers string) (*run, rules.Subject, *
 	if err != nil {
 		t.Fatal(err)
 	}
-	script := fmt.Sprintf("#!/bin/sh\n%s='%s' exec '%s' \"$@\"\n", folderVariable, folders[0].Dir, program)
+	script := fmt.Sprintf("#!/bin/sh\nexport GORACE=atexit_sleep_ms=0 %s='%s'\nexec '%s' \"$@\"\n", folderVariable, folders[0].Dir, program)
 	if err := os.WriteFile(filepath.Join(bin, "a-source"), []byte(script), 0o700); err != nil {
 		t.Fatal(err)
 	}
