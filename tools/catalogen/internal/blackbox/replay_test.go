@@ -111,6 +111,10 @@ func TestReplayContradictsAComparisonThatIsWrong(t *testing.T) {
 		severe  = `"severe": {"type": "boolean", "description": "Whether to be strict.", "x-env": "A_SOURCE_SEVERE", "x-group": "Options"},`
 		nothing = "the comparison finds no change"
 	)
+	exclusive := []string{
+		`"required": ["endpoint", "topic"]`, `"allOf": [{"not": {"required": ["mode", "strict"]}}], "required": ["endpoint", "topic"]`,
+		`"topic": "demo"`, `"topic": "demo", "strict": true`,
+	}
 	tests := []struct {
 		name    string
 		old     []string // edits of the old document
@@ -184,6 +188,10 @@ func TestReplayContradictsAComparisonThatIsWrong(t *testing.T) {
 			name: "options that went together only are tried together",
 			old:  []string{`"required": ["endpoint", "topic"]`, `"dependencies": {"mode": ["strict"]}, "required": ["endpoint", "topic"]`}, new: []string{mode, `["fast"]`},
 			changes: []said{{"condition-removed", "", ""}}, want: map[string]string{"option mode": nothing},
+		},
+		{
+			name: "options that exclude each other are tried alone", old: exclusive,
+			new: append(exclusive[:4:4], mode, `["fast"]`), want: map[string]string{"option mode": nothing},
 		},
 		{
 			name: "an example that is refused for a reason of which nothing is told", quirk: "refuses",

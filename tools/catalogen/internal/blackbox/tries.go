@@ -58,7 +58,8 @@ func (p property) between(now property) (values []any) {
 	return values
 }
 
-// fit returns a configuration that sets an option: the base, else the base with the options that go with it.
+// fit returns a configuration that sets an option: the base, else the base with the options that go with it, else without
+// those that exclude it.
 func (x *examiner) fit(base document, name string, value any) (document, bool) {
 	d := base.with(name, value)
 	if x.accepts(d) {
@@ -68,14 +69,20 @@ func (x *examiner) fit(base document, name string, value any) (document, bool) {
 		if !slices.Contains(group, name) {
 			continue
 		}
-		together := maps.Clone(d)
+		together, alone := maps.Clone(d), maps.Clone(d)
 		for _, other := range group {
-			if value, ok := x.options[other].valid(); ok && other != name {
+			if other == name {
+				continue
+			}
+			delete(alone, other)
+			if value, ok := x.options[other].valid(); ok {
 				together[other] = value
 			}
 		}
-		if x.accepts(together) {
-			return together, true
+		for _, d := range []document{together, alone} {
+			if x.accepts(d) {
+				return d, true
+			}
 		}
 	}
 	return nil, false
