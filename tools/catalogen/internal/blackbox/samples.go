@@ -18,7 +18,7 @@ type option struct {
 // samples are options with values to try at every door, fit for a command line.
 type samples struct {
 	good  [][]option // one for each option; those in a list go together
-	bad   []option   // one for each option of the connector's own
+	bad   []option   // one for each option that is not proven
 	kinds []option   // those of bad that are the first of their kind
 
 	// understood holds the kinds of options of which the program has read a value, though it may refuse it for a reason that
@@ -52,7 +52,7 @@ func (x *examiner) pickSamples(ctx context.Context) (problem string, err error) 
 			if !found[s.name] {
 				good, found[s.name] = append(good, s), true
 			}
-		case first || !p.accepts(s.value): // of those that the connector refuses for a reason of its own, one will do
+		case first && !x.proven(p) || !p.accepts(s.value): // of those refused for a reason of the connector's own, one will do
 			x.samples.bad = append(x.samples.bad, s)
 			if kind := p.family(); !seen[kind] {
 				seen[kind] = true
@@ -79,6 +79,10 @@ func (x *examiner) pickSamples(ctx context.Context) (problem string, err error) 
 	return "", nil
 }
 
+// proven tells whether an option is read by the same code in every connector, so that trying all of it in each would prove
+// nothing more.
+func (x *examiner) proven(p property) bool { return p.Shared && x.profile.Includes(SDK) }
+
 // mostTries is how many values are tried of an option until the program takes one: the schema does not know what is an
 // expression, say.
 const mostTries = 8
@@ -88,7 +92,7 @@ func (x *examiner) candidateSamples() []option {
 	var found []option
 	for _, name := range slices.Sorted(maps.Keys(x.options)) {
 		p := x.options[name]
-		good, bad := 0, p.Shared // what every connector shares is refused by the same parser in all of them
+		good, bad := 0, x.proven(p)
 		for _, value := range slices.Concat(p.examples, p.enum, p.candidates()) {
 			if good == mostTries && bad {
 				break

@@ -1,0 +1,79 @@
+package blackbox
+
+import (
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestLinkQuirksBreakOneRuleEach(t *testing.T) {
+	tests := []struct{ connector, quirk, rule, says string }{
+		{"a-source", "", "", ""},
+		{"a-sink", "", "", ""},
+		{"a-source", "waits-for-hello", linkHello, "it wrote no line"},
+		{"a-source", "says-hello", linkHello, "line 1 is hello"},
+		{"a-source", "chatty-link", linkFrames, `line 2: "listening"`},
+		{"a-source", "wrong-frame", linkFrames, "line 2 is a stop frame"},
+		{"a-source", "hasty", linkResume, "before it was told where to resume"},
+		{"a-source", "repeats", linkResume, "which was delivered and saved in the run before"},
+		{"a-source", "greedy", linkCredit, "record 3 without an answer, for a credit of 2"},
+		{"a-source", "early-save", linkSave, "has no answer yet"},
+		{"a-source", "forgetful", linkSave, "were acknowledged, and it saved none"},
+		{"a-source", "ends-badly", linkStop, "status 3, not 0"},
+		{"a-source", "stops-badly", signalTerm, "status 3, not 0"},
+		{"a-source", "stops-badly", signalInterrupt, "status 3, not 0"},
+		{"a-source", "dies", signalTerm, "it was killed"},
+		{"a-sink", "overeager", linkAnswers, "it answers line 99, of 3"},
+		{"a-sink", "mute", linkAnswers, "has no answer, although the input ended without a stop"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.connector+" "+tt.quirk, func(t *testing.T) {
+			t.Parallel()
+			x := examine(t, tt.connector, tt.quirk, Core)
+			if tt.quirk == "waits-for-hello" {
+				x.patience = time.Second // it never says a word
+			}
+			if err := x.link(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			problems := x.problems()
+			if !strings.Contains(problems[tt.rule], tt.says) {
+				t.Errorf("%s: %q", tt.rule, problems[tt.rule])
+			}
+			for _, rule := range slices.Sorted(maps.Keys(problems)) {
+				signals := strings.HasPrefix(rule, "signal-") && strings.HasPrefix(tt.rule, "signal-")
+				if rule != tt.rule && !signals {
+					t.Errorf("%s is broken too: %s", rule, problems[rule])
+				}
+			}
+		})
+	}
+}
+
+func TestEveryLinkRuleIsTriedOrDoesNotApply(t *testing.T) {
+	for connector, want := range map[string]string{
+		"a-source": "link-answers", "a-sink": "link-credit link-resume link-save",
+	} {
+		x := examine(t, connector, "", Core)
+		if err := x.link(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		var idle []string
+		for _, r := range Rules {
+			if !strings.HasPrefix(r.ID, "link-") && !strings.HasPrefix(r.ID, "signal-") {
+				continue
+			}
+			switch got := x.notebook[r.ID]; {
+			case got == nil:
+				t.Errorf("%s: %s is not tried", connector, r.ID)
+			case got.Status == NotApplicable:
+				idle = append(idle, r.ID)
+			}
+		}
+		if got := strings.Join(idle, " "); got != want {
+			t.Errorf("%s: %s does not apply, want %s", connector, got, want)
+		}
+	}
+}
