@@ -44,6 +44,7 @@ type examiner struct {
 	options  map[string]property
 	base     document // valid by the schema, and for the program
 	trials   []trial
+	judged   map[string]verdict // what the program says of the trials, by their text
 	samples  samples
 	nowhere  silence
 	patience time.Duration // deadline, except in tests
@@ -89,10 +90,14 @@ func (x *examiner) examine(ctx context.Context) error {
 	return nil
 }
 
+// thrift spares programs in Go the collection of garbage, which is a fifth of what such short runs cost. The limit bounds
+// what a long one may take.
+var thrift = []string{"GOGC=off", "GOMEMLIMIT=256MiB"}
+
 // spec says how to run the program with some more in its environment.
 func (x *examiner) spec(env, args []string, stdin io.Reader) proc.Spec {
 	return proc.Spec{
-		Argv: slices.Concat(x.Argv, args), Dir: x.Scratch, Env: slices.Concat(x.Env, env), Stdin: stdin,
+		Argv: slices.Concat(x.Argv, args), Dir: x.Scratch, Env: slices.Concat(x.Env, thrift, env), Stdin: stdin,
 		Deadline: x.patience, MaxStdout: maxOutput, MaxStderr: maxOutput,
 	}
 }

@@ -54,8 +54,10 @@ func (x *examiner) parity(ctx context.Context) error {
 		return nil
 	}
 	problems := map[string][]string{}
+	x.judged = map[string]verdict{}
 	var semantic []string
 	for i, t := range x.trials {
+		x.judged[string(t.text)] = verdicts[i]
 		for _, p := range verdicts[i].Problems {
 			if p.Semantic && len(x.doc.SemanticChecks) == 0 {
 				semantic = append(semantic, fmt.Sprintf("%s: %s", shorten(t.text), p))
@@ -79,8 +81,10 @@ func (x *examiner) parity(ctx context.Context) error {
 // makeTrials makes every document to be judged, in a fixed order.
 func (x *examiner) makeTrials() []trial {
 	var trials []trial
+	seen := map[string]bool{}
 	try := func(test string, text []byte) {
-		if value, err := schema.Parse(text); err == nil {
+		if value, err := schema.Parse(text); err == nil && !seen[string(text)] {
+			seen[string(text)] = true
 			trials = append(trials, trial{test, text, value, x.Subject.Compiled.Valid(value)})
 		}
 	}
@@ -112,6 +116,9 @@ func (x *examiner) makeTrials() []trial {
 				add("unknown options", x.base.with(misspelt, "a"))
 			}
 		}
+	}
+	for _, s := range x.candidateSamples() {
+		add("option "+s.name, x.base.with(s.name, s.value))
 	}
 	for _, group := range groups(x.doc.Schema) {
 		none, all := maps.Clone(x.base), maps.Clone(x.base)

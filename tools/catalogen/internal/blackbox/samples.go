@@ -17,7 +17,7 @@ type option struct {
 
 // samples are options with values to try at every door, fit for a command line.
 type samples struct {
-	good  [][]option // one for each option; those in a list go together
+	good  [][]option // one for each option, but for some that are proven; those in a list go together
 	bad   []option   // one for each option that is not proven
 	kinds []option   // those of bad that are the first of their kind
 
@@ -26,20 +26,19 @@ type samples struct {
 	understood map[string]bool
 }
 
-// pickSamples chooses the samples and lets validate --batch say which are good. The problem is about its answers.
+// pickSamples chooses the samples by what validate --batch has said of them. The problem is about its answers.
 func (x *examiner) pickSamples(ctx context.Context) (problem string, err error) {
 	all := x.candidateSamples()
-	alone := make([][]option, len(all))
-	for i := range all {
-		alone[i] = all[i : i+1]
-	}
-	verdicts, problem, err := x.validTogether(ctx, alone)
-	if err != nil || problem != "" {
-		return problem, err
+	verdicts := make([]verdict, len(all))
+	for i, s := range all {
+		verdicts[i] = x.judged[string(mustJSON(x.base.with(s.name, s.value)))]
+		if verdicts[i].Valid == nil {
+			return "not every document was judged", nil
+		}
 	}
 	x.samples.understood = map[string]bool{}
 	var good []option
-	tried, found, seen := map[string]bool{}, map[string]bool{}, map[string]bool{}
+	tried, found, seen, own := map[string]bool{}, map[string]bool{}, map[string]bool{}, false
 	for i, s := range all {
 		first := !tried[s.name]
 		tried[s.name] = true
@@ -52,7 +51,8 @@ func (x *examiner) pickSamples(ctx context.Context) (problem string, err error) 
 			if !found[s.name] {
 				good, found[s.name] = append(good, s), true
 			}
-		case first && !x.proven(p) || !p.accepts(s.value): // of those refused for a reason of the connector's own, one will do
+		case !p.accepts(s.value) || first && !x.proven(p) && !own:
+			own = own || p.accepts(s.value) // of those refused for a reason of the connector's own, one will do
 			x.samples.bad = append(x.samples.bad, s)
 			if kind := p.family(); !seen[kind] {
 				seen[kind] = true
@@ -76,7 +76,19 @@ func (x *examiner) pickSamples(ctx context.Context) (problem string, err error) 
 		}
 		groups = halves
 	}
+	x.samples.good = x.worthwhile(x.samples.good)
 	return "", nil
+}
+
+// worthwhile leaves out the lists in which every option is proven, but for one if that is all.
+func (x *examiner) worthwhile(groups [][]option) [][]option {
+	kept := slices.DeleteFunc(slices.Clone(groups), func(group []option) bool {
+		return !slices.ContainsFunc(group, func(o option) bool { return !x.proven(x.options[o.name]) })
+	})
+	if len(kept) == 0 && len(groups) > 0 {
+		return groups[:1]
+	}
+	return kept
 }
 
 // proven tells whether an option is read by the same code in every connector, so that trying all of it in each would prove

@@ -45,7 +45,7 @@ func (x *examiner) secrets(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for _, group := range x.confide(all) {
+	for _, group := range x.worthwhile(x.confide(all)) {
 		more, err := x.goodAttempts(group)
 		if err != nil {
 			return err
@@ -185,10 +185,7 @@ func (x *examiner) badAttempts(all []option) ([]leak, error) {
 // goodAttempts lists runs with secrets that may be set together.
 func (x *examiner) goodAttempts(group []option) ([]leak, error) {
 	flags, variables := x.flagsAndVariables(group)
-	attempts := []leak{
-		{way: "flag", args: x.secretArgs("validate", group, flags...)},
-		{way: "environment", env: variables, args: x.secretArgs("validate", group)},
-	}
+	attempts := []leak{{way: "flag", args: x.secretArgs("validate", group, flags...)}}
 	values := map[string]any{}
 	for _, s := range group {
 		values[s.name] = s.value
@@ -210,6 +207,8 @@ func (x *examiner) goodAttempts(group []option) ([]leak, error) {
 			d["log-level"] = "debug"
 		}
 		attempts = append(attempts, leak{way: "environment of a real run", env: variables, args: append([]string{"run"}, flagArgs(d)...), stdin: []byte(oneRecord), real: true})
+	} else {
+		attempts = append(attempts, leak{way: "environment", env: variables, args: x.secretArgs("validate", group)})
 	}
 	for i := range attempts {
 		attempts[i].given = group
