@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -88,8 +89,8 @@ func (x *examiner) noteTalk(t *talk, where string) (mute bool) {
 func (x *examiner) driverConfig(ctx context.Context) (path, why string, err error) {
 	nowhere := x.nothing()
 	if x.doc.Direction == metadata.Source {
-		nowhere = filepath.Join(x.Scratch, "records.jsonl")
-		if err := os.WriteFile(nowhere, []byte(strings.Repeat(oneRecord, 3*window)), 0o600); err != nil {
+		nowhere = x.growing()
+		if err := grow(nowhere); err != nil {
 			return "", "", err
 		}
 	}
@@ -113,6 +114,19 @@ func (x *examiner) driverConfig(ctx context.Context) (path, why string, err erro
 	}
 	path, err = x.file(text)
 	return path, "", err
+}
+
+// growing is the path of a file of records, which gets more when a source is ready: it may care only for what is new.
+func (x *examiner) growing() string { return filepath.Join(x.Scratch, "records.jsonl") }
+
+// grow adds more records to a file than a source may send without an answer.
+func grow(path string) error {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteString(strings.Repeat(oneRecord, 3*window))
+	return errors.Join(err, f.Close())
 }
 
 // errAsked is why a run is ended that has shown what was wanted.
@@ -151,6 +165,7 @@ func (x *examiner) drive(ctx context.Context, config string, d driven) (*talk, e
 		return nil, err
 	}
 	t := &talk{driven: d, source: source, resumes: x.doc.Resumes, to: toChild, end: func() { cancel(errAsked) }}
+	t.ready = sync.OnceFunc(func() { _ = grow(x.growing()) }) // without more, little is seen of it
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)

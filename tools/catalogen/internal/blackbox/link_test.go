@@ -2,6 +2,7 @@ package blackbox
 
 import (
 	"maps"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -75,5 +76,17 @@ func TestEveryLinkRuleIsTriedOrDoesNotApply(t *testing.T) {
 		if got := strings.Join(idle, " "); got != want {
 			t.Errorf("%s: %s does not apply, want %s", connector, got, want)
 		}
+	}
+}
+
+// A source that begins at the end of a file shows nothing unless the file grows.
+func TestASourceThatIsReadyFindsMore(t *testing.T) {
+	x := examine(t, "a-source", "", Core)
+	if err := x.link(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(x.growing())
+	if lines := strings.Count(string(text), "\n"); err != nil || lines != 4*3*window { // at first, and in three runs
+		t.Errorf("%d lines, %v", lines, err)
 	}
 }

@@ -37,6 +37,7 @@ type talk struct {
 	resumes bool
 	to      io.WriteCloser // the child's standard input
 	end     func()         // ends the child by its signal, or kills it
+	ready   func()         // is called when a source says that it is
 	timer   *time.Timer
 	due     func() // what to do when the timer ends
 
@@ -139,6 +140,9 @@ func (t *talk) hear(line link.Line) {
 		t.hello()
 	case f.Kind == link.Status:
 		t.failed = t.failed || f.Status == link.Failed || f.Status == link.Retrying
+		if t.source && f.Status == link.Ready {
+			t.ready()
+		}
 		t.wait()
 	case f.Kind == link.Dead:
 		t.write(link.Frame{Kind: link.Ack, Lines: link.Ranges{{First: line.Number, Last: line.Number}}})

@@ -72,6 +72,7 @@ func (c connector) drive(sink bool) int {
 	case c.is("wrong-frame"):
 		d.write(link.Frame{Kind: link.Stop})
 	}
+	d.write(link.Frame{Kind: link.Status, Status: link.Ready})
 	for {
 		select {
 		case <-ended:
