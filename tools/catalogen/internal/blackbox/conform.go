@@ -55,7 +55,7 @@ func introduce(ctx context.Context, argv []string, scratch string) (rules.Subjec
 	case ctx.Err() != nil:
 		return subject, n, ctx.Err()
 	case errors.As(err, &bad):
-		n.note(metadataDocument, "", fmt.Sprintf("%s; %s", bad.Message, bad.Fix))
+		n.note(metadataDocument, "", bad.Message)
 		return subject, n, nil
 	case err != nil:
 		return subject, n, err

@@ -1,7 +1,6 @@
 package cmd
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"encoding/xml"
@@ -78,7 +77,7 @@ func program(name string) (string, error) {
 // reportText writes a line for each rule, and what is to be mended under it.
 func reportText(out io.Writer, r blackbox.Report) error {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s %s, profile %s\n", cmp.Or(r.Document.Name, "a program without metadata"), r.Document.Version, r.Profile)
+	fmt.Fprintf(&b, "%s, profile %s\n", title(r), r.Profile)
 	for _, result := range r.Results {
 		fmt.Fprintf(&b, "%-14s  %s", result.Status, result.ID)
 		if result.Why != "" {
@@ -98,6 +97,14 @@ func reportText(out io.Writer, r blackbox.Report) error {
 		r.Count(blackbox.Passed), r.Count(blackbox.Failed), r.Count(blackbox.Skipped), r.Count(blackbox.NotApplicable), r.Starts, r.CPU.Seconds())
 	_, err := io.WriteString(out, finding.Printable(b.String()))
 	return err
+}
+
+// title names the program that was examined.
+func title(r blackbox.Report) string {
+	if r.Document.Name == "" {
+		return "a program without metadata"
+	}
+	return r.Document.Name + " " + r.Document.Version
 }
 
 // problemText writes a problem with its place.
@@ -160,7 +167,7 @@ func reportJUnit(out io.Writer, r blackbox.Report) error {
 		Skipped  int         `xml:"skipped,attr"`
 		Cases    []junitCase `xml:"testcase"`
 	}{
-		Name: "conformance of " + r.Document.Name, Tests: len(r.Results),
+		Name: "conformance of " + title(r), Tests: len(r.Results),
 		Failures: r.Count(blackbox.Failed), Skipped: r.Count(blackbox.Skipped) + r.Count(blackbox.NotApplicable),
 	}
 	for _, result := range r.Results {
