@@ -22,10 +22,20 @@ import (
 )
 
 const (
-	deadline      = 10 * time.Second
 	batchDeadline = 2 * time.Minute
 	maxOutput     = 64 << 20
 )
+
+// A tempo is how long the gate waits for what. Tests have more time.
+type tempo struct {
+	patience time.Duration // for a program to end
+	// pause is how long the driver leaves out what a connector should wait for. One that does not wait may need longer to
+	// show it, and passes then: no verdict against a connector depends on speed.
+	pause time.Duration
+	quiet time.Duration // nothing comes for so long, so the driver ends a run that has nothing more to show
+}
+
+var usual = tempo{patience: 10 * time.Second, pause: 30 * time.Millisecond, quiet: 300 * time.Millisecond}
 
 // A Target is the program to examine.
 type Target struct {
@@ -39,15 +49,15 @@ type Target struct {
 type examiner struct {
 	Target
 	notebook
-	profile  Profile
-	doc      metadata.Document
-	options  map[string]property
-	base     document // valid by the schema, and for the program
-	trials   []trial
-	judged   map[string]verdict // what the program says of the trials, by their text
-	samples  samples
-	nowhere  silence
-	patience time.Duration // deadline, except in tests
+	profile Profile
+	doc     metadata.Document
+	options map[string]property
+	base    document // valid by the schema, and for the program
+	trials  []trial
+	judged  map[string]verdict // what the program says of the trials, by their text
+	samples samples
+	nowhere silence
+	tempo
 
 	mu     sync.Mutex
 	starts int
@@ -62,7 +72,7 @@ func Examine(ctx context.Context, t Target, p Profile) (Report, error) {
 		return Report{}, err
 	}
 	defer nowhere.Close()
-	x := &examiner{Target: t, notebook: notebook{}, profile: p, doc: t.Subject.Document, nowhere: nowhere, patience: deadline}
+	x := &examiner{Target: t, notebook: notebook{}, profile: p, doc: t.Subject.Document, nowhere: nowhere, tempo: usual}
 	x.options = readProperties(t.Subject.Options, t.Subject.Compiled)
 	if err := x.examine(ctx); err != nil {
 		return Report{}, err

@@ -164,7 +164,7 @@ func (x *examiner) drive(ctx context.Context, config string, d driven) (*talk, e
 	if err := toChild.SetWriteDeadline(time.Now().Add(x.patience)); err != nil {
 		return nil, err
 	}
-	t := &talk{driven: d, source: source, resumes: x.doc.Resumes, to: toChild, end: func() { cancel(errAsked) }}
+	t := &talk{driven: d, tempo: x.tempo, source: source, resumes: x.doc.Resumes, to: toChild, end: func() { cancel(errAsked) }}
 	t.ready = sync.OnceFunc(func() { _ = grow(x.growing()) }) // without more, little is seen of it
 	ended := make(chan struct{})
 	go func() {
@@ -197,7 +197,7 @@ func (t *talk) judge(result proc.Result, err error) {
 	case t.lines == 0:
 		t.breaks(linkHello, "it ended with status %d before it wrote a line: %s", result.Status, tail)
 	case errors.Is(err, proc.ErrDeadline), errors.Is(err, errAsked) && result.Status < 0:
-		t.breaks(t.rule, "it was killed by what should end it, or did not end within %s: %s", deadline, tail)
+		t.breaks(t.rule, "it was killed by what should end it, or did not end within %s: %s", t.patience, tail)
 	case err != nil && !errors.Is(err, errAsked):
 		t.breaks(t.rule, "%v: %s", err, tail)
 	case result.Status == 0:

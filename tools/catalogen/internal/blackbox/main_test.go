@@ -53,7 +53,7 @@ func examineProgram(t *testing.T, p Profile, argv ...string) *examiner {
 	}
 	x := &examiner{
 		Target:   Target{Argv: argv, Env: probe.Env(scratch), Subject: subject, Scratch: scratch},
-		notebook: notebook{}, profile: p, patience: deadline, doc: subject.Document, options: readProperties(subject.Options, subject.Compiled),
+		notebook: notebook{}, tempo: usual, profile: p, doc: subject.Document, options: readProperties(subject.Options, subject.Compiled),
 	}
 	if x.nowhere, err = newSilence(); err != nil {
 		t.Fatal(err)

@@ -24,9 +24,9 @@ func (t *talk) take(line int64, rec record.Record) {
 	case t.asked:
 		t.acknowledge()
 	case len(t.records) >= 2*window:
-		t.after(pause, t.finish)
+		t.after(t.pause, t.finish)
 	case t.open() == window:
-		t.after(pause, func() { t.acknowledge(); t.wait() })
+		t.after(t.pause, func() { t.acknowledge(); t.wait() })
 	default:
 		t.wait()
 	}

@@ -9,15 +9,8 @@ import (
 	"github.com/patchbay-dev/patchbay/common/record"
 )
 
-const (
-	// window is the credit of a source, and the most records that a sink is given.
-	window = 2
-	// pause is how long the driver leaves out what the child should wait for. A child that does not wait may need longer to
-	// show it, and passes then: no verdict against a child depends on speed.
-	pause = 30 * time.Millisecond
-	// quiet is how long nothing comes until the driver ends a run that has nothing more to show.
-	quiet = 300 * time.Millisecond
-)
+// window is the credit of a source, and the most records that a sink is given.
+const window = 2
 
 // A place is where a source can resume.
 type place struct{ partition, position string }
@@ -33,6 +26,7 @@ type sent struct {
 // called by the goroutine of listen.
 type talk struct {
 	driven
+	tempo
 	source  bool
 	resumes bool
 	to      io.WriteCloser // the child's standard input
@@ -167,7 +161,7 @@ func (t *talk) hello() {
 		return
 	}
 	t.write(link.Frame{Kind: link.Credit, Credit: window})
-	t.after(pause, func() {
+	t.after(t.pause, func() {
 		t.resumed = true
 		t.write(link.Frame{Kind: link.Resume, State: t.resume})
 		t.wait()
@@ -179,7 +173,7 @@ func (t *talk) wait() {
 	if t.source && !t.resumed {
 		return
 	}
-	t.after(quiet, t.finish)
+	t.after(t.quiet, t.finish)
 }
 
 // finish asks the child to end. A sink that has not answered is told that its input has ended, upon which it must.
@@ -243,6 +237,6 @@ func (t *talk) answered(f link.Frame) {
 	}
 	t.failed = t.failed || f.Kind == link.Nack
 	if t.open() == 0 && !t.asked {
-		t.after(pause, t.finish)
+		t.after(t.pause, t.finish)
 	}
 }

@@ -15,8 +15,8 @@ import (
 	"github.com/patchbay-dev/patchbay/common/record"
 )
 
-// records is how many records a driven source has.
-const records = 5
+// records is how many records a driven source has: more than a driver asks for.
+const records = 1000
 
 // driven is the connector as the child of a driver.
 type driven struct {
