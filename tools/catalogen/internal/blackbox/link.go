@@ -25,17 +25,21 @@ type driven struct {
 	before map[place]bool // what was delivered and saved before this run
 }
 
-// linkRules are the rules about what a connector says on the link, by its direction.
+// linkRules are the rules about what only a source or only a sink says on the link.
 var linkRules = map[metadata.Direction][]string{
-	metadata.Source: {linkFrames, linkCredit, linkResume, linkSave},
-	metadata.Sink:   {linkFrames, linkAnswers},
+	metadata.Source: {linkCredit, linkResume, linkSave},
+	metadata.Sink:   {linkAnswers},
 }
 
 // link drives the connector: once to its end by stop, and twice to its end by a signal, from where the first run has saved.
 // Where the connector's system is not there, little is said, and little can be said against it.
 func (x *examiner) link(ctx context.Context) error {
-	ours := append([]string{linkHello, linkStop, signalTerm, signalInterrupt}, linkRules[x.doc.Direction]...)
-	defer x.leave(NotApplicable, fmt.Sprintf("it is a %s", x.doc.Direction), linkCredit, linkResume, linkSave, linkAnswers)
+	ours := append([]string{linkHello, linkFrames, linkStop, signalTerm, signalInterrupt}, linkRules[x.doc.Direction]...)
+	for direction, others := range linkRules {
+		if direction != x.doc.Direction {
+			x.leave(NotApplicable, fmt.Sprintf("it is a %s", x.doc.Direction), others...)
+		}
+	}
 	if !x.has("acks", "name") {
 		x.leave(NotApplicable, "there is no --acks, by which a run tells that it is up", ours...)
 		return nil
@@ -78,7 +82,7 @@ func (x *examiner) noteTalk(t *talk, where string) (mute bool) {
 	if _, mute := t.broken[linkHello]; mute {
 		return true
 	}
-	for _, rule := range append([]string{linkHello, t.rule}, linkRules[x.doc.Direction]...) {
+	for _, rule := range append([]string{linkHello, linkFrames, t.rule}, linkRules[x.doc.Direction]...) {
 		x.note(rule, where, "")
 	}
 	return false

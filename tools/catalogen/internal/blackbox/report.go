@@ -122,7 +122,7 @@ func (n notebook) result(id string) *Result {
 func (n notebook) results(p Profile) []Result {
 	var failed []string
 	for _, r := range Rules {
-		if n[r.ID] != nil && n[r.ID].Status == Failed {
+		if p.Includes(r.Profile) && n[r.ID] != nil && n[r.ID].Status == Failed {
 			failed = append(failed, r.ID)
 		}
 	}

@@ -16,6 +16,7 @@ func TestReportTellsEveryRule(t *testing.T) {
 	n.leave(Skipped, "no namespaces", metadataReadOnly)
 	n.leave(NotApplicable, "no secret", secretHidden)
 	n.leave(NotApplicable, "not for what was tried", metadataSteady)
+	n.note(sdkCommands, "", "not of this profile")
 	r := Report{Document: metadata.Document{Name: "a-source"}, Profile: Core, Results: n.results(Core)}
 	got := map[string]Result{}
 	for _, result := range r.Results {
