@@ -19,13 +19,24 @@ catalog() { find "$TEST_ROOT/catalog" -type f -exec sha256sum {} + | sort -k 2; 
 # entry NAME prints what the new catalog says of a connector.
 entry() { jq -c --arg name "$1" '[.connectors[] | select(.name == $name) | .direction, .version]' "$SANDBOX/catalog/index.json"; }
 
-@test "a connector in bash is accepted, and stays out of the catalog" {
+# conforms NAME succeeds if the new catalog shows that a connector keeps the rules of profile core, all that apply.
+conforms() {
+  jq -e --arg name "$1" '[.connectors[] | select(.name == $name) | .evidence.tests[] | select(.suite == "conformance: core")]
+    | length > 20 and all(.status == "passed")' "$SANDBOX/catalog/index.json"
+}
+
+@test "connectors in bash and in Python keep profile core, are accepted, and stay out of the catalog" {
   run generate examples
   assert_success
-  assert_line "1 passed, 0 failed"
+  assert_line "2 passed, 0 failed"
   assert_equal "$(entry du-source)" '["source","0.1.0"]'
-  assert_equal "$(find "$SANDBOX/catalog/connectors" -type f -printf '%P')" du-source/0.1.0.json
-  run find "$TEST_ROOT/catalog" -path '*du-source*'
+  assert_equal "$(entry sqlite-sink)" '["sink","0.1.0"]'
+  run conforms du-source
+  assert_success
+  run conforms sqlite-sink
+  assert_success
+  assert_equal "$(find "$SANDBOX/catalog/connectors" -type f -printf '%P\n' | sort)" $'du-source/0.1.0.json\nsqlite-sink/0.1.0.json'
+  run find "$TEST_ROOT/catalog" -path '*du-source*' -o -path '*sqlite-sink*'
   assert_output ""
 }
 

@@ -4,7 +4,7 @@
 #
 # Usage: test/install.sh GROUP...
 #   go-race   a C compiler, for Go's race detector
-#   bats      bats and its libraries, jq, curl
+#   bats      bats and its libraries, jq, curl, python3
 #   servers   every server of test/servers; a server's own name (nginx) is a group too
 #   browser   a real Chromium, Node.js, and the packages of test/browser
 set -euo pipefail
@@ -75,6 +75,7 @@ collect() {
       need bats-support bats_library bats-support
       need bats-assert bats_library bats-assert
       need jq command -v jq
+      need python3 command -v python3
       need curl command -v curl
       ;;
     servers)

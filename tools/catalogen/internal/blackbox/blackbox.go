@@ -10,124 +10,137 @@ import (
 	"io"
 	"os"
 	"runtime"
+	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/patchbay-dev/patchbay/common/metadata"
-	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/evidence"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/parallel"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/proc"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/rules"
 )
 
-// The suites under which the catalog keeps what this package proves.
 const (
-	Metadata = "catalogen: metadata"
-	Parity   = "catalogen: parity"
-	Surface  = "catalogen: surface"
-	Secrets  = "catalogen: secrets"
-	Run      = "catalogen: run"
-	Replayed = "catalogen: replay" // is about an old version, too, so it is never published
-)
-
-// Rules maps each suite to the rule that a failed test of it breaks.
-var Rules = map[string]string{
-	Metadata: "metadata-steady", Parity: "schema-parser-parity", Surface: "surface", Secrets: "secret-leak", Run: "real-run",
-	Replayed: "replay",
-}
-
-// Fixes tells for each suite what to do about a failed test.
-var Fixes = map[string]string{
-	Metadata: "metadata must depend on nothing but the program",
-	Parity:   "make the parser and the schema accept the same values, or report the problem as semantic",
-	Surface:  "what help, completion and version show must follow from the options",
-	Secrets:  "print no value of a secret, nor of anything that may be one",
-	Run:      "0 is success, 1 a failure, 2 wrong usage; SIGTERM is a clean stop",
-	Replayed: "the comparison of documents and the program disagree: one of the two is wrong; please report it",
-}
-
-const (
-	deadline      = 10 * time.Second
 	batchDeadline = 2 * time.Minute
 	maxOutput     = 64 << 20
 )
 
+// A tempo is how long the gate waits for what. Tests have more time.
+type tempo struct {
+	patience time.Duration // for a program to end
+	// pause is how long the driver leaves out what a connector should wait for. One that does not wait may need longer to
+	// show it, and passes then: no verdict against a connector depends on speed.
+	pause time.Duration
+	quiet time.Duration // nothing comes for so long, so the driver ends a run that has nothing more to show
+}
+
+var usual = tempo{patience: 10 * time.Second, pause: 30 * time.Millisecond, quiet: 300 * time.Millisecond}
+
 // A Target is the program to examine.
 type Target struct {
-	Binary  string
+	Argv    []string // the program and what comes first on its command line
 	Env     []string // the whole environment in which it runs
 	Subject rules.Subject
-	Scratch string // a folder for files, of this target alone
+	Scratch string // an empty folder for files, of this target alone
 }
 
 // examiner is a target with what the suites share.
 type examiner struct {
 	Target
+	notebook
+	profile Profile
 	doc     metadata.Document
 	options map[string]property
 	base    document // valid by the schema, and for the program
 	trials  []trial
+	judged  map[string]verdict // what the program says of the trials, by their text
 	samples samples
 	nowhere silence
-	tests   []evidence.Test
+	tempo
+
+	mu     sync.Mutex
+	starts int
+	cpu    time.Duration
 }
 
-// Examine runs every suite and returns a test for each thing that was tried. It blocks until the program has been run some
-// dozens of times, on all cores. The error is about the machine or ctx.
-func Examine(ctx context.Context, t Target) ([]evidence.Test, error) {
+// Examine holds a program against every rule of a profile. It blocks until the program has been run some dozens of times,
+// on all cores. The error is about the machine or ctx.
+func Examine(ctx context.Context, t Target, p Profile) (Report, error) {
 	nowhere, err := newSilence()
 	if err != nil {
-		return nil, err
+		return Report{}, err
 	}
 	defer nowhere.Close()
-	x := &examiner{Target: t, doc: t.Subject.Document, nowhere: nowhere}
+	x := &examiner{Target: t, notebook: notebook{}, profile: p, doc: t.Subject.Document, nowhere: nowhere, tempo: usual}
 	x.options = readProperties(t.Subject.Options, t.Subject.Compiled)
-	problem, err := x.findBase(ctx)
-	if err != nil {
-		return nil, err
+	if err := x.examine(ctx); err != nil {
+		return Report{}, err
 	}
-	x.report(Parity, "a valid set of options", problem)
-	if problem != "" {
-		return x.tests, nil
-	}
-	x.trials = x.makeTrials()
-	for _, suite := range []func(context.Context) error{x.metadata, x.parity, x.doors, x.surface, x.secrets, x.realRun} {
-		if err := suite(ctx); err != nil {
-			return nil, err
-		}
-	}
-	return x.tests, nil
+	return Report{Document: x.doc, Profile: p, Results: x.results(p), Starts: x.starts, CPU: x.cpu}, nil
 }
 
-// report adds a test; an empty problem means that it passed.
-func (x *examiner) report(suite, name string, problem string) {
-	t := evidence.Test{TestResult: metadata.TestResult{Suite: suite, Name: name, Status: metadata.Passed}}
-	if problem != "" {
-		t.Status, t.Detail = metadata.Failed, problem
+// examine runs every suite. Where no options are known that work, only those that need none.
+func (x *examiner) examine(ctx context.Context) error {
+	problem, err := x.findBase(ctx)
+	if err != nil {
+		return err
 	}
-	x.tests = append(x.tests, t)
+	x.note(optionsValid, "", problem)
+	suites := []func(context.Context) error{x.metadata, x.surface}
+	if problem == "" {
+		x.trials = x.makeTrials()
+		suites = append(suites, x.parity, x.doors, x.unknown, x.secrets, x.realRun, x.link)
+	}
+	for _, suite := range suites {
+		if err := suite(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
 }
+
+// thrift spares programs in Go the collection of garbage, which is a fifth of what such short runs cost. The limit bounds
+// what a long one may take.
+var thrift = []string{"GOGC=off", "GOMEMLIMIT=256MiB"}
 
 // spec says how to run the program with some more in its environment.
 func (x *examiner) spec(env, args []string, stdin io.Reader) proc.Spec {
 	return proc.Spec{
-		Argv: append([]string{x.Binary}, args...), Dir: x.Scratch, Env: append(x.Env[:len(x.Env):len(x.Env)], env...), Stdin: stdin,
-		Deadline: deadline, MaxStdout: maxOutput, MaxStderr: maxOutput,
+		Argv: slices.Concat(x.Argv, args), Dir: x.Scratch, Env: slices.Concat(x.Env, thrift, env), Stdin: stdin,
+		Deadline: x.patience, MaxStdout: maxOutput, MaxStderr: maxOutput,
 	}
 }
 
-// run runs the program to its end. What kills it is told in the result as status -1 and on stderr, because a program that
-// hangs or dies has failed the test that asked.
-func (x *examiner) run(ctx context.Context, env []string, args ...string) (proc.Result, error) {
-	result, err := proc.Run(ctx, x.spec(env, args, nil))
-	if ctx.Err() != nil {
+// exec runs the program to its end and adds up what that costs.
+func (x *examiner) exec(ctx context.Context, s proc.Spec) (proc.Result, error) {
+	result, err := proc.Run(ctx, s)
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.starts++
+	x.cpu += result.CPU
+	return result, err
+}
+
+// start runs the program to its end. What kills it is told in the result as status -1 and on stderr, because a program that
+// hangs or dies has failed the rule for which it was run. The error is about the machine or ctx.
+func (x *examiner) start(ctx context.Context, s proc.Spec) (proc.Result, error) {
+	result, err := x.exec(ctx, s)
+	switch {
+	case ctx.Err() != nil:
 		return result, ctx.Err()
-	}
-	if err != nil {
+	case errors.Is(err, proc.ErrIsolation):
+		return result, err
+	case err != nil:
 		result.Status = -1
 		result.Stderr = append(result.Stderr, err.Error()...)
 	}
 	return result, nil
+}
+
+// run is start with some more in the environment and some arguments.
+func (x *examiner) run(ctx context.Context, env []string, args ...string) (proc.Result, error) {
+	return x.start(ctx, x.spec(env, args, nil))
 }
 
 // findBase finds a set of options that the schema and the program accept: the first such example, else the required

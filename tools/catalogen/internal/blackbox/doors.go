@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"maps"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -26,23 +28,23 @@ func (x *examiner) doors(ctx context.Context) error {
 		return err
 	}
 	if problem == "" {
-		x.report(Parity, "each kind of option has a value that works", list(x.barren()))
+		x.note(optionsUnderstood, "", list(x.barren()))
 	}
-	x.report(Parity, "the config file's schema agrees with the options' schema", x.derived())
+	x.note(configSchema, "", x.derived())
 	secrets := map[string]bool{}
 	for name, p := range x.options {
 		secrets[name] = p.Secret
 	}
 	for _, way := range []struct {
-		test string
+		rule string
 		door door
 		bad  []option
 	}{
-		{"flags agree with documents", byFlag, x.samples.bad},
+		{flagParity, byFlag, x.samples.bad},
 		// Behind these doors stands the parser that the flags have examined: one bad value of each kind is enough.
-		{"environment variables agree with documents", x.byVariable, x.samples.kinds},
-		{"config files agree with documents", x.byFile(hyphens, nil), x.samples.kinds},
-		{"config files take underscores and secrets", x.byFile(underscores, secrets), x.samples.kinds},
+		{environmentParity, x.byVariable, x.samples.kinds},
+		{configParity, x.byFile(hyphens, nil), x.samples.kinds},
+		{configSpelling, x.byFile(underscores, secrets), x.samples.kinds},
 	} {
 		found := problem
 		if problem == "" {
@@ -50,19 +52,23 @@ func (x *examiner) doors(ctx context.Context) error {
 				return err
 			}
 		}
-		x.report(Parity, way.test, found)
+		x.note(way.rule, "", found)
 	}
-	return x.unknownKey(ctx)
+	return nil
 }
 
-// enter tries all good samples at a door, as many at a time as go together, and the given bad ones each alone.
+// enter tries all good samples at a door, as many at a time as go together, and the given bad ones.
 func (x *examiner) enter(ctx context.Context, through door, bad []option) (string, error) {
+	left, err := x.refusedByName(ctx, through, bad)
+	if err != nil {
+		return "", err
+	}
 	attempts := slices.Clone(x.samples.good)
-	for _, s := range bad {
+	for _, s := range left {
 		attempts = append(attempts, []option{s})
 	}
 	problems := make([][]string, len(attempts))
-	err := x.each(ctx, len(attempts), func(ctx context.Context, i int) error {
+	err = x.each(ctx, len(attempts), func(ctx context.Context, i int) error {
 		want := 2
 		if i < len(x.samples.good) {
 			want = 0
@@ -86,6 +92,41 @@ func (x *examiner) enter(ctx context.Context, through door, bad []option) (strin
 		return nil
 	})
 	return list(slices.Concat(problems...)), err
+}
+
+// refusedByName gives all bad samples at once to a program that may list every problem, and returns those of which it does
+// not: they are to be tried alone. One that stops at its first problem costs more starts, and is as right.
+func (x *examiner) refusedByName(ctx context.Context, through door, bad []option) (left []option, err error) {
+	if len(bad) < 2 {
+		return bad, nil
+	}
+	env, args, err := through(x.base.plus(bad), bad)
+	if err != nil {
+		return nil, err
+	}
+	result, err := x.run(ctx, env, append([]string{"validate"}, args...)...)
+	if err != nil {
+		return nil, err
+	}
+	if result.Status != 2 {
+		return bad, nil
+	}
+	named := x.subjects(result.Stderr)
+	return slices.DeleteFunc(slices.Clone(bad), func(s option) bool { return named[s.name] }), nil
+}
+
+// flagWord finds what looks like a flag.
+var flagWord = regexp.MustCompile(`--([a-z][a-z0-9.-]*)`)
+
+// subjects are the options that lines of a program's complaint are about: the first flag on each.
+func (x *examiner) subjects(complaint []byte) map[string]bool {
+	named := map[string]bool{}
+	for line := range bytes.Lines(complaint) {
+		if m := flagWord.FindSubmatch(line); m != nil {
+			named[string(m[1])] = true
+		}
+	}
+	return named
 }
 
 // attempt tries samples together at a door, and tells if the status is not the wanted one.
@@ -131,23 +172,54 @@ func (x *examiner) byFile(spell func(string) string, secrets map[string]bool) do
 	}
 }
 
-// unknownKey checks that a config file with a key that no option has is refused.
-func (x *examiner) unknownKey(ctx context.Context) error {
-	path, err := x.file([]byte(`{"parameters": {"no-such-option": 1}}`))
+// unknown checks what is said of a flag and of a key that no option has, but one nearly.
+func (x *examiner) unknown(ctx context.Context) error {
+	near := x.longName()
+	if near == "" {
+		x.leave(NotApplicable, "every option is in use", unknownFlag, unknownKey)
+		return nil
+	}
+	misspelt := near + "x"
+	path, err := x.file(mustJSON(map[string]any{"parameters": map[string]any{misspelt: 1}}))
 	if err != nil {
 		return err
 	}
-	result, err := x.run(ctx, nil, append([]string{"validate", "--config", path}, flagArgs(x.base)...)...)
-	if err != nil {
-		return err
+	for _, way := range []struct {
+		rule string
+		args []string
+	}{{unknownFlag, []string{"--" + misspelt + "=1"}}, {unknownKey, []string{"--config", path}}} {
+		result, err := x.run(ctx, nil, slices.Concat([]string{"validate"}, way.args, flagArgs(x.base.without(near)))...)
+		if err != nil {
+			return err
+		}
+		problem := unlessStatus(result, 2)
+		if problem == "" && !mentions(result.Stderr, near) {
+			problem = fmt.Sprintf("of %q it says %q, not that there is %s", misspelt, proc.Tail(result.Stderr, 3), near)
+		}
+		x.note(way.rule, "", problem)
 	}
-	problem := ""
-	if result.Status != 2 {
-		problem = fmt.Sprintf("status %d, not 2", result.Status)
-	}
-	x.report(Parity, "config files refuse an unknown key", problem)
 	return nil
 }
+
+// longName returns the longest name of an option that may stand in a config file and that the program has no other reason to
+// speak of; empty if there is none.
+func (x *examiner) longName() string {
+	longest := ""
+	for _, name := range slices.Sorted(maps.Keys(x.options)) {
+		_, given := x.base[name]
+		_, other := x.options[name+"x"]
+		if p := x.options[name]; given || other || p.Hidden || p.Secret || slices.Contains(notParameters, name) {
+			continue
+		}
+		if len(name) > len(longest) {
+			longest = name
+		}
+	}
+	return longest
+}
+
+// notParameters are options that do not stand under parameters in a config file.
+var notParameters = []string{"name", "topic", "map", "filter", "arraymap"}
 
 // derived lets the schema of the config file judge what the schema of the flat options judges, written as files.
 func (x *examiner) derived() string {
@@ -160,19 +232,28 @@ func (x *examiner) derived() string {
 		return "it cannot be derived: " + err.Error() + "; keep what options refer to under definitions"
 	}
 	var problems []string
+	seen := map[string]int{}
 	for _, t := range x.trials {
 		d, isObject := t.value.(map[string]any)
-		if !isObject || !fileable(d, t.text) {
+		kind := fmt.Sprint(t.test, t.valid)
+		if !isObject || seen[kind] == mostDerived || !fileable(d, t.text) {
 			continue
 		}
-		for _, spell := range []func(string) string{hyphens, underscores} {
-			if valid := compiled.Valid(configFile(d, nil, spell)); valid != t.valid {
-				problems = append(problems, fmt.Sprintf("%s: as options the schema says %t, as a config file %t", shorten(t.text), t.valid, valid))
-			}
+		seen[kind]++
+		spell := hyphens
+		if seen[kind]%2 == 0 {
+			spell = underscores
+		}
+		if valid := compiled.Valid(configFile(d, nil, spell)); valid != t.valid {
+			problems = append(problems, fmt.Sprintf("%s: as options the schema says %t, as a config file %t", shorten(t.text), t.valid, valid))
 		}
 	}
 	return list(problems)
 }
+
+// mostDerived is how many documents of each test and verdict are judged as config files too. The schema of files is made
+// from that of options by moving it as it is; judging all of them would take longer than all other rules together.
+const mostDerived = 8
 
 // fileable tells whether a document can be written as a config file so that it means the same: steps stand in lists of
 // text there, and the escape for references is for the reader to undo, not for the schema.

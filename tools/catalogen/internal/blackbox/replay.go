@@ -20,12 +20,32 @@ import (
 // accepts is given to the new program. Each rule of a change says which answer to expect, and another answer means that one
 // of the two engines is wrong.
 
+// Replayed is the suite of what Replay finds. A test of it that failed breaks the rule ReplayRule. It is about an old version,
+// too, so it is never published.
+const (
+	Replayed   = "replay"
+	ReplayRule = "replay"
+	ReplayFix  = "the comparison of documents and the program disagree: one of the two is wrong; please report it"
+)
+
 // A replay holds configurations of an old version against the program of a new one.
 type replay struct {
 	old     *examiner // is never run
 	new     *examiner
 	changes []change.Change
 	tries   []try
+	tests   []evidence.Test
+}
+
+// report adds a test, which passed if there is no problem.
+func (r *replay) report(name, problem string) {
+	status := metadata.Passed
+	if problem != "" {
+		status = metadata.Failed
+	}
+	r.tests = append(r.tests, evidence.Test{
+		TestResult: metadata.TestResult{Suite: Replayed, Name: r.old.doc.Version + ": " + name, Status: status}, Detail: problem,
+	})
 }
 
 // A try is one configuration of the old version and the test that it belongs to.
@@ -46,13 +66,13 @@ func Replay(ctx context.Context, t Target, old []byte, changes []change.Change) 
 	if err != nil {
 		return nil, fmt.Errorf("read the document to compare with: %w", err)
 	}
-	now := &examiner{Target: t, doc: t.Subject.Document}
+	now := &examiner{Target: t, doc: t.Subject.Document, tempo: usual}
 	now.options = readProperties(t.Subject.Options, t.Subject.Compiled)
 	r := &replay{old: before, new: now, changes: changes}
 	base, problem := r.base()
 	if problem != "" {
-		now.report(Replayed, r.name("a valid set of options"), problem)
-		return now.tests, nil
+		r.report("a valid set of options", problem)
+		return r.tests, nil
 	}
 	r.makeTries(base)
 	trials := make([]trial, len(r.tries))
@@ -63,11 +83,11 @@ func Replay(ctx context.Context, t Target, old []byte, changes []change.Change) 
 	if err != nil {
 		return nil, err
 	}
-	now.report(Replayed, r.name("validate --batch answers each line"), problem)
+	r.report("validate --batch answers each line", problem)
 	if problem == "" {
 		r.judge(verdicts)
 	}
-	return now.tests, nil
+	return r.tests, nil
 }
 
 // past makes an examiner of a document alone.
@@ -88,9 +108,6 @@ func past(text []byte) (*examiner, error) {
 	x.options = readProperties(read, compiled)
 	return x, nil
 }
-
-// name puts the old version before a test's name.
-func (r *replay) name(test string) string { return r.old.doc.Version + ": " + test }
 
 // base is a configuration of the old version: its first example, else its required options.
 func (r *replay) base() (base document, problem string) {
@@ -116,7 +133,7 @@ func (r *replay) judge(verdicts []verdict) {
 		} else {
 			problem = r.contradiction(option, of, verdicts)
 		}
-		r.new.report(Replayed, r.name(test), problem)
+		r.report(test, problem)
 	}
 }
 

@@ -1,7 +1,6 @@
 package blackbox
 
 import (
-	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -19,16 +18,6 @@ import (
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/rules"
 )
 
-// folderVariable makes this program the connector of a folder.
-const folderVariable = "PATCHBAY_TEST_FOLDER"
-
-func TestMain(m *testing.M) {
-	if dir := os.Getenv(folderVariable); dir != "" {
-		os.Exit(fake.Main(append([]string{dir}, os.Args[1:]...)))
-	}
-	os.Exit(m.Run())
-}
-
 // target is a connector that behaves as a document says, but for a quirk.
 func target(t *testing.T, text, quirk string) Target {
 	t.Helper()
@@ -45,13 +34,8 @@ func target(t *testing.T, text, quirk string) Target {
 	if len(findings) > 0 {
 		t.Fatal(findings)
 	}
-	program, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	dir := filepath.Join(root, "a-source")
-	env := []string{folderVariable + "=" + dir, "GORACE=atexit_sleep_ms=0"} // or each run rests for a second before it ends
-	return Target{Binary: program, Env: env, Subject: s, Scratch: t.TempDir()}
+	scratch := t.TempDir()
+	return Target{Argv: []string{fakeProgram, filepath.Join(root, "a-source")}, Env: probe.Env(scratch), Subject: s, Scratch: scratch}
 }
 
 // longest are the options that take the most values and of which no test is.

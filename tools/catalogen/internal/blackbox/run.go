@@ -20,54 +20,45 @@ import (
 // What is examined elsewhere never runs a connector for good. Here it runs, with options that lead nowhere: addresses are
 // those of a port on loopback at which nobody listens, and paths those of files that are not there.
 
-// A start is one real run.
+// A start is one real run, to its end.
 type start struct {
-	test    string
+	rule    string
 	options document
 	pointed bool // at an address where nobody listens, so that the run cannot succeed
-	signal  bool // it is ended by SIGTERM, as soon as it speaks
 }
 
-// realRun runs the program for good. A connector without --once is not run to its end, and one without the link protocol,
-// whose first line tells that it is up, is not asked to stop.
+// realRun runs the program for good. A connector without --once is not run to its end.
 func (x *examiner) realRun(ctx context.Context) error {
-	starts, err := x.runnable(ctx, x.starts())
+	starts, err := x.runnable(ctx, x.passes())
 	if err != nil {
 		return err
 	}
 	problems := make([]string, len(starts))
 	// They mostly wait, so all of them may do so at once.
 	err = parallel.Each(ctx, max(1, len(starts)), len(starts), func(ctx context.Context, i int) (err error) {
-		if starts[i].signal {
-			problems[i], err = x.stop(ctx, starts[i])
-		} else {
-			problems[i], err = x.once(ctx, starts[i])
-		}
+		problems[i], err = x.once(ctx, starts[i])
 		return err
 	})
 	if err != nil {
 		return err
 	}
 	for i, s := range starts {
-		x.report(Run, s.test, problems[i])
+		x.note(s.rule, "", problems[i])
 	}
+	x.leave(NotApplicable, "there is no --once, or its input has no end", runOnce, runWithoutBroker)
 	return nil
 }
 
-// starts lists the runs that the connector's options allow.
-func (x *examiner) starts() []start {
-	d, pointed := x.astray(x.base)
-	var starts []start
-	if once, ok := x.onceThrough(d); ok {
-		starts = append(starts, start{test: "run --once through standard input and output", options: once, pointed: pointed})
-		if x.has("broker") {
-			once = once.with("topic", "demo").with("broker", "nats://"+x.nowhere.address)
-			starts = append(starts, start{test: "run --once without its broker", options: once, pointed: true})
-		}
+// passes lists the runs that the connector's options allow.
+func (x *examiner) passes() []start {
+	d, pointed := x.astray(x.base, x.nothing())
+	once, ok := x.onceThrough(d)
+	if !ok {
+		return nil
 	}
-	if x.has("acks", "name") {
-		endless := d.with("topic", "-").with("acks", true).with("name", "gate").without("once").without("max-records")
-		starts = append(starts, start{test: "SIGTERM is a clean stop", options: endless, signal: true})
+	starts := []start{{runOnce, once, pointed}}
+	if x.has("broker") && x.profile.Includes(SDK) {
+		starts = append(starts, start{runWithoutBroker, once.with("topic", "demo").with("broker", "nats://"+x.nowhere.address), true})
 	}
 	return starts
 }
@@ -110,7 +101,7 @@ func (x *examiner) runnable(ctx context.Context, starts []start) ([]start, error
 // once runs the program to its end.
 func (x *examiner) once(ctx context.Context, s start) (string, error) {
 	args := append([]string{"run"}, flagArgs(s.options)...)
-	result, err := proc.Run(ctx, x.spec(nil, args, strings.NewReader(oneRecord)))
+	result, err := x.exec(ctx, x.spec(nil, args, strings.NewReader(oneRecord)))
 	switch {
 	case ctx.Err() != nil:
 		return "", ctx.Err()
@@ -134,50 +125,13 @@ var endlessInput = regexp.MustCompile(`(?m)^[^\n]*--once: [^\n]+\n?\z`)
 // oneRecord is what a sink finds on its standard input.
 const oneRecord = "{\"gate\":1}\n"
 
-// failedFrame is the link protocol's line by which a connector tells that it ends with an error.
-var failedFrame = regexp.MustCompile(`(?m)^\{"status":\s*"failed"`)
-
-// errHeard is why a run is ended that has begun to speak.
-var errHeard = errors.New("it has spoken")
-
-// stop runs the program with its input open, and tells it to end when it has written its first line.
-func (x *examiner) stop(ctx context.Context, s start) (string, error) {
-	stdin, ours, err := os.Pipe()
-	if err != nil {
-		return "", err
-	}
-	defer stdin.Close()
-	defer ours.Close()
-	within, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	args := append([]string{"run"}, flagArgs(s.options)...)
-	spec := x.spec(nil, args, stdin)
-	spec.Grace, spec.Heard = deadline, func() { cancel(errHeard) }
-	result, err := proc.Run(within, spec)
-	switch {
-	case ctx.Err() != nil:
-		return "", ctx.Err()
-	case errors.Is(err, errHeard) && result.Status == 0:
-		return "", nil
-	case errors.Is(err, errHeard) && result.Status == 1 && failedFrame.Match(result.Stdout):
-		return "", nil // its system is not there, and it had given up before it heard the signal
-	case errors.Is(err, errHeard) && result.Status == -1:
-		return fmt.Sprintf("%s: SIGTERM killed it, or it did not end within %s", strings.Join(args, " "), deadline), nil
-	case errors.Is(err, errHeard):
-		return fmt.Sprintf("%s: status %d, not 0: %s", strings.Join(args, " "), result.Status, proc.Tail(result.Stderr, 3)), nil
-	case err != nil:
-		return fmt.Sprintf("%s: %v, before it wrote a line", strings.Join(args, " "), err), nil
-	}
-	return fmt.Sprintf("%s: ended with status %d before it wrote a line: %s", strings.Join(args, " "), result.Status, proc.Tail(result.Stderr, 3)), nil
-}
-
-// astray returns a document whose addresses and paths lead nowhere, and tells whether the run must fail for it: whether one
+// astray returns a document whose addresses lead nowhere, and whose paths to the given one, and tells whether the run must fail for it: whether one
 // of them is the connector's system, an option that is required or marked as identity. What the schema does not accept so
 // is left out; an option that is required stays as it is.
-func (x *examiner) astray(d document) (lost document, pointed bool) {
+func (x *examiner) astray(d document, path string) (lost document, pointed bool) {
 	lost = maps.Clone(d)
 	for name, value := range d {
-		elsewhere, fails := mislead(value, x.nowhere.address, filepath.Join(x.Scratch, "nothing"))
+		elsewhere, fails := mislead(value, x.nowhere.address, path)
 		required := slices.Contains(x.Subject.Options.Required, name)
 		switch {
 		case x.options[name].accepts(elsewhere):
@@ -189,6 +143,9 @@ func (x *examiner) astray(d document) (lost document, pointed bool) {
 	}
 	return lost, pointed
 }
+
+// nothing is the path of a file that is not there.
+func (x *examiner) nothing() string { return filepath.Join(x.Scratch, "nothing") }
 
 // hostPort is a value that is an address without a scheme: to connect to, or to listen at. Port 0 suits both.
 var hostPort = regexp.MustCompile(`^(\[[0-9a-fA-F:]+\]|[A-Za-z0-9.-]*):[0-9]{1,5}$`)

@@ -42,16 +42,16 @@ func TestMislead(t *testing.T) {
 func TestAstrayLeavesNothingThatLeadsSomewhere(t *testing.T) {
 	x := &examiner{nowhere: silence{address: "127.0.0.1:9"}, Target: Target{Scratch: "/scratch", Subject: rules.Subject{Options: options.Schema{Required: []string{"endpoint"}}}}}
 	x.options = properties(t, `{"endpoint": {"type": "string"}, "proxy": {"type": "string", "pattern": "^http://proxy/$"}, "path": {"type": "string"}}`)
-	lost, pointed := x.astray(document{"endpoint": "http://example.com/", "proxy": "http://proxy/", "path": "/var/log/syslog"})
+	lost, pointed := x.astray(document{"endpoint": "http://example.com/", "proxy": "http://proxy/", "path": "/var/log/syslog"}, "/scratch/nothing")
 	want := document{"endpoint": "http://" + x.nowhere.address + "/", "path": "/scratch/nothing"}
 	if !pointed || !reflect.DeepEqual(lost, want) {
 		t.Errorf("%v, %v; want %v", lost, pointed, want)
 	}
 	x.options = properties(t, `{"about": {"type": "string"}, "system": {"type": "string", "x-identity": true}}`)
-	if lost, pointed := x.astray(document{"about": "http://example.com/"}); pointed || lost["about"] == "http://example.com/" {
+	if lost, pointed := x.astray(document{"about": "http://example.com/"}, ""); pointed || lost["about"] == "http://example.com/" {
 		t.Errorf("an address that nobody need connect to: %v, %v", lost, pointed)
 	}
-	if _, pointed := x.astray(document{"system": "http://example.com/"}); !pointed {
+	if _, pointed := x.astray(document{"system": "http://example.com/"}, ""); !pointed {
 		t.Error("the address of the system is not told")
 	}
 }

@@ -17,8 +17,8 @@ type option struct {
 
 // samples are options with values to try at every door, fit for a command line.
 type samples struct {
-	good  [][]option // one for each option; those in a list go together
-	bad   []option   // one for each option of the connector's own
+	good  [][]option // one for each option, but for some that are proven; those in a list go together
+	bad   []option   // one for each option that is not proven
 	kinds []option   // those of bad that are the first of their kind
 
 	// understood holds the kinds of options of which the program has read a value, though it may refuse it for a reason that
@@ -26,20 +26,19 @@ type samples struct {
 	understood map[string]bool
 }
 
-// pickSamples chooses the samples and lets validate --batch say which are good. The problem is about its answers.
+// pickSamples chooses the samples by what validate --batch has said of them. The problem is about its answers.
 func (x *examiner) pickSamples(ctx context.Context) (problem string, err error) {
 	all := x.candidateSamples()
-	alone := make([][]option, len(all))
-	for i := range all {
-		alone[i] = all[i : i+1]
-	}
-	verdicts, problem, err := x.validTogether(ctx, alone)
-	if err != nil || problem != "" {
-		return problem, err
+	verdicts := make([]verdict, len(all))
+	for i, s := range all {
+		verdicts[i] = x.judged[string(mustJSON(x.base.with(s.name, s.value)))]
+		if verdicts[i].Valid == nil {
+			return "not every document was judged", nil
+		}
 	}
 	x.samples.understood = map[string]bool{}
 	var good []option
-	tried, found, seen := map[string]bool{}, map[string]bool{}, map[string]bool{}
+	tried, found, seen, own := map[string]bool{}, map[string]bool{}, map[string]bool{}, false
 	for i, s := range all {
 		first := !tried[s.name]
 		tried[s.name] = true
@@ -52,7 +51,8 @@ func (x *examiner) pickSamples(ctx context.Context) (problem string, err error) 
 			if !found[s.name] {
 				good, found[s.name] = append(good, s), true
 			}
-		case first || !p.accepts(s.value): // of those that the connector refuses for a reason of its own, one will do
+		case !p.accepts(s.value) || first && !x.proven(p) && !own:
+			own = own || p.accepts(s.value) // of those refused for a reason of the connector's own, one will do
 			x.samples.bad = append(x.samples.bad, s)
 			if kind := p.family(); !seen[kind] {
 				seen[kind] = true
@@ -76,8 +76,24 @@ func (x *examiner) pickSamples(ctx context.Context) (problem string, err error) 
 		}
 		groups = halves
 	}
+	x.samples.good = x.worthwhile(x.samples.good)
 	return "", nil
 }
+
+// worthwhile leaves out the lists in which every option is proven, but for one if that is all.
+func (x *examiner) worthwhile(groups [][]option) [][]option {
+	kept := slices.DeleteFunc(slices.Clone(groups), func(group []option) bool {
+		return !slices.ContainsFunc(group, func(o option) bool { return !x.proven(x.options[o.name]) })
+	})
+	if len(kept) == 0 && len(groups) > 0 {
+		return groups[:1]
+	}
+	return kept
+}
+
+// proven tells whether an option is read by the same code in every connector, so that trying all of it in each would prove
+// nothing more.
+func (x *examiner) proven(p property) bool { return p.Shared && x.profile.Includes(SDK) }
 
 // mostTries is how many values are tried of an option until the program takes one: the schema does not know what is an
 // expression, say.
@@ -88,7 +104,7 @@ func (x *examiner) candidateSamples() []option {
 	var found []option
 	for _, name := range slices.Sorted(maps.Keys(x.options)) {
 		p := x.options[name]
-		good, bad := 0, p.Shared // what every connector shares is refused by the same parser in all of them
+		good, bad := 0, x.proven(p)
 		for _, value := range slices.Concat(p.examples, p.enum, p.candidates()) {
 			if good == mostTries && bad {
 				break

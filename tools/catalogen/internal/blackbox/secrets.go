@@ -5,14 +5,11 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"net/url"
 	"slices"
 	"strings"
-
-	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/proc"
 )
 
 // canaries gives each secret option a value that stands for a secret: long enough to occur nowhere by chance, and changed by
@@ -37,22 +34,52 @@ type leak struct {
 }
 
 // secrets gives a canary to each secret option by each door, in good runs and in bad ones, and looks for it in everything
-// that is printed. Secrets that may be set together are given in one run.
+// that is printed. In a good run secrets are given that may be set together, in a bad one all.
 func (x *examiner) secrets(ctx context.Context) error {
 	all := x.canaries()
-	var attempts []leak
-	for _, group := range x.confide(all) {
-		more, err := x.attempts(group)
+	if len(all) == 0 {
+		x.leave(NotApplicable, "no option is a secret", secretHidden)
+		return nil
+	}
+	attempts, err := x.badAttempts(all)
+	if err != nil {
+		return err
+	}
+	for _, group := range x.worthwhile(x.confide(all)) {
+		more, err := x.goodAttempts(group)
 		if err != nil {
 			return err
 		}
 		attempts = append(attempts, more...)
 	}
+	problems := map[string][]string{}
+	outputs, err := x.betray(ctx, attempts, problems)
+	if err != nil {
+		return err
+	}
+	// A parser may well stop at the first flag that it does not know: then each is given alone.
+	var alone []leak
+	for _, s := range all {
+		if !bytes.Contains(outputs[0], []byte(s.name+"x")) {
+			alone = append(alone, x.misspelt([]option{s}))
+		}
+	}
+	if _, err := x.betray(ctx, alone, problems); err != nil {
+		return err
+	}
+	for _, secret := range all {
+		x.note(secretHidden, "option "+secret.name, list(problems[secret.name]))
+	}
+	return nil
+}
+
+// betray runs the attempts, adds to the problems of each secret, by its option, and returns what was printed.
+func (x *examiner) betray(ctx context.Context, attempts []leak, problems map[string][]string) ([][]byte, error) {
 	outputs := make([][]byte, len(attempts))
 	broken := make([]string, len(attempts))
 	err := x.each(ctx, len(attempts), func(ctx context.Context, i int) error {
 		a := attempts[i]
-		result, err := proc.Run(ctx, x.spec(a.env, a.args, bytes.NewReader(a.stdin)))
+		result, err := x.exec(ctx, x.spec(a.env, a.args, bytes.NewReader(a.stdin)))
 		outputs[i] = slices.Concat(result.Stdout, []byte{'\n'}, result.Stderr)
 		switch {
 		case ctx.Err() != nil:
@@ -64,26 +91,18 @@ func (x *examiner) secrets(ctx context.Context) error {
 		}
 		return nil
 	})
-	if err != nil {
-		return err
-	}
-	for _, secret := range all {
-		var problems []string
-		for i, attempt := range attempts {
-			if !slices.Contains(attempt.given, secret) {
-				continue
-			}
+	for i, a := range attempts {
+		for _, secret := range a.given {
 			problem := broken[i]
 			if problem == "" && tells(outputs[i], secret.value.(string)) {
 				problem = "the value comes out"
 			}
 			if problem != "" {
-				problems = append(problems, attempt.way+": "+problem)
+				problems[secret.name] = append(problems[secret.name], a.way+": "+problem)
 			}
 		}
-		x.report(Secrets, "option "+secret.name+" never comes out", list(problems))
 	}
-	return nil
+	return outputs, err
 }
 
 // confide puts secrets into lists to give in one run: those with which the schema accepts the canaries together, so that
@@ -104,65 +123,104 @@ func (x *examiner) confide(all []option) [][]option {
 	return groups
 }
 
-// attempts lists the ways to give secrets to the program.
-func (x *examiner) attempts(group []option) ([]leak, error) {
+// secretArgs is a command with the options of the base, less some secrets, and more.
+func (x *examiner) secretArgs(command string, secrets []option, more ...string) []string {
 	d := maps.Clone(x.base)
-	var flags, misspelt, variables []string
-	for _, s := range group {
+	for _, s := range secrets {
 		delete(d, s.name)
+	}
+	return slices.Concat([]string{command}, flagArgs(d), more)
+}
+
+// flagsAndVariables gives secrets as flags and as variables.
+func (x *examiner) flagsAndVariables(secrets []option) (flags, variables []string) {
+	for _, s := range secrets {
 		flags = append(flags, fmt.Sprintf("--%s=%s", s.name, s.value))
-		misspelt = append(misspelt, fmt.Sprintf("--%sx=%s", s.name, s.value))
 		variables = append(variables, fmt.Sprintf("%s=%s", x.options[s.name].Env, s.value))
 	}
-	base := flagArgs(d)
-	args := func(command string, more ...string) []string { return slices.Concat([]string{command}, base, more) }
+	return flags, variables
+}
+
+// misspelt gives secrets by flags that are nearly theirs.
+func (x *examiner) misspelt(secrets []option) leak {
+	var flags []string
+	for _, s := range secrets {
+		flags = append(flags, fmt.Sprintf("--%sx=%s", s.name, s.value))
+	}
+	return leak{way: "flag misspelt", args: x.secretArgs("validate", secrets, flags...), given: secrets}
+}
+
+// badAttempts lists runs with secrets that end with a complaint; the first is that of misspelt flags.
+func (x *examiner) badAttempts(all []option) ([]leak, error) {
+	flags, variables := x.flagsAndVariables(all)
+	wrong := append(slices.Clone(flags), "--no-such-option=1")
 	attempts := []leak{
-		{way: "flag", args: args("validate", flags...)},
-		{way: "flag beside a wrong flag", args: args("validate", append(slices.Clone(flags), "--no-such-option=1")...)},
+		x.misspelt(all),
+		{way: "flag beside a wrong flag", args: x.secretArgs("validate", all, wrong...)},
+		{way: "flag of a bad run", args: x.secretArgs("run", all, wrong...)},
+		{way: "environment of a bad run", env: variables, args: x.secretArgs("run", all, "--no-such-option=1")},
 	}
-	for _, flag := range misspelt { // a parser may well stop at the first
-		attempts = append(attempts, leak{way: "flag misspelt", args: args("validate", flag)})
-	}
-	attempts = append(attempts,
-		leak{way: "flag of a bad run", args: args("run", append(slices.Clone(flags), "--no-such-option=1")...)},
-		leak{way: "environment", env: variables, args: args("validate")},
-		leak{way: "environment of a bad run", env: variables, args: args("run", "--no-such-option=1")},
-	)
 	values, lists, strangers := map[string]any{}, map[string]any{}, map[string]any{}
-	for _, s := range group {
-		values[s.name], lists[s.name], strangers[s.name+"x"] = s.value, []any{s.value}, s.value
-	}
-	for _, file := range []map[string]any{
-		{"secrets": values}, {"parameters": values}, {"secrets": lists}, {"secrets": strangers}, {"secrets": values, "parameters": values},
-	} {
-		text, err := json.Marshal(file)
-		if err != nil {
-			return nil, err
-		}
-		path, err := x.file(text)
-		if err != nil {
-			return nil, err
-		}
-		attempts = append(attempts, leak{way: "config file " + redacted(text, group), args: args("validate", "--config", path)})
-	}
 	var lines []byte
-	for _, s := range group {
+	for _, s := range all {
+		values[s.name], lists[s.name], strangers[s.name+"x"] = s.value, []any{s.value}, s.value
 		for _, value := range []any{s.value, []any{s.value}, map[string]any{s.value.(string): s.value}} {
 			lines = append(append(lines, mustJSON(x.base.with(s.name, value))...), '\n')
 		}
 	}
+	for _, file := range []map[string]any{{"secrets": lists}, {"secrets": strangers}, {"secrets": values, "parameters": values}} {
+		a, err := x.fileAttempt(file, all)
+		if err != nil {
+			return nil, err
+		}
+		attempts = append(attempts, a)
+	}
 	attempts = append(attempts, leak{way: "documents", args: []string{"validate", "--batch", "-"}, stdin: lines})
-	lost, _ := x.astray(d)
+	for i := range attempts {
+		attempts[i].given = all
+	}
+	return attempts, nil
+}
+
+// goodAttempts lists runs with secrets that may be set together.
+func (x *examiner) goodAttempts(group []option) ([]leak, error) {
+	flags, variables := x.flagsAndVariables(group)
+	attempts := []leak{{way: "flag", args: x.secretArgs("validate", group, flags...)}}
+	values := map[string]any{}
+	for _, s := range group {
+		values[s.name] = s.value
+	}
+	for _, file := range []map[string]any{{"secrets": values}, {"parameters": values}} {
+		a, err := x.fileAttempt(file, group)
+		if err != nil {
+			return nil, err
+		}
+		attempts = append(attempts, a)
+	}
+	d := maps.Clone(x.base)
+	for _, s := range group {
+		delete(d, s.name)
+	}
+	lost, _ := x.astray(d, x.nothing())
 	if d, ok := x.onceThrough(lost); ok {
 		if x.options["log-level"].accepts("debug") {
 			d["log-level"] = "debug"
 		}
 		attempts = append(attempts, leak{way: "environment of a real run", env: variables, args: append([]string{"run"}, flagArgs(d)...), stdin: []byte(oneRecord), real: true})
+	} else {
+		attempts = append(attempts, leak{way: "environment", env: variables, args: x.secretArgs("validate", group)})
 	}
 	for i := range attempts {
 		attempts[i].given = group
 	}
 	return attempts, nil
+}
+
+// fileAttempt gives secrets by a config file.
+func (x *examiner) fileAttempt(file map[string]any, secrets []option) (leak, error) {
+	text := mustJSON(file)
+	path, err := x.file(text)
+	return leak{way: "config file " + redacted(text, secrets), args: x.secretArgs("validate", secrets, "--config", path)}, err
 }
 
 // redacted shows a config file's form.

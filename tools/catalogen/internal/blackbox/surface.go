@@ -3,14 +3,12 @@ package blackbox
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"regexp"
 	"slices"
 	"strings"
 
-	"github.com/patchbay-dev/patchbay/common/metadata/schema"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/proc"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/rules"
 )
@@ -27,32 +25,28 @@ func (x *examiner) surface(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	x.report(Surface, "--help ends with status 0", unlessStatus(help, 0))
-	x.report(Surface, "--help shows exactly the options", x.helpProblem(help.Stdout))
+	x.note(helpOptions, "", unlessStatus(help, 0))
+	x.note(helpOptions, "", x.helpProblem(help.Stdout))
 	var missing []string
 	for _, name := range slices.Sorted(maps.Keys(x.options)) {
 		if p := x.options[name]; !p.Hidden && !mentions(help.Stdout, p.Env) {
 			missing = append(missing, p.Env)
 		}
 	}
-	x.report(Surface, "--help shows every environment variable", absent(missing))
+	x.note(helpEnvironment, "", absent(missing))
 
 	version, err := x.run(ctx, nil, "--version")
 	if err != nil {
 		return err
 	}
 	problem := unlessStatus(version, 0)
-	if problem == "" && !mentions(version.Stdout, x.doc.Version) && x.doc.SDKVersion != "" {
+	if problem == "" && !mentions(version.Stdout, x.doc.Version) {
 		problem = fmt.Sprintf("prints %q, the metadata says %s", proc.Tail(version.Stdout, 1), x.doc.Version)
 	}
-	x.report(Surface, "--version agrees with the metadata", problem)
-
-	unknown, err := x.run(ctx, nil, append([]string{"validate", "--no-such-option=1"}, flagArgs(x.base)...)...)
-	if err != nil {
-		return err
-	}
-	x.report(Surface, "an unknown flag is status 2", unlessStatus(unknown, 2))
+	x.note(versionMatches, "", problem)
+	x.promises()
 	if !rules.HasCommand(x.doc, "completion") {
+		x.leave(NotApplicable, "there is no completion command", completionOptions)
 		return nil
 	}
 	for _, shell := range []string{"bash", "zsh", "fish"} {
@@ -61,6 +55,33 @@ func (x *examiner) surface(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// What package common gives to every connector.
+var (
+	sharedCommands = strings.Fields("run metadata validate check completion")
+	sharedOptions  = strings.Fields(`topic broker name once max-records start-timeout shutdown-timeout acks map filter arraymap
+		max-in-flight max-in-flight-bytes retry-max-wait on-error dead-letter topic-format log-level log-format metrics-addr`)
+)
+
+// promises checks what a connector on package common has, whatever its author wrote.
+func (x *examiner) promises() {
+	commands := sharedCommands
+	if x.doc.Resumes {
+		commands = append(commands[:len(commands):len(commands)], "state")
+	}
+	for _, name := range commands {
+		if !rules.HasCommand(x.doc, name) {
+			x.note(sdkCommands, name, "the metadata does not list it")
+		}
+	}
+	x.note(sdkCommands, "", "")
+	for _, name := range sharedOptions {
+		if !x.options[name].Shared {
+			x.note(sdkOptions, "--"+name, "it is not there, or not marked")
+		}
+	}
+	x.note(sdkOptions, "", "")
 }
 
 // helpProblem compares the flags that help shows with the options.
@@ -103,78 +124,8 @@ func (x *examiner) completion(ctx context.Context, shell string) error {
 		}
 		problem = absent(missing)
 	}
-	x.report(Surface, "completion for "+shell+" knows every flag", problem)
+	x.note(completionOptions, shell, problem)
 	return nil
-}
-
-// metadata checks that the document is the same each time, whatever the environment holds, and in both drafts.
-func (x *examiner) metadata(ctx context.Context) error {
-	again, err := x.run(ctx, nil, "metadata")
-	if err != nil {
-		return err
-	}
-	x.report(Metadata, "the same bytes each time", unlessSame(again, x.Subject.Text))
-	var env []string
-	for _, name := range slices.Sorted(maps.Keys(x.options)) {
-		if p := x.options[name]; p.Env != "" {
-			env = append(env, p.Env+"=canary")
-		}
-	}
-	stuffed, err := x.run(ctx, env, "metadata")
-	if err != nil {
-		return err
-	}
-	x.report(Metadata, "the same bytes whatever the environment holds", unlessSame(stuffed, x.Subject.Text))
-	if x.doc.SDKVersion == "" {
-		return nil // a second draft is promised by connectors on common only
-	}
-	other, err := x.run(ctx, nil, "metadata", "--draft", "2020-12")
-	if err != nil {
-		return err
-	}
-	x.report(Metadata, "both drafts give the same verdicts", x.draftProblem(other))
-	return nil
-}
-
-// draftProblem lets the schema in the other draft judge what the published one judges.
-func (x *examiner) draftProblem(result proc.Result) string {
-	if problem := unlessStatus(result, 0); problem != "" {
-		return problem
-	}
-	var doc struct {
-		Schema json.RawMessage `json:"schema"`
-	}
-	if err := json.Unmarshal(result.Stdout, &doc); err != nil {
-		return err.Error()
-	}
-	compiled, err := schema.Compile(doc.Schema)
-	if err != nil {
-		return err.Error()
-	}
-	var problems []string
-	for _, t := range x.trials {
-		if compiled.Valid(t.value) != t.valid {
-			problems = append(problems, shorten(t.text))
-		}
-	}
-	return list(problems)
-}
-
-func unlessSame(result proc.Result, want []byte) string {
-	if problem := unlessStatus(result, 0); problem != "" {
-		return problem
-	}
-	if !bytes.Equal(result.Stdout, want) {
-		return "metadata printed something else this time"
-	}
-	return ""
-}
-
-func unlessStatus(result proc.Result, want int) string {
-	if result.Status == want {
-		return ""
-	}
-	return fmt.Sprintf("status %d, not %d: %s", result.Status, want, proc.Tail(result.Stderr, 3))
 }
 
 // mentions tells whether a text holds a word that is not part of a longer one.

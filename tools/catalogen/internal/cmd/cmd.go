@@ -44,6 +44,7 @@ type cli struct {
 	Check    checkCmd    `cmd:"" help:"Say how the catalog in the tree differs from what generate would write; change nothing."`
 	Diff     diffCmd     `cmd:"" help:"Say what changed in the connectors since the last release, and which versions that asks for; change nothing."`
 	Test     testCmd     `cmd:"" help:"Run the connectors' own tests, through the same evidence cache as generate."`
+	Conform  conformCmd  `cmd:"" help:"Hold any program against the rules for connectors; no repository is needed."`
 	List     listCmd     `cmd:"" help:"List the connectors of the catalog."`
 	Show     showCmd     `cmd:"" help:"Show one connector of the catalog and its options."`
 	Validate validateCmd `cmd:"" help:"Check a connector's config file against the catalog alone; nothing is run."`

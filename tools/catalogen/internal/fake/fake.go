@@ -20,8 +20,7 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/goccy/go-yaml"
-
+	"github.com/patchbay-dev/patchbay/common/metadata"
 	"github.com/patchbay-dev/patchbay/common/metadata/schema"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/options"
 )
@@ -53,8 +52,7 @@ func Main(args []string) int {
 	case "--help":
 		return c.help()
 	case "--version":
-		fmt.Println("0.1.0")
-		return 0
+		return c.version()
 	case "run":
 		args = args[1:]
 	}
@@ -125,6 +123,14 @@ func (c connector) metadata() int {
 	return 0
 }
 
+func (c connector) version() int {
+	text, _, _ := c.document()
+	var doc metadata.Document
+	_ = json.Unmarshal(text, &doc) // some tests want it broken
+	fmt.Println(doc.Version)
+	return 0
+}
+
 func (c connector) help() int {
 	_, _, properties := c.document()
 	for _, name := range slices.Sorted(maps.Keys(properties)) {
@@ -179,8 +185,7 @@ func (c connector) judge(text []byte) verdict {
 }
 
 func (c connector) validate(args []string) int {
-	switch {
-	case len(args) == 2 && args[0] == "--batch":
+	if len(args) == 2 && args[0] == "--batch" {
 		in := bufio.NewReader(os.Stdin)
 		for {
 			line, err := in.ReadBytes('\n')
@@ -195,88 +200,15 @@ func (c connector) validate(args []string) int {
 				return 0
 			}
 		}
-	case len(args) == 2 && args[0] == "--config":
-		return c.validateFile(args[1])
 	}
-	return c.validateFlags(args)
+	return c.end(c.flags(args))
 }
 
-func (c connector) validateFile(path string) int {
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return 1
-	}
-	var file struct {
-		Name, Topic         any
-		Parameters, Secrets map[string]any
-		Transforms          []map[string]any
-	}
-	if err := yaml.Unmarshal(text, &file); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 2
-	}
-	flat := map[string]any{}
-	for _, part := range []map[string]any{file.Parameters, file.Secrets} {
-		for key, value := range part {
-			flat[strings.ReplaceAll(key, "_", "-")] = value
-		}
-	}
-	for _, step := range file.Transforms {
-		for kind, value := range step {
-			list, _ := flat[kind].([]any)
-			flat[kind] = append(list, value)
-		}
-	}
-	if file.Topic != nil {
-		flat["topic"] = file.Topic
-	}
-	if file.Name != nil {
-		flat["name"] = file.Name
-	}
-	return c.end(flat)
-}
-
-func (c connector) validateFlags(args []string) int { return c.end(c.flags(args)) }
-
-// flags reads a command line, and the environment.
-func (c connector) flags(args []string) map[string]any {
-	_, _, properties := c.document()
-	flat := map[string]any{}
-	for name, o := range properties {
-		if text, ok := os.LookupEnv(o.Env); ok {
-			flat[name] = decode(o.Type.First(), text)
-			if o.Type.First() == "array" {
-				flat[name] = []any{decode(o.Items.Type.First(), text)}
-			}
-		}
-	}
-	for _, arg := range args {
-		name, text, _ := strings.Cut(strings.TrimPrefix(arg, "--"), "=")
-		o := properties[name]
-		if o.Type.First() == "array" {
-			list, _ := flat[name].([]any)
-			flat[name] = append(list, decode(o.Items.Type.First(), text))
-			continue
-		}
-		flat[name] = decode(o.Type.First(), text)
-	}
-	return flat
-}
-
-// run speaks the link protocol until it is told to end, or makes one pass over an endpoint. The quirks "stops-badly" and
-// "dies" end it otherwise, "careless" is content with anything, and "tells-token" explains its failure too well.
+// run is driven, or makes one pass over an endpoint. The quirk "careless" is content with anything, and "tells-token"
+// explains its failure too well.
 func (c connector) run(flat map[string]any) int {
 	if flat["acks"] != nil {
-		ended := make(chan os.Signal, 1)
-		if !c.is("dies") {
-			signal.Notify(ended, syscall.SIGTERM)
-		}
-		fmt.Println(`{"link":1}`)
-		<-ended
-		if c.is("stops-badly") {
-			return 3
-		}
-		return 0
+		return c.drive(strings.HasSuffix(c.dir, "-sink"))
 	}
 	if flat["once"] == nil || c.is("careless") {
 		return 0
@@ -290,18 +222,6 @@ func (c connector) run(flat map[string]any) int {
 	}
 	fmt.Fprintln(os.Stderr, err)
 	return 1
-}
-
-// decode reads a flag's text as a JSON value of a type.
-func decode(kind, text string) any {
-	switch kind {
-	case "integer", "number", "boolean":
-		return json.RawMessage(text)
-	case "object":
-		key, value, _ := strings.Cut(text, "=")
-		return map[string]any{key: value}
-	}
-	return text
 }
 
 func (c connector) end(flat map[string]any) int {

@@ -35,6 +35,9 @@ func (f Folder) Write(root string) error {
 	document := f.Metadata
 	if document == "" {
 		document = Metadata(name)
+		if strings.HasSuffix(name, "-source") { // as it does when it is driven
+			document = strings.Replace(document, `"category"`, `"resumes": true, "category"`, 1)
+		}
 	}
 	for file, text := range map[string]string{
 		"Makefile": makefile, "metadata.json": document,

@@ -179,26 +179,18 @@ func (r *run) examine(ctx context.Context, subject rules.Subject) ([]evidence.Te
 	if tests, ok := r.Cache.Load(r.digests[f.Name], evidence.BlackBox); ok {
 		return tests, true, nil, nil
 	}
-	r.Watch.Step(f.Name, "parity")
+	r.Watch.Step(f.Name, "conformance")
 	scratch := filepath.Join(r.home, f.Name)
 	if err := os.Mkdir(scratch, 0o700); err != nil {
 		return nil, false, nil, err
 	}
-	tests, err := blackbox.Examine(ctx, blackbox.Target{
-		Binary: build.Path(r.Bin, f), Env: probe.Env(scratch), Subject: subject, Scratch: scratch,
-	})
+	report, err := blackbox.Examine(ctx, blackbox.Target{
+		Argv: []string{build.Path(r.Bin, f)}, Env: probe.Env(scratch), Subject: subject, Scratch: scratch,
+	}, blackbox.ProfileOf(subject.Document))
 	if err != nil {
 		return nil, false, nil, err
 	}
-	var findings []finding.Finding
-	for _, t := range tests {
-		if t.Status != metadata.Passed {
-			findings = append(findings, finding.Finding{
-				Connector: f.Name, Rule: blackbox.Rules[t.Suite], Where: t.Name, Message: t.Detail,
-				Fix: blackbox.Fixes[t.Suite],
-			})
-		}
-	}
+	tests, findings := report.Evidence(), report.Findings()
 	if len(findings) == 0 {
 		findings, err = r.store(ctx, f, evidence.BlackBox, tests)
 	}

@@ -88,7 +88,7 @@ func (r *run) replay(ctx context.Context, subject rules.Subject, old []byte, cha
 		return nil, err
 	}
 	tests, err := blackbox.Replay(ctx, blackbox.Target{
-		Binary: build.Path(r.Bin, f), Env: probe.Env(scratch), Subject: subject, Scratch: scratch,
+		Argv: []string{build.Path(r.Bin, f)}, Env: probe.Env(scratch), Subject: subject, Scratch: scratch,
 	}, old, changes)
 	if err != nil {
 		return nil, err
@@ -103,7 +103,7 @@ func (r *run) replay(ctx context.Context, subject rules.Subject, old []byte, cha
 			continue
 		}
 		findings = append(findings, finding.Finding{
-			Connector: f.Name, Rule: blackbox.Rules[t.Suite], Where: t.Name, Message: t.Detail, Fix: blackbox.Fixes[t.Suite],
+			Connector: f.Name, Rule: blackbox.ReplayRule, Where: t.Name, Message: t.Detail, Fix: blackbox.ReplayFix,
 		})
 	}
 	if len(findings) > 0 {

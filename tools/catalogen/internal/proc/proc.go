@@ -4,10 +4,12 @@ package proc
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"os/exec"
 	"strings"
 	"sync"
@@ -21,6 +23,8 @@ var (
 	ErrDeadline = errors.New("did not end in time and was killed")
 	// ErrTooMuch means that the program printed more than the limit and its process group was killed.
 	ErrTooMuch = errors.New("printed more than the limit and was killed")
+	// ErrIsolation means that this machine refuses to start an isolated program.
+	ErrIsolation = errors.New("this machine allows no namespaces of one's own")
 )
 
 // waitDelay is how long a grandchild that holds the output open is waited for after the program itself has ended.
@@ -32,11 +36,15 @@ type Spec struct {
 	Dir       string    // working directory; empty for the caller's
 	Env       []string  // the whole environment, as KEY=value
 	Stdin     io.Reader // nil for an empty input
+	Extra     *os.File  // the program's descriptor 3; may be nil
 	Deadline  time.Duration
-	Grace     time.Duration // how long the group may take to end by itself after SIGTERM; 0 kills at once
+	Grace     time.Duration  // how long the group may take to end by itself after Ask; 0 kills at once
+	Ask       syscall.Signal // what asks the group to end; SIGTERM if 0
 	MaxStdout int64
 	MaxStderr int64
-	Heard     func() // called once, at the first output on stdout; may be nil, must not block
+	Tee       io.Writer // is given what comes on stdout, as it comes; may be nil, must not block
+	Offline   bool      // without a network; see ErrIsolation
+	Powerless bool      // without the powers of root over files; see ErrIsolation
 }
 
 // A Result is what a program left behind.
@@ -44,6 +52,7 @@ type Result struct {
 	Status int // exit status; -1 when the program was killed or never started
 	Stdout []byte
 	Stderr []byte
+	CPU    time.Duration // of the program and of those of its children that it has waited for
 }
 
 // Run runs a program to its end and blocks until then. A status other than 0 is no error; not starting, missing the
@@ -60,20 +69,32 @@ func Run(ctx context.Context, spec Spec) (Result, error) {
 		cmd.Env = []string{} // nil would mean all of ours
 	}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	isolated := spec.Offline || spec.Powerless
+	if isolated {
+		if err := isolate(cmd.SysProcAttr, spec.Offline); err != nil {
+			return Result{Status: -1}, err
+		}
+	}
+	if spec.Extra != nil {
+		cmd.ExtraFiles = []*os.File{spec.Extra}
+	}
 	var asked time.Time // when the group was told to end; Wait returns after it is set
 	cmd.Cancel = func() error {
 		asked = time.Now()
 		if spec.Grace > 0 {
-			return signalGroup(cmd.Process.Pid, syscall.SIGTERM)
+			return signalGroup(cmd.Process.Pid, cmp.Or(spec.Ask, syscall.SIGTERM))
 		}
 		return signalGroup(cmd.Process.Pid, syscall.SIGKILL)
 	}
 	cmd.WaitDelay = spec.Grace + waitDelay
-	stdout := &limited{limit: spec.MaxStdout, over: func() { cancel(ErrTooMuch) }, heard: spec.Heard}
+	stdout := &limited{limit: spec.MaxStdout, over: func() { cancel(ErrTooMuch) }, tee: spec.Tee}
 	stderr := &limited{limit: spec.MaxStderr, over: func() { cancel(ErrTooMuch) }}
 	cmd.Stdout, cmd.Stderr = stdout, stderr
 
 	err := cmd.Start()
+	if err != nil && isolated {
+		return Result{Status: -1}, fmt.Errorf("%w: %w", ErrIsolation, err)
+	}
 	if err != nil {
 		return Result{Status: -1}, fmt.Errorf("start %s: %w", spec.Argv[0], err)
 	}
@@ -88,7 +109,10 @@ func Run(ctx context.Context, spec Spec) (Result, error) {
 	// A child left behind in the group would outlive the build; whoever wants to leave one has to escape on purpose.
 	_ = signalGroup(cmd.Process.Pid, syscall.SIGKILL)
 
-	result := Result{Status: cmd.ProcessState.ExitCode(), Stdout: stdout.bytes(), Stderr: stderr.bytes()}
+	result := Result{
+		Status: cmd.ProcessState.ExitCode(), Stdout: stdout.bytes(), Stderr: stderr.bytes(),
+		CPU: cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime(),
+	}
 	if cause := context.Cause(ctx); cause != nil {
 		switch {
 		case errors.Is(cause, ErrDeadline):
@@ -144,21 +168,21 @@ type limited struct {
 	buf   bytes.Buffer
 	limit int64
 	over  func()
-	heard func() // nil once called
+	tee   io.Writer // nil for none
 }
 
 func (l *limited) Write(p []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.heard != nil {
-		l.heard()
-		l.heard = nil
-	}
 	if int64(l.buf.Len()+len(p)) > l.limit {
 		l.over()
 		return 0, ErrTooMuch
 	}
-	return l.buf.Write(p)
+	l.buf.Write(p)
+	if l.tee != nil {
+		return l.tee.Write(p)
+	}
+	return len(p), nil
 }
 
 func (l *limited) bytes() []byte {

@@ -177,14 +177,67 @@ func TestRunNamesAProgramThatIsNotThere(t *testing.T) {
 	}
 }
 
-func TestRunTellsWhenAProgramIsHeard(t *testing.T) {
-	heard := 0
-	spec := Spec{Argv: []string{"sh", "-c", "echo silence >&2"}, Deadline: time.Minute, MaxStdout: 100, MaxStderr: 100, Heard: func() { heard++ }}
-	if _, err := Run(t.Context(), spec); err != nil || heard != 0 {
-		t.Errorf("a program that prints nothing on stdout: %d, %v", heard, err)
+func TestRunPassesOnWhatItHears(t *testing.T) {
+	var heard strings.Builder
+	s := spec("echo silence >&2; echo one; echo two")
+	s.Tee = &heard
+	if result, err := Run(t.Context(), s); err != nil || heard.String() != "one\ntwo\n" || string(result.Stdout) != heard.String() {
+		t.Errorf("heard %q, %v", heard.String(), err)
 	}
-	spec.Argv[2] = "echo one; sleep 0.1; echo two"
-	if _, err := Run(t.Context(), spec); err != nil || heard != 1 {
-		t.Errorf("heard %d times, %v", heard, err)
+}
+
+func TestRunAsksWithTheGivenSignal(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	s := spec("trap 'exit 7' INT; echo ready; while :; do sleep 0.05; done")
+	s.Grace, s.Ask, s.Tee = time.Minute, syscall.SIGINT, writer(func([]byte) { cancel() })
+	if result, err := Run(ctx, s); !errors.Is(err, context.Canceled) || result.Status != 7 {
+		t.Errorf("status %d, %v", result.Status, err)
+	}
+}
+
+// A writer is a function that takes what is written.
+type writer func([]byte)
+
+func (w writer) Write(p []byte) (int, error) { w(p); return len(p), nil }
+
+func TestRunHandsOverADescriptor(t *testing.T) {
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	defer w.Close()
+	s := spec("echo three >&3")
+	s.Extra = w
+	if _, err := Run(t.Context(), s); err != nil {
+		t.Fatal(err)
+	}
+	text := make([]byte, 10)
+	if n, err := r.Read(text); err != nil || string(text[:n]) != "three\n" {
+		t.Errorf("%q, %v", text[:n], err)
+	}
+}
+
+func TestRunTellsTheCost(t *testing.T) {
+	result, err := Run(t.Context(), spec("i=0; while [ $i -lt 100000 ]; do i=$((i+1)); done"))
+	if err != nil || result.CPU <= 0 {
+		t.Errorf("%v of CPU, %v", result.CPU, err)
+	}
+}
+
+func TestAnIsolatedProgramHasNoNetworkAndNoPowers(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.Chmod(dir, 0o555); err != nil {
+		t.Fatal(err)
+	}
+	s := spec("tail -n +3 /proc/net/dev | cut -d: -f1; touch file 2>/dev/null && echo written; exit 0")
+	s.Offline, s.Powerless, s.Dir = true, true, dir
+	result, err := Run(t.Context(), s)
+	if errors.Is(err, ErrIsolation) {
+		t.Skip(err)
+	}
+	if err != nil || strings.Trim(string(result.Stdout), " \n") != "lo" {
+		t.Errorf("%q %q, %v", result.Stdout, result.Stderr, err)
 	}
 }
