@@ -47,6 +47,7 @@ type opening struct {
 	log     *slog.Logger
 	metrics *observe.Metrics // nil when nobody wants them
 	sources bool
+	keeps   bool // the transforms come to something that is to be kept across restarts
 }
 
 // open connects to the topic that the flags name. It tries once; ctx bounds it.

@@ -63,14 +63,14 @@ func (o *opening) openNATS(ctx context.Context, e *endpoint) error {
 }
 
 // bucket is the key-value bucket for positions, empty for the default one, and whether one is wanted: a source that does
-// not resume has no positions to keep.
+// not resume has no positions to keep, but may have transforms that aggregate.
 func (o *opening) bucket() (string, bool) {
 	where := o.flags.(*sourceFlags).State.State
 	bucket, named := strings.CutPrefix(where, "kv:")
 	if !named {
 		bucket = ""
 	}
-	return bucket, named || where == "" && o.info.Resumes
+	return bucket, named || where == "" && (o.info.Resumes || o.keeps)
 }
 
 // openDeadLetters opens the topic of dead letters on a connection of its own, so that the two cannot hold each other up.

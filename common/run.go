@@ -51,7 +51,7 @@ func (p *program) start(ctx context.Context, w world, r *resolved) error {
 	}
 	defer chain.Close()
 	_, isSource := flags.(*sourceFlags)
-	o := &opening{w: w, info: p.info, flags: flags, name: name, log: log, metrics: metrics, sources: isSource}
+	o := &opening{w: w, info: p.info, flags: flags, name: name, log: log, metrics: metrics, sources: isSource, keeps: chain.Keeps()}
 	limits := limits(run, d)
 	limits.StartBy = time.Now().Add(run.StartTimeout) // opening the topic counts too
 	e, err := o.openPatiently(ctx, limits.StartBy, d.RetryMaxWait)

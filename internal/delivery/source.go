@@ -87,7 +87,9 @@ type source struct {
 	tracker *tracker
 	saver   *saver
 	ids     *identifiers
-	writer  transport.Writer
+	entry   entrance
+	gather  *gathered     // nil where transforms take one record at a time
+	turn    chan struct{} // of the records, where transforms keep a state; else nil
 	holder  *state.Holder // of the state, that was waited for last
 }
 
@@ -97,6 +99,7 @@ func (s *source) run() error {
 		return err
 	}
 	s.tracker = newTracker(saved.Positions)
+	s.recall(saved)
 	s.ids = newIdentifiers(s.Derive, s.Name, saved.Epoch)
 	if s.ScopeIDs {
 		s.ids.scopeOwn(s.Name, saved.Epoch)
@@ -112,6 +115,9 @@ func (s *source) run() error {
 	s.die(nil) // the shutdown timeout begins, if it has not
 	if drained := s.drain(); err == nil {
 		err = drained
+	}
+	if s.gather != nil {
+		s.gather.close()
 	}
 	if s.saver != nil {
 		if saved := s.saver.close(); saved != nil && err == nil && !transport.Gone(saved) {
@@ -132,18 +138,50 @@ func (s *source) run() error {
 // good on the way is left to the error policy.
 func (s *source) build(retry transport.Writer, letters *letters) {
 	p := &policy{Instance: s.Instance, on: s.On, letters: letters, log: s.Log, metrics: s.Metrics}
-	s.writer = retry
+	w := retry
 	if s.Ordered {
-		s.writer = newOrdered(s.writer)
+		w = newOrdered(w)
 	}
 	if s.MaxRecords > 0 {
-		s.writer = newCount(s.writer, s.MaxRecords, s.finish)
+		w = newCount(w, s.MaxRecords, s.reached)
 	}
-	s.writer = newLimit(s.writer, s.MaxInFlight, s.MaxBytes, s.Metrics)
+	w = newLimit(w, s.MaxInFlight, s.MaxBytes, s.Metrics)
 	if s.Chain.Len() > 0 {
-		s.writer = &transformed{s.writer, s.Chain, p}
+		t := &transformed{w, s.Chain, p}
+		if s.Chain.Batches() {
+			s.gather = newGathered(t, s.life, s.tracker)
+			s.entry = s.gather
+			return
+		}
+		w = t
 	}
-	s.writer = &policed{s.writer, p}
+	s.entry = &policed{w, p}
+}
+
+// reached ends the run because as many records are delivered as were asked for.
+func (s *source) reached() {
+	s.finish()
+	if s.gather != nil {
+		s.gather.cancel(errDone)
+	}
+}
+
+// recall gives the transforms what they had come to when the state was saved.
+func (s *source) recall(saved *state.State) {
+	if !s.Chain.Keeps() {
+		if len(saved.Aggregates) > 0 {
+			s.Log.Warn("no transform aggregates any more, so what was saved of one is dropped")
+		}
+		return
+	}
+	for _, reason := range s.Chain.Restore(saved.Aggregates) {
+		s.Log.Warn(reason)
+	}
+	s.turn = make(chan struct{}, 1)
+	s.tracker.keep(s.Chain.State())
+	if s.Store == nil {
+		s.Log.Info("no state is kept with these flags, so aggregates begin empty at every start")
+	}
 }
 
 // load acquires the lease on the saved state and reads it, trying again until the start timeout has passed, and refuses one
@@ -258,10 +296,14 @@ func (s *source) session() error {
 	if err != nil {
 		return Permanent(err)
 	}
-	s.tracker.reset()
+	if aggregates := s.tracker.reset(); s.Chain.Keeps() {
+		s.Chain.Restore(aggregates)
+	}
 	s.ids.restart()
 	err = s.one(s.alive, func(ctx context.Context) error {
-		out := &Output{ctx: ctx, life: s.life, writer: s.writer, tracker: s.tracker, ids: s.ids}
+		out := &Output{
+			ctx: ctx, life: s.life, entry: s.entry, tracker: s.tracker, ids: s.ids, turn: s.turn, saves: s.turn != nil && s.Store != nil,
+		}
 		defer out.over.Store(true)
 		if s.saver != nil && session.Committed != nil {
 			return s.saver.tellWhile(session.Committed, func() error { return session.Run(ctx, out) })

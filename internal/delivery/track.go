@@ -6,10 +6,12 @@ import (
 	"time"
 )
 
-// A tracker knows, for each partition, how far delivery has come without a gap.
+// A tracker knows, for each partition, how far delivery has come without a gap. Where transforms keep a state, which stands for
+// all that went through them in whatever partition, the partitions form one line, and positions move with that state.
 type tracker struct {
 	mu         sync.Mutex
 	partitions map[string]*line
+	whole      *whole        // nil where transforms keep nothing
 	open       int           // slots that are not settled
 	idle       chan struct{} // closed while open is 0
 	moved      chan struct{} // gets an element after a position moved
@@ -42,9 +44,12 @@ type line struct {
 
 // A slot stands for a record, or for a position that was reached without one.
 type slot struct {
-	line     *line
+	line     *line // of its partition
 	position string
 	done     moment // when it was delivered; any moment for one that nothing is before
+	record   bool   // it stands for a record
+	gone     bool   // something before it failed, so that it does not count
+	held            // where transforms keep a state
 }
 
 func newTracker(positions map[string]string) *tracker {
@@ -66,8 +71,8 @@ func (t *tracker) position(partition string) string {
 	return ""
 }
 
-// add opens a slot at the end of its partition.
-func (t *tracker) add(partition, position string) *slot {
+// add opens a slot at the end of its partition: for a record, or for a position alone.
+func (t *tracker) add(partition, position string, record bool) *slot {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	l := t.partitions[partition]
@@ -75,9 +80,11 @@ func (t *tracker) add(partition, position string) *slot {
 		l = &line{}
 		t.partitions[partition] = l
 	}
-	s := &slot{line: l, position: position}
-	if !l.torn {
-		l.slots = append(l.slots, s)
+	s := &slot{line: l, position: position, record: record}
+	if q := t.queue(l); !q.torn {
+		q.slots = append(q.slots, s)
+	} else {
+		s.gone = true
 	}
 	if t.open == 0 {
 		t.idle = make(chan struct{})
@@ -86,30 +93,44 @@ func (t *tracker) add(partition, position string) *slot {
 	return s
 }
 
+// queue is where the slots of a partition stand.
+func (t *tracker) queue(l *line) *line {
+	if t.whole != nil {
+		return &t.whole.line
+	}
+	return l
+}
+
 // settle closes a slot. What failed keeps everything behind it from being counted as delivered, so that is forgotten.
 func (t *tracker) settle(s *slot, delivered bool) {
 	t.mu.Lock()
-	l, moved := s.line, false
-	if delivered {
+	q, moved := t.queue(s.line), false
+	var lost []*slot
+	switch {
+	case s.gone:
+		lost = append(lost, s)
+	case delivered:
 		s.done = 1
-		if len(l.slots) > 0 && l.slots[0] != s { // it waits for those before it
+		if len(q.slots) > 0 && q.slots[0] != s { // it waits for those before it
 			s.done = now()
 		}
-	} else {
-		if i := slices.Index(l.slots, s); i >= 0 {
-			clear(l.slots[i:])
-			l.slots, l.torn = l.slots[:i], true
+	default:
+		if i := slices.Index(q.slots, s); i >= 0 {
+			lost = slices.Clone(q.slots[i:])
+			clear(q.slots[i:])
+			q.slots, q.torn = q.slots[:i], true
 		}
+	}
+	for _, s := range lost {
+		s.gone = true
 	}
 	n := 0
-	for n < len(l.slots) && l.slots[n].done != 0 {
-		if position := l.slots[n].position; position != "" && position != l.delivered {
-			l.delivered, l.dirty, moved = position, true, true
-		}
-		l.slots[n] = nil
+	for n < len(q.slots) && q.slots[n].done != 0 {
+		moved = t.pass(q.slots[n]) || moved
+		q.slots[n] = nil
 		n++
 	}
-	l.slots = l.slots[n:]
+	q.slots = q.slots[n:]
 	if moved && t.unsaved == 0 {
 		t.unsaved = now()
 	}
@@ -117,9 +138,27 @@ func (t *tracker) settle(s *slot, delivered bool) {
 		close(t.idle)
 	}
 	t.mu.Unlock()
+	release(lost, errSessionOver)
 	if moved {
 		t.signal()
 	}
+}
+
+// pass notes that a slot, and all before it, is delivered. It reports whether there is something new to save. The mutex is held.
+func (t *tracker) pass(s *slot) (moved bool) {
+	if t.whole != nil {
+		return t.whole.pass(s)
+	}
+	return s.line.reach(s.position)
+}
+
+// reach moves a partition to a position, and reports whether that is another one than before.
+func (l *line) reach(position string) bool {
+	if position == "" || position == l.delivered {
+		return false
+	}
+	l.delivered, l.dirty = position, true
+	return true
 }
 
 // signal tells that positions have moved. It does not block.
@@ -130,33 +169,54 @@ func (t *tracker) signal() {
 	}
 }
 
-// take returns the positions that moved since the last call, and all positions.
-func (t *tracker) take() (moved, all map[string]string) {
+// A cut is what there is to save: everything up to it is delivered, and nothing behind it counts.
+type cut struct {
+	positions  map[string]string // all
+	moved      map[string]string // those that are new
+	aggregates map[string]string // what the transforms had come to
+	waiting    []*slot           // of records whose source is told once the cut is saved
+	changed    bool              // since the cut before
+}
+
+// take returns what is delivered, to be saved: kept or untake tells what came of that.
+func (t *tracker) take() cut {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	moved, all = map[string]string{}, map[string]string{}
+	c := cut{moved: map[string]string{}, positions: map[string]string{}}
 	for partition, l := range t.partitions {
 		if l.delivered == "" {
 			continue
 		}
-		all[partition] = l.delivered
+		c.positions[partition] = l.delivered
 		if l.dirty {
 			l.dirty = false
-			moved[partition] = l.delivered
+			c.moved[partition] = l.delivered
 		}
 	}
+	c.changed = len(c.moved) > 0
+	if w := t.whole; w != nil {
+		c.aggregates, c.waiting = w.aggregates, w.passed
+		c.changed = c.changed || w.dirty || len(c.waiting) > 0
+		w.passed, w.dirty = nil, false
+	}
 	t.saving, t.unsaved = earlier(t.saving, t.unsaved), 0
-	return moved, all
+	return c
 }
 
 // reset forgets what was handed over but not delivered, before the connector starts again from the delivered positions.
-// Nothing may be in flight.
-func (t *tracker) reset() {
+// Nothing may be in flight. It returns what the transforms start again from.
+func (t *tracker) reset() (aggregates map[string]string) {
 	t.mu.Lock()
-	defer t.mu.Unlock()
+	var lost []*slot
 	for _, l := range t.partitions {
 		l.slots, l.torn = nil, false
 	}
+	if t.whole != nil {
+		lost, aggregates = t.whole.reset(), t.whole.aggregates
+	}
+	t.mu.Unlock()
+	release(lost, errSessionOver)
+	return aggregates
 }
 
 // settledAll is closed while nothing is in flight.
@@ -166,20 +226,24 @@ func (t *tracker) settledAll() <-chan struct{} {
 	return t.idle
 }
 
-// untake marks positions as moved again, after a save that failed.
-func (t *tracker) untake(moved map[string]string) {
+// untake takes a cut back, after a save that failed.
+func (t *tracker) untake(c cut) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	for partition := range moved {
+	for partition := range c.moved {
 		t.partitions[partition].dirty = true
+	}
+	if w := t.whole; w != nil {
+		w.dirty, w.passed = true, slices.Concat(c.waiting, w.passed)
 	}
 }
 
-// kept notes that what was taken is saved.
-func (t *tracker) kept() {
+// kept notes that a cut is saved.
+func (t *tracker) kept(c cut) {
 	t.mu.Lock()
-	defer t.mu.Unlock()
 	t.saving = 0
+	t.mu.Unlock()
+	release(c.waiting, nil)
 }
 
 // age tells how long the oldest delivery has been waiting that no saved position covers: because the save is due, or because
@@ -188,10 +252,17 @@ func (t *tracker) age() (age time.Duration, known bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	oldest := earlier(t.unsaved, t.saving)
-	for _, l := range t.partitions {
-		for _, s := range l.slots {
+	look := func(slots []*slot) {
+		for _, s := range slots {
 			oldest = earlier(oldest, s.done)
 		}
+	}
+	for _, l := range t.partitions {
+		look(l.slots)
+	}
+	if t.whole != nil {
+		look(t.whole.slots)
+		look(t.whole.behind)
 	}
 	if oldest == 0 {
 		return 0, true

@@ -35,9 +35,9 @@ func TestWhatIsBrokenOffHoldsThePositionAndNothingElse(t *testing.T) {
 
 func TestWhatWasUnderWayBeforeAFailureStillCounts(t *testing.T) {
 	tracker := newTracker(nil)
-	one, two, three := tracker.add("", "1"), tracker.add("", "2"), tracker.add("", "3")
+	one, two, three := tracker.add("", "1", true), tracker.add("", "2", true), tracker.add("", "3", true)
 	tracker.settle(two, false)
-	four := tracker.add("", "4")
+	four := tracker.add("", "4", true)
 	tracker.settle(four, true)
 	tracker.settle(three, true)
 	mustEqual(t, "position while 1 is open", tracker.position(""), "")
@@ -49,6 +49,6 @@ func TestWhatWasUnderWayBeforeAFailureStillCounts(t *testing.T) {
 		t.Error("something is still open")
 	}
 	tracker.reset()
-	tracker.settle(tracker.add("", "2"), true)
+	tracker.settle(tracker.add("", "2", true), true)
 	mustEqual(t, "position after a new start", tracker.position(""), "2")
 }

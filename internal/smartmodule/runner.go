@@ -16,7 +16,9 @@ type Options struct {
 	Params map[string]string
 	// LookBack is nil for none. It needs a module that exports look_back.
 	LookBack *LookBack
-	Limits   Limits
+	// Accumulator is what an Aggregate begins with.
+	Accumulator []byte
+	Limits      Limits
 	// Cache is the folder that keeps compiled code; empty for none. It is created where it is missing. One that is not the
 	// user's own, or cannot be written, is not used.
 	Cache string
@@ -65,7 +67,7 @@ func (m *Module) Start(ctx context.Context, o Options) (*Runner, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Runner{module: m, options: o, host: h}
+	r := &Runner{module: m, options: o, host: h, accumulator: o.Accumulator}
 	if err := r.ready(ctx); err != nil {
 		return nil, errors.Join(err, r.Close())
 	}
@@ -103,6 +105,20 @@ func (r *Runner) MemorySize() int64 {
 		return 0
 	}
 	return int64(r.instance.memory.Size())
+}
+
+// Accumulator returns what an Aggregate has come to. It must not be changed.
+func (r *Runner) Accumulator() []byte {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.accumulator
+}
+
+// Restore makes an Aggregate go on from what it had come to at another time.
+func (r *Runner) Restore(accumulator []byte) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.accumulator = accumulator
 }
 
 // Run transforms records, in their order, and returns a result for each. It blocks while the module works: for the time of

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -14,47 +12,22 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/patchbay-dev/patchbay/common/record"
+	"github.com/patchbay-dev/patchbay/internal/smartmodule/guests"
 )
 
-// made is where modules are, once they are made.
-var made string
+func TestMain(m *testing.M) { guests.Main(m) }
 
-// modules is a folder with a module of each kind, as filter.wasm and so on, and with their compiled code. It is made when a
-// test first needs it.
-var modules = sync.OnceValues(func() (string, error) {
-	dir, err := os.MkdirTemp("", "modules")
-	if err != nil {
-		return "", err
-	}
-	made = dir
-	for _, kind := range []string{"filter", "map", "array_map"} {
-		build := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-buildmode=c-shared", "-ldflags=-s -w", "-tags", kind,
-			"-o", filepath.Join(dir, kind+".wasm"), "../smartmodule/testdata/kinds")
-		build.Env = append(os.Environ(), "GOOS=wasip1", "GOARCH=wasm", "CGO_ENABLED=0", "GOFLAGS=")
-		if text, err := build.CombinedOutput(); err != nil {
-			return dir, errors.New(string(text))
-		}
-	}
-	return dir, nil
-})
-
-func TestMain(m *testing.M) {
-	status := m.Run()
-	if made != "" {
-		_ = os.RemoveAll(made)
-	}
-	os.Exit(status)
-}
-
-// inModules compiles steps whose paths are relative to the folder of modules.
+// inModules compiles steps in which filter.wasm and so on are the modules of each kind.
 func inModules(tb testing.TB, steps ...Step) (*Chain, error) {
 	tb.Helper()
-	dir, err := modules()
-	if err != nil {
-		tb.Fatal(err)
+	read := func(path string) ([]byte, error) {
+		switch kind := strings.TrimSuffix(path, ".wasm"); kind {
+		case "filter", "map", "array_map", "aggregate":
+			return os.ReadFile(guests.Kind(tb, kind))
+		}
+		return os.ReadFile(path)
 	}
-	read := func(path string) ([]byte, error) { return os.ReadFile(filepath.Join(dir, path)) }
-	return Compile(steps, Options{ReadModule: read, Cache: filepath.Join(dir, "cache")})
+	return Compile(steps, Options{ReadModule: read, Cache: guests.Cache()})
 }
 
 func mustOpen(tb testing.TB, steps ...Step) *Chain {

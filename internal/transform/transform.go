@@ -73,8 +73,9 @@ type Options struct {
 
 // A Chain is a compiled list of steps. It is safe for concurrent use. A nil Chain is an empty one.
 type Chain struct {
-	stages []stage
-	total  int // steps
+	stages  []stage
+	total   int                // steps
+	keeping map[string]*module // those that aggregate
 }
 
 // A stage is a part of a chain: expressions that follow one another, or a SmartModule.
