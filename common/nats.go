@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/patchbay-dev/patchbay/common/record"
 	"github.com/patchbay-dev/patchbay/internal/transport/nats"
 )
 
@@ -52,6 +53,7 @@ func (o *opening) openNATS(ctx context.Context, e *endpoint) error {
 		}
 		e.close = append(e.close, e.reader.Close)
 	}
+	e.recent = func(ctx context.Context, n int) ([]record.Record, error) { return conn.Recent(ctx, e.reader, n) }
 	if d.OnError == "dead-letter" {
 		config.StopAtFailure = false
 		config.Topic, config.Status = d.DeadLetter, nil // how the broker is, one connection tells

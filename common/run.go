@@ -59,6 +59,9 @@ func (p *program) start(ctx context.Context, w world, r *resolved) error {
 		return err
 	}
 	defer e.Close()
+	if err := lookBack(ctx, chain, e, run.StartTimeout); err != nil {
+		return err
+	}
 	if e.stop != nil {
 		var stop context.CancelFunc
 		ctx, stop = context.WithCancel(ctx)
@@ -111,6 +114,28 @@ func openChain(ctx context.Context, w world, r *resolved, topic string) (*transf
 		return nil, &usageError{err}
 	}
 	return chain, nil
+}
+
+// lookBack shows the topic's last records to the SmartModules that shall look back.
+func lookBack(ctx context.Context, chain *transform.Chain, e *endpoint, within time.Duration) error {
+	n := chain.LooksBack()
+	switch {
+	case n == 0:
+		return nil
+	case e.recent == nil:
+		return &usageError{errors.New("lookback: only a topic on a NATS broker with JetStream keeps records to look back on; leave lookback out")}
+	}
+	ctx, cancel := context.WithTimeout(ctx, within)
+	defer cancel()
+	recs, err := e.recent(ctx, n)
+	if err == nil {
+		err = chain.LookBack(ctx, recs)
+	}
+	var config *transport.ConfigError
+	if errors.As(err, &config) {
+		err = &usageError{err}
+	}
+	return err
 }
 
 func (p *program) startSource(ctx context.Context, r *resolved, e *endpoint, c delivery.SourceConfig) error {

@@ -121,6 +121,30 @@ func (r *Runner) Restore(accumulator []byte) {
 	r.accumulator = accumulator
 }
 
+// LookBack shows a module that shall look back the last of some records, which went before those that it will be given. It
+// blocks while the module works.
+func (r *Runner) LookBack(ctx context.Context, records []Input) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	back := r.options.LookBack
+	if back == nil || len(records) == 0 {
+		return nil
+	}
+	r.settle(records[max(len(records)-back.Last, 0):])
+	if r.instance == nil { // the next one is shown them
+		return nil
+	}
+	return r.show(ctx, r.instance)
+}
+
+// show lets an instance look back.
+func (r *Runner) show(ctx context.Context, i *instance) error {
+	if recent := r.lookedBack(); len(recent) > 0 {
+		return i.lookBack(ctx, appendInput(nil, r.count-int64(len(recent)), recent))
+	}
+	return nil
+}
+
 // Run transforms records, in their order, and returns a result for each. It blocks while the module works: for the time of
 // a call at the most, for each record that breaks its bounds. A module that fails at a record is given the others
 // nevertheless. The error is that of ctx, once it is done; records may have gone through the module then.
@@ -185,8 +209,8 @@ func (r *Runner) ready(ctx context.Context) error {
 	if r.module.init {
 		err = i.initialise(ctx, appendParams(nil, r.options.Params, r.options.LookBack))
 	}
-	if recent := r.lookedBack(); err == nil && len(recent) > 0 {
-		err = i.lookBack(ctx, appendInput(nil, r.count-int64(len(recent)), recent))
+	if err == nil {
+		err = r.show(ctx, i)
 	}
 	if err != nil {
 		return errors.Join(err, i.close())

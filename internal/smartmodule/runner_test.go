@@ -226,6 +226,16 @@ func TestLookBack(t *testing.T) {
 	same(t, run(t, r, "a", "b", "c"), []string{"A", "B", "C"})
 	same(t, run(t, r, "panic"), []string{"!the module failed"})
 	same(t, run(t, r, "looked"), []string{"c@2,panic@3"})
+	t.Run("on what came before the first record", func(t *testing.T) {
+		r := begin(t, kindGuest(t, Map), Options{LookBack: &LookBack{Last: 2}})
+		if err := r.LookBack(t.Context(), []Input{{Value: []byte("x")}, {Value: []byte("y")}, {Value: []byte("z")}}); err != nil {
+			t.Fatal(err)
+		}
+		same(t, run(t, r, "looked", "offset"), []string{"y@0,z@1", "3"})
+		if err := r.LookBack(t.Context(), []Input{{Value: []byte("forget me")}}); err == nil || !strings.Contains(err.Error(), "never heard of it") {
+			t.Errorf("err = %v", err)
+		}
+	})
 	t.Run("that fails is the error of the next records", func(t *testing.T) {
 		r := begin(t, kindGuest(t, Map), Options{LookBack: &LookBack{Last: 2}})
 		same(t, run(t, r, "forget me"), []string{"FORGET ME"})

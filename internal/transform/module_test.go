@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/patchbay-dev/patchbay/common/record"
+	"github.com/patchbay-dev/patchbay/internal/smartmodule"
 	"github.com/patchbay-dev/patchbay/internal/smartmodule/guests"
 )
 
@@ -208,4 +209,48 @@ func TestConcurrentUseOfAModule(t *testing.T) {
 		})
 	}
 	group.Wait()
+}
+
+func TestLookBack(t *testing.T) {
+	c := mustOpen(t, Step{Kind: Filter, Expr: "filter.wasm"}, Step{Kind: Uses, Expr: "map.wasm", LookBack: &smartmodule.LookBack{Last: 2}})
+	if n := c.LooksBack(); n != 2 {
+		t.Errorf("it wants %d records", n)
+	}
+	recs := []record.Record{{Value: []byte("a")}, {Value: []byte("b")}, {Value: []byte("c")}}
+	if err := c.LookBack(t.Context(), recs); err != nil {
+		t.Fatal(err)
+	}
+	out, err := c.Apply(t.Context(), record.Record{Value: []byte("looked")})
+	if err != nil || string(out[0].Value) != "b@0,c@1" {
+		t.Fatal(out, err)
+	}
+	want := "uses (step 2 of 2): map.wasm: look_back: the module says: never heard of it"
+	if err := c.LookBack(t.Context(), []record.Record{{Value: []byte("forget me")}}); err == nil || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
+	}
+}
+
+func TestStateOfAggregates(t *testing.T) {
+	step := Step{Kind: Map, Expr: "aggregate.wasm"}
+	c := mustOpen(t, step, Step{Kind: Filter, Expr: "true"}, step)
+	out, err := c.Apply(t.Context(), record.Record{Value: []byte("a")})
+	if err != nil || string(out[0].Value) != "A" {
+		t.Fatal(out, err)
+	}
+	first := c.State()
+	if _, err := c.Apply(t.Context(), record.Record{Value: []byte("b")}); err != nil {
+		t.Fatal(err)
+	}
+	if notes := c.Restore(first); len(first) != 2 || notes != nil {
+		t.Errorf("the state of two steps is %q, %q", first, notes)
+	}
+	out, err = c.Apply(t.Context(), record.Record{Value: []byte("c")})
+	if err != nil || string(out[0].Value) != "AAC" { // A, then AC appended
+		t.Error(out, err)
+	}
+	// Another module has another name, and so has one with other parameters.
+	other := mustOpen(t, Step{Kind: Map, Expr: "aggregate.wasm", Params: map[string]string{"greet": "x"}})
+	if notes := other.Restore(first); len(notes) != 2 || other.State() != nil {
+		t.Errorf("notes %q, state %q", notes, other.State())
+	}
 }
