@@ -153,3 +153,14 @@ YAML
   assert_failure 2
   assert_output --partial "leave lookback out"
 }
+
+@test "an aggregate of a source without positions goes on, too, and that of a sink says that it does not" {
+  number() { generate-source --topic demo --rate 0 --count 3 --map count.wasm --log-level warn; }
+  number
+  number
+  run --separate-stderr stdout-sink --topic demo --once --map count.wasm
+  assert_output $'1\n2\n3\n4\n5\n6'
+  [[ $stderr == *"aggregates begin empty at every start"* ]]
+  run --separate-stderr stdout-sink --topic demo --name other --once --log-level error
+  assert_output $'1\n2\n3\n4\n5\n6'
+}

@@ -51,6 +51,9 @@ func (s *sink) run() error {
 	letters := newLetters(s.Dead, s.life, Backoff{Cap: s.RetryCap})
 	s.policy = &policy{Instance: s.Instance, on: s.On, letters: letters, log: s.Log, metrics: s.Metrics}
 	s.in = newInput(s)
+	if s.Chain.Keeps() {
+		s.Log.Info("a sink saves no state, so aggregates begin empty at every start")
+	}
 	s.Metrics.OnInFlight(s.in.inFlight)
 	if topic, ok := s.Reader.(transport.Lagging); ok {
 		s.Metrics.OnLag(topic.Lag)
