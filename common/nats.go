@@ -2,10 +2,12 @@ package common
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
 	"github.com/patchbay-dev/patchbay/common/record"
+	"github.com/patchbay-dev/patchbay/internal/transport"
 	"github.com/patchbay-dev/patchbay/internal/transport/nats"
 )
 
@@ -52,6 +54,9 @@ func (o *opening) openNATS(ctx context.Context, e *endpoint) error {
 			return err
 		}
 		e.close = append(e.close, e.reader.Close)
+		if err := o.openAggregates(ctx, conn, e); err != nil {
+			return err
+		}
 	}
 	e.recent = func(ctx context.Context, n int) ([]record.Record, error) { return conn.Recent(ctx, e.reader, n) }
 	if d.OnError == "dead-letter" {
@@ -61,6 +66,24 @@ func (o *opening) openNATS(ctx context.Context, e *endpoint) error {
 		config.Stream = nats.StreamOptions{Replicas: config.Stream.Replicas}
 		return o.openDeadLetters(ctx, config, e)
 	}
+	return nil
+}
+
+// openAggregates opens the state in which a sink keeps what its transforms aggregate, under its name. Plain subjects keep none.
+func (o *opening) openAggregates(ctx context.Context, conn *nats.Conn, e *endpoint) error {
+	if !o.keeps {
+		return nil
+	}
+	store, err := conn.Store(ctx, "", o.name+".sink")
+	var config *transport.ConfigError
+	if errors.As(err, &config) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	e.store = store
+	e.close = append(e.close, store.Close)
 	return nil
 }
 

@@ -143,14 +143,7 @@ func (p *program) startSource(ctx context.Context, r *resolved, e *endpoint, c d
 	if err != nil {
 		return err
 	}
-	c.Writer, c.Store = e.writer, e.store
-	c.Waiting = func(holder *state.Holder) {
-		err := errors.New("starting")
-		if holder != nil {
-			err = &state.HeldError{Holder: *holder}
-		}
-		c.Metrics.Down(observe.Session, err)
-	}
+	c.Writer, c.Store, c.Waiting = e.writer, e.store, waiting(c.Metrics)
 	c.Identity, c.Derive = identity(m, r.settings), p.info.Resumes && !p.info.PositionsRecur
 	c.ScopeIDs = e.scopeIDs
 	c.Session = func() (delivery.SourceSession, error) {
@@ -167,8 +160,19 @@ func (p *program) startSource(ctx context.Context, r *resolved, e *endpoint, c d
 	return delivery.RunSource(ctx, c)
 }
 
+// waiting tells those who watch what keeps a run from its start.
+func waiting(m *observe.Metrics) func(holder *state.Holder) {
+	return func(holder *state.Holder) {
+		err := errors.New("starting")
+		if holder != nil {
+			err = &state.HeldError{Holder: *holder}
+		}
+		m.Down(observe.Session, err)
+	}
+}
+
 func (p *program) startSink(ctx context.Context, r *resolved, e *endpoint, c delivery.SinkConfig) error {
-	c.Reader = e.reader
+	c.Reader, c.Store, c.Waiting = e.reader, e.store, waiting(c.Metrics)
 	c.Session = func() (func(context.Context, *delivery.Input) error, error) {
 		own, _, err := p.bind(r.settings)
 		if err != nil {

@@ -239,3 +239,50 @@ func TestASourceWithoutPositionsIsToldWhenTheAggregateIsSaved(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+// TestASinkAcknowledgesBehindTheSave kills a sink at the moment of an acknowledgement: what is acknowledged is saved by then.
+func TestASinkAcknowledgesBehindTheSave(t *testing.T) {
+	store, chain := &fakeStore{}, aggregate(t, nil)
+	first := &fakeReader{feed: strs(1, 3)}
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error)
+	go func() {
+		done <- runSink(ctx, SinkConfig{Reader: first, Store: store, Chain: chain}, func(ctx context.Context, in *Input) error {
+			b, err := in.Next(ctx)
+			if err != nil {
+				return err
+			}
+			b.Ack()
+			<-ctx.Done()
+			return ctx.Err()
+		})
+	}()
+	eventually(t, "the acknowledgement", func() bool { return len(first.acknowledged()) == 3 })
+	killed := store.copied()
+	cancel()
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	name := nameOf(t, nil)
+	mustEqual(t, "saved", killed.state.Aggregates, map[string]string{name: "123"})
+
+	again := &fakeReader{feed: strs(4, 6), end: true}
+	var written []string
+	err := runSink(t.Context(), SinkConfig{Reader: again, Store: killed, Chain: aggregate(t, nil)},
+		each(func(v string) error { written = append(written, v); return nil }))
+	if err != nil {
+		t.Fatal(err)
+	}
+	mustEqual(t, "written after the kill", written, sums(4, 6))
+	mustEqual(t, "acknowledged", again.acknowledged(), strs(4, 6))
+	mustEqual(t, "saved at the end", killed.state.Aggregates, map[string]string{name: "123456"})
+}
+
+func TestASinkAcknowledgesNothingThatIsNotSaved(t *testing.T) {
+	store, reader := &fakeStore{err: errAway}, &fakeReader{feed: strs(1, 3), end: true}
+	err := runSink(t.Context(), SinkConfig{Reader: reader, Store: store, Chain: aggregate(t, nil)}, each(func(string) error { return nil }))
+	if err == nil || !strings.Contains(err.Error(), "save the aggregates") {
+		t.Errorf("err = %v", err)
+	}
+	mustEqual(t, "acknowledged", reader.acknowledged(), []string(nil))
+}
