@@ -68,10 +68,14 @@ func TestAnAggregateGoesOnWhereTheSavedPositionIs(t *testing.T) {
 	}()
 	eventually(t, "the save", func() bool { return store.position() == "4" })
 	topic.mu.Lock()
-	topic.hold, topic.sync = true, make(chan struct{}, 5)
+	topic.hold = true
 	topic.mu.Unlock()
 	close(more)
-	<-topic.sync // record 5 is under way, and the module may have seen all
+	eventually(t, "record 5, when the module may have seen all", func() bool {
+		topic.mu.Lock()
+		defer topic.mu.Unlock()
+		return len(topic.held) > 0
+	})
 	killed := store.copied()
 	topic.release()
 	if err := <-done; err != nil {
