@@ -7,7 +7,6 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -132,18 +131,19 @@ func build(path, guest string) error {
 	return golang([]string{"GOOS=wasip1", "GOARCH=wasm"}, "-buildmode=c-shared", "-o", path, "./"+guest)
 }
 
-// compile puts the code of a module into the cache, if it is not there.
+// compile puts the code of a module into the cache, unless that was done with the same sources of the engine.
 func compile(path string) error {
 	file, err := os.ReadFile(path)
 	if err != nil {
 		return err
 	}
-	sum := sha256.Sum256(file)
-	compiled := func() bool {
-		found, _ := os.ReadDir(filepath.Join(Cache(), hex.EncodeToString(sum[:])))
-		return len(found) > 0
+	engine, err := engineDigest()
+	if err != nil {
+		return err
 	}
-	if compiled() {
+	sum := sha256.Sum256(file)
+	mark := filepath.Join(Cache(), hex.EncodeToString(sum[:]), "compiled-by-"+engine)
+	if _, err := os.Stat(mark); err == nil {
 		return nil
 	}
 	compiler := filepath.Join(shared.dir, "compile")
@@ -153,18 +153,35 @@ func compile(path string) error {
 		}
 	}
 	text, _ := exec.Command(compiler, Cache(), path).CombinedOutput() // fails where the module wants parameters
-	if !compiled() {
-		return errors.New("it is not compiled: " + string(text))
+	if err := os.WriteFile(mark, nil, 0o600); err != nil {
+		return fmt.Errorf("it is not compiled: %w: %s", err, text)
 	}
 	return nil
 }
 
+// engineDigest is that of what decides how a module is compiled.
+func engineDigest() (string, error) {
+	sum := sha256.New()
+	for _, name := range []string{"go.sum", "internal/smartmodule/meter.go", "internal/smartmodule/opcodes.go", "internal/smartmodule/host.go"} {
+		b, err := os.ReadFile(filepath.Join(root(), name))
+		if err != nil {
+			return "", err
+		}
+		sum.Write(b)
+	}
+	return hex.EncodeToString(sum.Sum(nil)[:8]), nil
+}
+
+// root is the folder of the repository.
+func root() string {
+	_, here, _, _ := runtime.Caller(0)
+	return filepath.Join(filepath.Dir(here), "../../..")
+}
+
 // golang builds something of this repository.
 func golang(env []string, args ...string) error {
-	_, here, _, _ := runtime.Caller(0)
-	root := filepath.Join(filepath.Dir(here), "../../..")
 	cmd := exec.Command("go", append([]string{"build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w"}, args...)...)
-	cmd.Dir = root
+	cmd.Dir = root()
 	cmd.Env = append(append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS="), env...)
 	if text, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("%w: %s", err, text)
