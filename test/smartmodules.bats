@@ -168,5 +168,6 @@ YAML
   # What is not kept is told.
   run --separate-stderr stdout-sink --topic - --map count.wasm <<<x
   assert_output 1
+  # shellcheck disable=SC2154 # bats sets it
   [[ $stderr == *"aggregates begin empty at every start"* ]]
 }
