@@ -25,6 +25,7 @@ var parts = []part{
 	{"start", measureStart},
 	{"schema", measureSchema},
 	{"jq", measureJQ},
+	{"smartmodule", measureSmartModule},
 	{"catalog", measureCatalog},
 	{"size", measureSize},
 	{"pipe", measurePipe},

@@ -32,7 +32,7 @@ func TestRunRefuses(t *testing.T) {
 		args []string
 		want string
 	}{
-		{"a part that is none", []string{"--part", "x"}, "BENCH is one of start, schema, jq, catalog, size, pipe"},
+		{"a part that is none", []string{"--part", "x"}, "BENCH is one of start, schema, jq, smartmodule, catalog, size, pipe"},
 		{"a table of one part", []string{"--part", "jq", "--markdown"}, "leave BENCH out"},
 		{"a tree that is not built", []string{"--bin", "nowhere"}, "run make build first"},
 	}
@@ -148,5 +148,14 @@ func TestEnvironmentForAnotherMake(t *testing.T) {
 	env := strings.Join(environWithoutMake(), "\n")
 	if strings.Contains(env, "MAKEFLAGS=") || strings.Contains(env, "PATCHBAY_BIN_DIR=") || !strings.Contains(env, "KEPT=yes") {
 		t.Errorf("environment\n%s", env)
+	}
+}
+
+func TestBenchCPU(t *testing.T) {
+	got := benchCPU("BenchmarkRun/mask-2   \t 50\t  1234 ns/op\t   17.5 cpu-ns/record\t 6 B/op\nBenchmarkWarmStart/mask-2 \t5\t 9 ns/op\t 30.5 cpu-ms/op\n")
+	for name, want := range map[string]float64{"Run/mask": 17.5e-9, "WarmStart/mask": 30.5e-3} {
+		if len(got[name]) != 1 || got[name][0] != want {
+			t.Errorf("%s: %v, want %v", name, got[name], want)
+		}
 	}
 }

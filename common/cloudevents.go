@@ -42,7 +42,7 @@ func (o *opening) openCloudEvents(ctx context.Context, e *endpoint) error {
 		e.dead = dead.Write
 		e.close = append(e.close, dead.Close)
 	}
-	if s.State.State == "" && o.info.Resumes && t.Topic != "-" {
+	if s.State.State == "" && (o.info.Resumes || o.keeps) && t.Topic != "-" {
 		path, err := o.stateFile()
 		if err != nil {
 			return err

@@ -23,6 +23,8 @@ type endpoint struct {
 	writer transport.Writer // of a source
 	reader transport.Reader // of a sink
 	store  state.Store      // nil when no position is kept
+	// recent returns the last n records of the topic, or of those that the sink's group is done with; nil where none are kept.
+	recent func(ctx context.Context, n int) ([]record.Record, error)
 	dead   func(ctx context.Context, rec record.Record, settled func(error)) error
 	// scopeIDs says that the topic drops records by their ids, whoever has sent them.
 	scopeIDs bool
@@ -47,6 +49,7 @@ type opening struct {
 	log     *slog.Logger
 	metrics *observe.Metrics // nil when nobody wants them
 	sources bool
+	keeps   bool // the transforms come to something that is to be kept across restarts
 }
 
 // open connects to the topic that the flags name. It tries once; ctx bounds it.

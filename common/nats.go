@@ -2,9 +2,12 @@ package common
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
+	"github.com/patchbay-dev/patchbay/common/record"
+	"github.com/patchbay-dev/patchbay/internal/transport"
 	"github.com/patchbay-dev/patchbay/internal/transport/nats"
 )
 
@@ -51,7 +54,11 @@ func (o *opening) openNATS(ctx context.Context, e *endpoint) error {
 			return err
 		}
 		e.close = append(e.close, e.reader.Close)
+		if err := o.openAggregates(ctx, conn, e); err != nil {
+			return err
+		}
 	}
+	e.recent = func(ctx context.Context, n int) ([]record.Record, error) { return conn.Recent(ctx, e.reader, n) }
 	if d.OnError == "dead-letter" {
 		config.StopAtFailure = false
 		config.Topic, config.Status = d.DeadLetter, nil // how the broker is, one connection tells
@@ -62,15 +69,33 @@ func (o *opening) openNATS(ctx context.Context, e *endpoint) error {
 	return nil
 }
 
+// openAggregates opens the state in which a sink keeps what its transforms aggregate, under its name. Plain subjects keep none.
+func (o *opening) openAggregates(ctx context.Context, conn *nats.Conn, e *endpoint) error {
+	if !o.keeps {
+		return nil
+	}
+	store, err := conn.Store(ctx, "", o.name+".sink")
+	var config *transport.ConfigError
+	if errors.As(err, &config) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	e.store = store
+	e.close = append(e.close, store.Close)
+	return nil
+}
+
 // bucket is the key-value bucket for positions, empty for the default one, and whether one is wanted: a source that does
-// not resume has no positions to keep.
+// not resume has no positions to keep, but may have transforms that aggregate.
 func (o *opening) bucket() (string, bool) {
 	where := o.flags.(*sourceFlags).State.State
 	bucket, named := strings.CutPrefix(where, "kv:")
 	if !named {
 		bucket = ""
 	}
-	return bucket, named || where == "" && o.info.Resumes
+	return bucket, named || where == "" && (o.info.Resumes || o.keeps)
 }
 
 // openDeadLetters opens the topic of dead letters on a connection of its own, so that the two cannot hold each other up.

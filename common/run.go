@@ -51,7 +51,7 @@ func (p *program) start(ctx context.Context, w world, r *resolved) error {
 	}
 	defer chain.Close()
 	_, isSource := flags.(*sourceFlags)
-	o := &opening{w: w, info: p.info, flags: flags, name: name, log: log, metrics: metrics, sources: isSource}
+	o := &opening{w: w, info: p.info, flags: flags, name: name, log: log, metrics: metrics, sources: isSource, keeps: chain.Keeps()}
 	limits := limits(run, d)
 	limits.StartBy = time.Now().Add(run.StartTimeout) // opening the topic counts too
 	e, err := o.openPatiently(ctx, limits.StartBy, d.RetryMaxWait)
@@ -59,6 +59,9 @@ func (p *program) start(ctx context.Context, w world, r *resolved) error {
 		return err
 	}
 	defer e.Close()
+	if err := lookBack(ctx, chain, e, run.StartTimeout); err != nil {
+		return err
+	}
 	if e.stop != nil {
 		var stop context.CancelFunc
 		ctx, stop = context.WithCancel(ctx)
@@ -113,19 +116,34 @@ func openChain(ctx context.Context, w world, r *resolved, topic string) (*transf
 	return chain, nil
 }
 
+// lookBack shows the topic's last records to the SmartModules that shall look back.
+func lookBack(ctx context.Context, chain *transform.Chain, e *endpoint, within time.Duration) error {
+	n := chain.LooksBack()
+	switch {
+	case n == 0:
+		return nil
+	case e.recent == nil:
+		return &usageError{errors.New("lookback: only a topic on a NATS broker with JetStream keeps records to look back on; leave lookback out")}
+	}
+	ctx, cancel := context.WithTimeout(ctx, within)
+	defer cancel()
+	recs, err := e.recent(ctx, n)
+	if err == nil {
+		err = chain.LookBack(ctx, recs)
+	}
+	var config *transport.ConfigError
+	if errors.As(err, &config) {
+		err = &usageError{err}
+	}
+	return err
+}
+
 func (p *program) startSource(ctx context.Context, r *resolved, e *endpoint, c delivery.SourceConfig) error {
 	m, err := p.model(p.fresh())
 	if err != nil {
 		return err
 	}
-	c.Writer, c.Store = e.writer, e.store
-	c.Waiting = func(holder *state.Holder) {
-		err := errors.New("starting")
-		if holder != nil {
-			err = &state.HeldError{Holder: *holder}
-		}
-		c.Metrics.Down(observe.Session, err)
-	}
+	c.Writer, c.Store, c.Waiting = e.writer, e.store, waiting(c.Metrics)
 	c.Identity, c.Derive = identity(m, r.settings), p.info.Resumes && !p.info.PositionsRecur
 	c.ScopeIDs = e.scopeIDs
 	c.Session = func() (delivery.SourceSession, error) {
@@ -142,8 +160,19 @@ func (p *program) startSource(ctx context.Context, r *resolved, e *endpoint, c d
 	return delivery.RunSource(ctx, c)
 }
 
+// waiting tells those who watch what keeps a run from its start.
+func waiting(m *observe.Metrics) func(holder *state.Holder) {
+	return func(holder *state.Holder) {
+		err := errors.New("starting")
+		if holder != nil {
+			err = &state.HeldError{Holder: *holder}
+		}
+		m.Down(observe.Session, err)
+	}
+}
+
 func (p *program) startSink(ctx context.Context, r *resolved, e *endpoint, c delivery.SinkConfig) error {
-	c.Reader = e.reader
+	c.Reader, c.Store, c.Waiting = e.reader, e.store, waiting(c.Metrics)
 	c.Session = func() (func(context.Context, *delivery.Input) error, error) {
 		own, _, err := p.bind(r.settings)
 		if err != nil {

@@ -28,9 +28,12 @@ type shownState struct {
 	Epoch           string            `json:"epoch,omitempty"`
 	Positions       map[string]string `json:"positions"`
 	PositionsBase64 map[string]string `json:"positions_base64,omitempty"` // those that are no text, with their partitions
-	State           string            `json:"state,omitempty"`            // where it is
-	Written         *time.Time        `json:"written,omitempty"`
-	Holder          *shownHolder      `json:"holder,omitempty"`
+	// Aggregates are what transforms had come to at these positions.
+	Aggregates       map[string]string `json:"aggregates,omitempty"`
+	AggregatesBase64 map[string]string `json:"aggregates_base64,omitempty"`
+	State            string            `json:"state,omitempty"` // where it is
+	Written          *time.Time        `json:"written,omitempty"`
+	Holder           *shownHolder      `json:"holder,omitempty"`
 }
 
 // A shownHolder is the process that uses the state. One that is not alive was killed, and its lease ends by itself.
@@ -238,12 +241,14 @@ func (c *stateCommand) read() (*state.State, error) {
 	case doc.Positions == nil:
 		err = errors.New("the document has no positions")
 	default:
-		doc.Positions, err = state.JoinPositions(doc.Positions, doc.PositionsBase64)
+		if doc.Positions, err = state.JoinPositions(doc.Positions, doc.PositionsBase64); err == nil {
+			doc.Aggregates, err = state.JoinPositions(doc.Aggregates, doc.AggregatesBase64)
+		}
 	}
 	if err != nil {
 		return nil, &usageError{fmt.Errorf("state set: read standard input: %w", err)}
 	}
-	return &state.State{Identity: doc.Identity, Positions: doc.Positions}, nil
+	return &state.State{Identity: doc.Identity, Positions: doc.Positions, Aggregates: doc.Aggregates}, nil
 }
 
 // reset forgets some partitions, or everything, whatever its condition.
@@ -271,6 +276,7 @@ func (c *stateCommand) reset(saved *state.State, loaded error) (*state.State, er
 func (c *stateCommand) print(s *state.State, info state.Info) error {
 	doc := shownState{Name: c.name, Connector: s.Connector, Identity: s.Identity, Epoch: s.Epoch, State: c.store.Where()}
 	doc.Positions, doc.PositionsBase64 = state.SplitPositions(s.Positions)
+	doc.Aggregates, doc.AggregatesBase64 = state.SplitPositions(s.Aggregates)
 	if doc.Positions == nil {
 		doc.Positions = map[string]string{}
 	}

@@ -59,7 +59,10 @@ func saved(t *testing.T, s *state.State) (path string) {
 }
 
 func sample() *state.State {
-	return &state.State{Connector: "reader-source", Identity: "i", Epoch: "e", Positions: map[string]string{"": "1", "a": "2", "\xff": "3"}}
+	return &state.State{
+		Connector: "reader-source", Identity: "i", Epoch: "e", Positions: map[string]string{"": "1", "a": "2", "\xff": "3"},
+		Aggregates: map[string]string{"sum": "7", "bits": "\xfe"},
+	}
 }
 
 func TestStateShowPrintsWhatIsSavedAndWhoUsesIt(t *testing.T) {
@@ -75,6 +78,7 @@ func TestStateShowPrintsWhatIsSavedAndWhoUsesIt(t *testing.T) {
 	want := shownState{
 		Connector: "reader-source", Identity: "i", Epoch: "e", State: "file " + path,
 		Positions: map[string]string{"": "1", "a": "2"}, PositionsBase64: map[string]string{"/w==": "Mw=="},
+		Aggregates: map[string]string{"sum": "7"}, AggregatesBase64: map[string]string{"Yml0cw==": "/g=="},
 	}
 	if diff := cmp.Diff(want, doc); diff != "" {
 		t.Error(diff)
@@ -134,6 +138,9 @@ func TestStateCommandsChangePositionsAndEpoch(t *testing.T) {
 			}
 			if diff := cmp.Diff(tt.want, now.Positions); diff != "" {
 				t.Error(diff)
+			}
+			if kept := len(now.Aggregates) > 0; kept != (tt.args[0] == "set" && tt.args[1] != "-" || len(tt.args) > 1 && tt.args[0] == "reset") {
+				t.Errorf("aggregates: %q", now.Aggregates)
 			}
 			if now.Identity != tt.identity || now.Epoch == "e" || now.Epoch == "" || now.Connector != "reader-source" || doc.Epoch != now.Epoch {
 				t.Errorf("saved %+v, printed %+v", now, doc)

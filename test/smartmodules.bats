@@ -9,7 +9,7 @@ setup_file() {
   mkdir "$GUESTS"
   local name
   cd "$TEST_ROOT" || return
-  for name in mask contains; do
+  for name in mask contains count dedup; do
     GOOS=wasip1 GOARCH=wasm CGO_ENABLED=0 go build -trimpath -buildvcs=false -buildmode=c-shared -ldflags '-s -w' \
       -o "$GUESTS/$name.wasm" "./examples/smartmodules/$name"
   done
@@ -109,4 +109,65 @@ YAML
   XDG_CACHE_HOME=/dev/null/none run generate --filter contains.wasm --param text=sequence
   assert_success
   assert_equal "${#lines[@]}" 3
+}
+
+@test "kill -9 makes an aggregate neither forget nor count twice" {
+  count() { file-source --path "$SANDBOX/app.log" --poll-interval 50ms --topic - --state "file:$SANDBOX/state.json" --map count.wasm "$@"; }
+  counted() { file-source state show --state "file:$SANDBOX/state.json" | jq -e '[.aggregates[]] | length == 1 and (.[0] | tonumber) > 100'; }
+  seq 1 20000 >"$SANDBOX/app.log"
+  start first file-source --path "$SANDBOX/app.log" --poll-interval 50ms --topic - --state "file:$SANDBOX/state.json" --map count.wasm
+  wait_until 20 counted
+  seq 20001 20100 >>"$SANDBOX/app.log"
+  stop first KILL || true
+  seq 20101 20200 >>"$SANDBOX/app.log"
+  run --separate-stderr count --once
+  assert_success
+  # What was counted but not saved is counted again, to the same numbers.
+  seq 1 20200 >"$SANDBOX/written"
+  { cat "$SANDBOX/started/first.out" && echo && echo "$output"; } | grep . | sort -nu | diff "$SANDBOX/written" -
+  assert_equal "$(file-source state show --state "file:$SANDBOX/state.json" | jq -c '[.aggregates[]]')" '["20200"]'
+  # A reset forgets the number with the position.
+  file-source state reset --state "file:$SANDBOX/state.json" >/dev/null
+  run --separate-stderr count --once
+  assert_equal "$(sed -n '1p;$p' <<<"$output")" $'1\n20200'
+}
+
+@test "a module looks back on what is in the topic" {
+  cat >"$SANDBOX/config.yaml" <<'YAML'
+topic: demo
+transforms: [{uses: dedup.wasm, lookback: {last: 3}}]
+YAML
+  send() { generate-source --config "$SANDBOX/config.yaml" --rate 0 --count "$1" --template .sequence --log-level error; }
+  send 3
+  send 5
+  run --separate-stderr stdout-sink --topic demo --once --log-level error
+  assert_output $'1\n2\n3\n4\n5'
+  # A sink looks back on what its group has had.
+  local sink=(stdout-sink --config "$SANDBOX/config.yaml" --name again --once --log-level error)
+  run --separate-stderr "${sink[@]}" --max-records 2
+  assert_output $'1\n2'
+  generate-source --topic demo --rate 0 --count 2 --template .sequence --log-level error
+  run --separate-stderr "${sink[@]}"
+  assert_output $'3\n4\n5'
+  run generate-source --config "$SANDBOX/config.yaml" --topic - --log-level error
+  assert_failure 2
+  assert_output --partial "leave lookback out"
+}
+
+@test "an aggregate of a source without positions goes on, too, and that of a sink" {
+  number() { generate-source --topic demo --rate 0 --count 3 --map count.wasm --log-level warn; }
+  number
+  number
+  local sink=(stdout-sink --topic demo --once --log-level warn --map count.wasm)
+  run --separate-stderr "${sink[@]}" --max-records 4
+  assert_output $'1\n2\n3\n4'
+  run --separate-stderr "${sink[@]}"
+  assert_output $'5\n6'
+  run --separate-stderr stdout-sink --topic demo --name other --once --log-level error
+  assert_output $'1\n2\n3\n4\n5\n6'
+  # What is not kept is told.
+  run --separate-stderr stdout-sink --topic - --map count.wasm <<<x
+  assert_output 1
+  # shellcheck disable=SC2154 # bats sets it
+  [[ $stderr == *"aggregates begin empty at every start"* ]]
 }

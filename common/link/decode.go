@@ -85,13 +85,25 @@ func (m object) frame(f *Frame) error {
 		}
 	case Resume, Save:
 		return errors.Join(m.get(string(f.Kind), &f.State.Positions), m.get("connector", &f.State.Connector),
-			m.get("identity", &f.State.Identity), m.get("epoch", &f.State.Epoch))
+			m.get("identity", &f.State.Identity), m.get("epoch", &f.State.Epoch), m.aggregates(&f.State))
 	case Saved:
 		return errors.Join(m.get("saved", &f.Line), m.get("error", &f.Error))
 	case Status:
 		return errors.Join(m.get("status", &f.Status), m.get("error", &f.Error))
 	}
 	return nil
+}
+
+func (m object) aggregates(s *State) error {
+	var b map[string][]byte
+	err := m.get("aggregates", &b)
+	if err == nil && len(b) > 0 {
+		s.Aggregates = make(map[string]string, len(b))
+		for name, aggregate := range b {
+			s.Aggregates[name] = string(aggregate)
+		}
+	}
+	return err
 }
 
 func (m object) settlement(f *Frame) error {

@@ -65,11 +65,21 @@ func appendRare(dst []byte, f *Frame) ([]byte, error) {
 		member("connector", f.State.Connector, f.State.Connector != "")
 		member("identity", f.State.Identity, f.State.Identity != "")
 		member("epoch", f.State.Epoch, f.State.Epoch != "")
+		member("aggregates", inBase64(f.State.Aggregates), len(f.State.Aggregates) > 0)
 	}
 	member("error", f.Error, f.Error != "")
 	member("delay_ms", f.Delay.Milliseconds(), f.Delay > 0)
 	member("permanent", true, f.Permanent)
 	return append(dst, '}'), err
+}
+
+// inBase64 returns aggregates as values that JSON writes in base64.
+func inBase64(aggregates map[string]string) map[string][]byte {
+	b := make(map[string][]byte, len(aggregates))
+	for name, aggregate := range aggregates {
+		b[name] = []byte(aggregate)
+	}
+	return b
 }
 
 // content returns the value of the member that makes the frame, for those that have no encoder of their own.

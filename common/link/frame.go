@@ -49,6 +49,8 @@ type State struct {
 	Identity  string            // fingerprint of the options that name what is read
 	Epoch     string            // changes when positions are set by hand
 	Positions map[string]string // where to resume, by partition
+	// Aggregates are what transforms of the source had come to at these positions, of any bytes; nil for none.
+	Aggregates map[string]string
 }
 
 // The states of a connector that a status frame tells.

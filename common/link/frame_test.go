@@ -55,6 +55,9 @@ var frames = []struct {
 	{"save", link.Frame{Kind: link.Save, State: link.State{
 		Positions: map[string]string{"": "3"}, Connector: "c", Identity: "i", Epoch: "e",
 	}}, `{"save":{"":"3"},"connector":"c","identity":"i","epoch":"e"}`},
+	{"save with aggregates", link.Frame{Kind: link.Save, State: link.State{
+		Positions: map[string]string{"": "3"}, Aggregates: map[string]string{"a": "7", "b": "\xff"},
+	}}, `{"save":{"":"3"},"aggregates":{"a":"Nw==","b":"/w=="}}`},
 	{"saved", link.Frame{Kind: link.Saved, Line: 9, Error: "disk full"}, `{"saved":9,"error":"disk full"}`},
 	{"status", link.Frame{Kind: link.Status, Status: link.Retrying, Error: "gone"}, `{"status":"retrying","error":"gone"}`},
 }

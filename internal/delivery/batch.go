@@ -38,6 +38,7 @@ type item struct {
 // A parent is a message of the topic; transforms may have made several items of it. It is acknowledged when all are done.
 type parent struct {
 	message *transport.Message // nil once it is acknowledged: others of the same read may be open for long
+	slot    *slot              // of the tracker, where what the transforms aggregate is kept; else nil
 	size    int64
 	open    int // items that are not done; guarded by the Input's mutex
 }

@@ -213,3 +213,26 @@ func TestNothingIsForgottenAfterTheSession(t *testing.T) {
 	mustEqual(t, "error", last.Forget(t.Context(), "p"), errSessionOver)
 	mustEqual(t, "position", last.Position("p"), "1")
 }
+
+func TestWhereTransformsKeepAStateAPartitionIsForgottenWithIt(t *testing.T) {
+	tracker := newTracker(map[string]string{"p": "1"}, true)
+	tracker.keep(nil)
+	record := tracker.add("p", "2", true)
+	tracker.settle(record, true) // delivered, and the transforms have counted it together with what follows
+	tracker.forget("p")
+	mustEqual(t, "position for the connector", tracker.position("p"), "")
+	if c := tracker.take(); c.changed {
+		t.Errorf("%v is to be saved before the transforms' batch ends", c.positions)
+	}
+	last := tracker.add("q", "3", true)
+	tracker.mark(last, map[string]string{"sum": "5"})
+	tracker.settle(last, true)
+	c := tracker.take()
+	mustEqual(t, "positions", c.positions, map[string]string{"q": "3"})
+	mustEqual(t, "moved", c.moved, map[string]string{"p": "", "q": "3"})
+	tracker.kept(c)
+	mustEqual(t, "partitions", tracker.known(), []string{"q"})
+	if len(tracker.partitions) != 1 {
+		t.Errorf("%d partitions are remembered", len(tracker.partitions))
+	}
+}

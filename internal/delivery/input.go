@@ -320,7 +320,14 @@ func (in *Input) admit(ctx context.Context, messages []transport.Message) []*ite
 	for i := range messages {
 		records[i] = messages[i].Record
 	}
-	for i, outcome := range in.s.Chain.ApplyAll(ctx, records) {
+	outcomes := in.s.Chain.ApplyAll(ctx, records)
+	if t := in.s.tracker; t != nil {
+		for i := range parents {
+			parents[i].slot = t.add("", "", true)
+		}
+		t.mark(parents[len(parents)-1].slot, in.s.Chain.State())
+	}
+	for i, outcome := range outcomes {
 		m, p := &messages[i], &parents[i]
 		p.message, p.size = m, int64(m.Record.Size())
 		out, err := outcome.Records, outcome.Err

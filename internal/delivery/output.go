@@ -8,15 +8,16 @@ import (
 
 	"github.com/patchbay-dev/patchbay/common/record"
 	"github.com/patchbay-dev/patchbay/internal/observe"
-	"github.com/patchbay-dev/patchbay/internal/transport"
 )
 
 // An Output is what one session of a source writes to. It implements the interface of that name in common.
 type Output struct {
 	ctx     context.Context // of the session
 	life    *life
-	writer  transport.Writer
+	entry   entrance
 	tracker *tracker
+	turn    chan struct{} // where records must come to the transforms in the order of their slots; else nil
+	saves   bool          // what the transforms come to is saved
 	ids     *identifiers
 	over    atomic.Bool
 }
@@ -102,7 +103,7 @@ func (o *Output) Advance(_ context.Context, partition, position string) error {
 		return errSessionOver
 	}
 	o.begin()
-	o.tracker.settle(o.tracker.add(partition, position), true)
+	o.tracker.settle(o.tracker.add(partition, position, false), true)
 	return nil
 }
 
@@ -150,8 +151,17 @@ func (o *Output) send(ctx context.Context, recs []record.Record, i int, settled 
 	if i+1 < len(recs) && recs[i+1].Partition == rec.Partition && recs[i+1].Position == position {
 		position = ""
 	}
-	slot := o.tracker.add(rec.Partition, position)
-	err := o.writer.Write(ctx, rec, func(err error) {
+	if o.turn != nil {
+		o.turn <- struct{}{} // whoever has it waits for room, which comes, and for its context
+		defer func() { <-o.turn }()
+	}
+	slot := o.tracker.add(rec.Partition, position, true)
+	err := o.entry.put(ctx, rec, slot, func(err error) {
+		if err == nil && o.saves && recs[i].Position == "" {
+			o.life.delivered(1)
+			o.tracker.settleSaved(slot, settled)
+			return
+		}
 		settled(err)
 		switch {
 		case err == nil:
@@ -164,7 +174,11 @@ func (o *Output) send(ctx context.Context, recs []record.Record, i int, settled 
 	})
 	if err != nil {
 		settled(err)
-		o.tracker.settle(slot, false)
+		if o.turn != nil && rec.Position == "" {
+			o.tracker.withdraw(slot)
+		} else {
+			o.tracker.settle(slot, false)
+		}
 	}
 	return err
 }

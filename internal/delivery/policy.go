@@ -1,8 +1,6 @@
 package delivery
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -10,8 +8,6 @@ import (
 
 	"github.com/patchbay-dev/patchbay/common/record"
 	"github.com/patchbay-dev/patchbay/internal/observe"
-	"github.com/patchbay-dev/patchbay/internal/transform"
-	"github.com/patchbay-dev/patchbay/internal/transport"
 )
 
 // OnError says what becomes of a record that cannot be processed.
@@ -91,69 +87,4 @@ func (p *policy) letter(rec record.Record, step string, cause error) record.Reco
 	}
 	rec.Headers, rec.Settled = h, nil
 	return rec
-}
-
-// policed sends records that the topic refuses to the error policy, as they were before any transform.
-type policed struct {
-	transport.Writer
-	policy *policy
-}
-
-// Write implements transport.Writer. It blocks while dead letters cannot be handed over.
-func (p *policed) Write(ctx context.Context, rec record.Record, settled func(error)) error {
-	if err := p.policy.letters.room(ctx); err != nil {
-		return err
-	}
-	return p.Writer.Write(ctx, rec, func(err error) {
-		if err == nil { // before variables that errors.As would have on the heap
-			settled(nil)
-			return
-		}
-		var (
-			rejected *transport.Rejected
-			decided  *permanent // the policy has spoken
-		)
-		if errors.As(err, &rejected) && !errors.As(err, &decided) {
-			p.policy.apply(rec, "publish", err, settled)
-			return
-		}
-		settled(err)
-	})
-}
-
-// transformed applies the transforms: a record may become none, one or several, and is settled when all of them are.
-type transformed struct {
-	transport.Writer
-	chain  *transform.Chain
-	policy *policy
-}
-
-// Write implements transport.Writer.
-func (t *transformed) Write(ctx context.Context, rec record.Record, settled func(error)) error {
-	out, err := t.chain.Apply(ctx, rec)
-	if ctx.Err() != nil {
-		return context.Cause(ctx)
-	}
-	if err != nil {
-		t.policy.apply(rec, "transform", err, settled)
-		return nil
-	}
-	if len(out) == 0 {
-		t.policy.metrics.Filtered(1)
-		settled(nil)
-		return nil
-	}
-	group := newGroup(len(out), settled)
-	for i := range out {
-		if err := t.Writer.Write(ctx, out[i], group.settle); err != nil {
-			if i == 0 {
-				return err
-			}
-			for range out[i:] { // earlier ones are on their way: the parent fails when they have settled
-				group.settle(err)
-			}
-			return nil
-		}
-	}
-	return nil
 }

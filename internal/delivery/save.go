@@ -15,10 +15,13 @@ import (
 // saveEvery is the least time between two saves: positions that move faster are saved together.
 const saveEvery = 200 * time.Millisecond
 
+// saveSoon is the same where a source waits for the save before it tells its own upstream.
+const saveSoon = 10 * time.Millisecond
+
 // committedFunc tells a connector that a position is saved.
 type committedFunc func(ctx context.Context, partition, position string) error
 
-// A saver writes positions to the store after delivery, in its own goroutine, and tells the connector of what is saved.
+// A saver writes positions, and what transforms have come to, to the store after delivery, in its own goroutine, and tells the connector of what is saved.
 type saver struct {
 	store   state.Store
 	state   state.State
@@ -68,6 +71,9 @@ func (s *saver) run(ctx context.Context) {
 			s.tracker.signal()
 		} else {
 			backoff.Reset()
+			if s.tracker.waiting() {
+				wait = saveSoon
+			}
 		}
 		s.tell()
 		if Sleep(ctx, wait) != nil {
@@ -78,22 +84,22 @@ func (s *saver) run(ctx context.Context) {
 
 // save writes what has been delivered so far.
 func (s *saver) save(ctx context.Context) error {
-	moved, all := s.tracker.take()
-	if len(moved) == 0 {
+	c := s.tracker.take()
+	if !c.changed {
 		return nil
 	}
-	s.state.Positions = all
+	s.state.Positions, s.state.Aggregates = c.positions, c.aggregates
 	begun := s.life.metrics.Start()
 	err := s.store.Save(ctx, &s.state)
 	s.life.metrics.Saved(begun, err)
 	if err != nil {
-		s.tracker.untake(moved)
+		s.tracker.untake(c)
 		return err
 	}
-	s.tracker.kept(moved)
+	s.tracker.kept(c)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for partition, position := range moved {
+	for partition, position := range c.moved {
 		if s.untold[partition] = position; position == "" {
 			delete(s.untold, partition) // it is forgotten, and with it what was to be told of it
 		}
@@ -147,5 +153,9 @@ func (s *saver) tell() {
 func (s *saver) close() error {
 	s.stop()
 	s.done.Wait()
-	return s.save(s.life.last)
+	err := s.save(s.life.last)
+	if err != nil {
+		release(s.tracker.take().waiting, err)
+	}
+	return err
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/patchbay-dev/patchbay/internal/observe"
+	"github.com/patchbay-dev/patchbay/internal/state"
 	"github.com/patchbay-dev/patchbay/internal/transform"
 	"github.com/patchbay-dev/patchbay/internal/transport"
 )
@@ -18,12 +19,15 @@ type SinkConfig struct {
 	Limits
 	Failures
 	Reader    transport.Reader
+	Store     state.Store // of what the transforms aggregate; nil when that is not kept
 	Chain     *transform.Chain
 	BatchSize int           // the most records in a batch
 	BatchWait time.Duration // how long a batch waits for more after its first record
 	Log       *slog.Logger
 	Status    func(state string, err error) // may be nil
 	Metrics   *observe.Metrics              // may be nil
+	// Waiting is that of SourceConfig.
+	Waiting func(holder *state.Holder)
 	// Session makes a fresh sink for each session.
 	Session func() (func(ctx context.Context, in *Input) error, error)
 }
@@ -43,11 +47,16 @@ func RunSink(ctx context.Context, c SinkConfig) error {
 type sink struct {
 	SinkConfig
 	*life
-	policy *policy
-	in     *Input
+	policy  *policy
+	in      *Input
+	tracker *tracker // of messages, where what the transforms aggregate is kept; else nil
+	saver   *saver
 }
 
 func (s *sink) run() error {
+	if over, err := s.recall(); over || err != nil {
+		return err
+	}
 	letters := newLetters(s.Dead, s.life, Backoff{Cap: s.RetryCap})
 	s.policy = &policy{Instance: s.Instance, on: s.On, letters: letters, log: s.Log, metrics: s.Metrics}
 	s.in = newInput(s)
@@ -67,10 +76,39 @@ func (s *sink) run() error {
 	if left := s.in.unfinished(); left > 0 {
 		s.Log.Warn("stopped with records that were not written; they are delivered again on the next start", "records", left)
 	}
+	if s.saver != nil {
+		if saved := s.saver.close(); saved != nil && err == nil {
+			err = fmt.Errorf("save the aggregates: %w", saved)
+		}
+	}
 	if flushed := s.Reader.Flush(s.last); flushed != nil && err == nil && !transport.Gone(flushed) {
 		err = fmt.Errorf("confirm the acknowledgements: %w", flushed)
 	}
 	return err
+}
+
+// recall gives the transforms what they had come to. It reports whether the run is over before it has begun.
+func (s *sink) recall() (over bool, err error) {
+	if !s.Chain.Keeps() {
+		return false, nil
+	}
+	if s.Store == nil {
+		s.Log.Info(emptyAtEveryStart)
+		return false, nil
+	}
+	kept := &loader{
+		Instance: s.Instance, store: s.Store, life: s.life, waiting: s.Waiting,
+		advice: "give it another --name, and --group " + s.Name, other: "another --name, and the same --group",
+	}
+	saved, err := kept.load()
+	if err != nil || saved == nil {
+		return true, err
+	}
+	recall(s.Chain, saved, s.life)
+	s.tracker = newTracker(nil, true)
+	s.tracker.keep(s.Chain.State())
+	s.saver = newSaver(s.Store, *saved, s.tracker, s.life)
+	return false, nil
 }
 
 // awaitLetters gives dead letters that are under way the time to be stored, so that their records are done with. It returns
@@ -105,10 +143,24 @@ func (s *sink) session() error {
 // acknowledge tells the topic that messages are done with.
 func (s *sink) acknowledge(complete []*parent) {
 	for _, p := range complete {
-		if err := p.message.Ack(); err != nil {
-			s.Log.Warn("acknowledgement not sent; the record may be delivered again", "error", err)
-		}
+		ack := p.message.Ack
 		*p.message, p.message = transport.Message{}, nil
+		if p.slot == nil {
+			s.sendAck(ack)
+			continue
+		}
+		// Behind the save that counts it: what is not acknowledged is delivered again to a process that has not counted it.
+		s.tracker.settleSaved(p.slot, func(err error) {
+			if err == nil {
+				s.sendAck(ack)
+			}
+		})
+	}
+}
+
+func (s *sink) sendAck(ack func() error) {
+	if err := ack(); err != nil {
+		s.Log.Warn("acknowledgement not sent; the record may be delivered again", "error", err)
 	}
 }
 

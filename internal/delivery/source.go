@@ -2,7 +2,6 @@ package delivery
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -87,16 +86,22 @@ type source struct {
 	tracker *tracker
 	saver   *saver
 	ids     *identifiers
-	writer  transport.Writer
-	holder  *state.Holder // of the state, that was waited for last
+	entry   entrance
+	gather  *gathered     // nil where transforms take one record at a time
+	turn    chan struct{} // of the records, where transforms keep a state; else nil
 }
 
 func (s *source) run() error {
-	saved, err := s.load()
+	kept := &loader{
+		Instance: s.Instance, store: s.Store, identity: s.Identity, life: s.life, waiting: s.Waiting,
+		advice: s.Connector + " state reset, with the flags of this run, starts over", other: "another --name, or --state",
+	}
+	saved, err := kept.load()
 	if err != nil || saved == nil {
 		return err
 	}
 	s.tracker = newTracker(saved.Positions, s.Store != nil)
+	s.recall(saved)
 	s.ids = newIdentifiers(s.Derive, s.Name, saved.Epoch)
 	if s.ScopeIDs {
 		s.ids.scopeOwn(s.Name, saved.Epoch)
@@ -112,6 +117,9 @@ func (s *source) run() error {
 	s.die(nil) // the shutdown timeout begins, if it has not
 	if drained := s.drain(); err == nil {
 		err = drained
+	}
+	if s.gather != nil {
+		s.gather.close()
 	}
 	if s.saver != nil {
 		if saved := s.saver.close(); saved != nil && err == nil && !transport.Gone(saved) {
@@ -132,125 +140,44 @@ func (s *source) run() error {
 // good on the way is left to the error policy.
 func (s *source) build(retry transport.Writer, letters *letters) {
 	p := &policy{Instance: s.Instance, on: s.On, letters: letters, log: s.Log, metrics: s.Metrics}
-	s.writer = retry
+	w := retry
 	if s.Ordered {
-		s.writer = newOrdered(s.writer)
+		w = newOrdered(w)
 	}
 	if s.MaxRecords > 0 {
-		s.writer = newCount(s.writer, s.MaxRecords, s.finish)
+		w = newCount(w, s.MaxRecords, s.reached)
 	}
-	s.writer = newLimit(s.writer, s.MaxInFlight, s.MaxBytes, s.Metrics)
+	w = newLimit(w, s.MaxInFlight, s.MaxBytes, s.Metrics)
 	if s.Chain.Len() > 0 {
-		s.writer = &transformed{s.writer, s.Chain, p}
+		t := &transformed{w, s.Chain, p}
+		if s.Chain.Batches() {
+			s.gather = newGathered(t, s.life, s.tracker)
+			s.entry = s.gather
+			return
+		}
+		w = t
 	}
-	s.writer = &policed{s.writer, p}
+	s.entry = &policed{w, p}
 }
 
-// load acquires the lease on the saved state and reads it, trying again until the start timeout has passed, and refuses one
-// that belongs to something else. It returns nil and no error when the run ends meanwhile.
-func (s *source) load() (*state.State, error) {
-	fresh := &state.State{Connector: s.Connector, Identity: s.Identity}
-	if s.Store == nil {
-		return fresh, nil
-	}
-	backoff := Backoff{Cap: s.RetryCap}
-	for {
-		saved, err := s.acquire()
-		switch {
-		case s.stop.Err() != nil || transport.Gone(err):
-			return nil, nil
-		case err == nil && saved == nil:
-			return fresh, nil
-		case err == nil:
-			return s.accept(saved)
-		}
-		wait := backoff.Next()
-		var held *state.HeldError
-		switch {
-		case errors.As(err, &held):
-			return nil, fmt.Errorf("%w; stop it first, or give this one another --name, or --state", err)
-		case errors.Is(err, state.ErrDamaged), errors.Is(err, state.ErrVersion):
-			return nil, fmt.Errorf("load the saved position of %s: %w; "+
-				"%s state reset, with the flags of this run, starts over", s.Name, err, s.Connector)
-		case s.trouble(err, wait):
-			return nil, fmt.Errorf("load the saved position of %s: %w", s.Name, err)
-		}
-		s.Log.Warn("the saved position cannot be loaded, trying again", "wait", wait, "error", err)
-		if Sleep(s.alive, wait) != nil {
-			return nil, nil
-		}
+// reached ends the run because as many records are delivered as were asked for.
+func (s *source) reached() {
+	s.finish()
+	if s.gather != nil {
+		s.gather.cancel(errDone)
 	}
 }
 
-// acquire waits until no other process uses the saved state, and loads it.
-func (s *source) acquire() (*state.State, error) {
-	leased, isLeased := s.Store.(state.Leased)
-	if isLeased {
-		waited := false
-		err := state.Acquire(s.alive, leased, s.StartTimeout, s.fail, func(held *state.HeldError) error {
-			waited = true
-			return s.await(held)
-		})
-		if err != nil {
-			return nil, err
-		}
-		if waited {
-			s.postpone()
-		}
-		if s.Waiting != nil && s.holder != nil {
-			s.Waiting(nil)
+// recall gives the transforms what they had come to when the state was saved.
+func (s *source) recall(saved *state.State) {
+	if recall(s.Chain, saved, s.life) {
+		s.turn = make(chan struct{}, 1)
+		s.tracker.keep(s.Chain.State())
+		if s.Store == nil {
+			s.Log.Info(emptyAtEveryStart)
 		}
 	}
-	ctx, cancel := context.WithDeadline(s.alive, s.limits.StartBy)
-	defer cancel()
-	saved, err := s.Store.Load(ctx)
-	if isLeased && err == nil && (saved == nil || len(saved.Positions) == 0) {
-		s.Log.Info("no position is saved, starting from the beginning", "state", leased.Where())
-	}
-	return saved, err
 }
-
-// await is called each time that another process is seen to use the saved state. A bounded pass does not wait for one that is
-// alive; else each is told of once.
-func (s *source) await(held *state.HeldError) error {
-	s.postpone()
-	if s.Once && held.Alive {
-		return held
-	}
-	if s.holder == nil || *s.holder != held.Holder {
-		s.holder = &held.Holder
-		s.Log.Warn("another process uses the same saved position, waiting for it to end", "holder", held.Holder.String())
-		if s.tell != nil {
-			s.tell(stateRetrying, held)
-		}
-		if s.Waiting != nil {
-			s.Waiting(s.holder)
-		}
-	}
-	return nil
-}
-
-// postpone begins the start timeout anew: it does not run while another process is waited for.
-func (s *source) postpone() { s.limits.StartBy = time.Now().Add(s.StartTimeout) }
-
-// accept checks that a saved state belongs to this source.
-func (s *source) accept(saved *state.State) (*state.State, error) {
-	if saved.Connector != "" && saved.Connector != s.Connector {
-		return nil, &StateMismatch{fmt.Sprintf("the saved position of %q belongs to %s; choose another --name", s.Name, saved.Connector)}
-	}
-	if saved.Identity != "" && saved.Identity != s.Identity {
-		return nil, &StateMismatch{fmt.Sprintf("the saved position of %q is for another resource than the options name; "+
-			"choose another --name, or start over with %s state reset", s.Name, s.Connector)}
-	}
-	saved.Connector, saved.Identity = s.Connector, s.Identity
-	return saved, nil
-}
-
-// A StateMismatch says that a saved position cannot be used with the options as given: wrong usage, not a failure.
-type StateMismatch struct{ message string }
-
-// Error tells what does not fit, and what to do.
-func (e *StateMismatch) Error() string { return e.message }
 
 // session runs the source once, and returns when all that it sent has settled, so that the next session starts behind it.
 func (s *source) session() error {
@@ -258,10 +185,14 @@ func (s *source) session() error {
 	if err != nil {
 		return Permanent(err)
 	}
-	s.tracker.reset()
+	if aggregates := s.tracker.reset(); s.Chain.Keeps() {
+		s.Chain.Restore(aggregates)
+	}
 	s.ids.restart()
 	err = s.one(s.alive, func(ctx context.Context) error {
-		out := &Output{ctx: ctx, life: s.life, writer: s.writer, tracker: s.tracker, ids: s.ids}
+		out := &Output{
+			ctx: ctx, life: s.life, entry: s.entry, tracker: s.tracker, ids: s.ids, turn: s.turn, saves: s.turn != nil && s.Store != nil,
+		}
 		defer out.over.Store(true)
 		if s.saver != nil && session.Committed != nil {
 			return s.saver.tellWhile(session.Committed, func() error { return session.Run(ctx, out) })

@@ -6,11 +6,13 @@ import (
 	"time"
 )
 
-// A tracker knows, for each partition, how far delivery has come without a gap.
+// A tracker knows, for each partition, how far delivery has come without a gap. Where transforms keep a state, which stands for
+// all that went through them in whatever partition, the partitions form one line, and positions move with that state.
 type tracker struct {
 	saved      bool // positions are saved, so that what moved is kept until it is taken
 	mu         sync.Mutex
 	partitions map[string]*line // those that a position is known of, or that something is open in
+	whole      *whole           // nil where transforms keep nothing
 	open       int              // slots that are not settled
 	idle       chan struct{}    // closed while open is 0
 	moved      chan struct{}    // gets an element after a position moved
@@ -42,20 +44,15 @@ type line struct {
 	dirty     bool   // delivered or forgotten since it was last taken
 }
 
-// position is where the connector resumes. What it has forgotten is forgotten for it at once.
-func (l *line) position() string {
-	if slices.ContainsFunc(l.slots, func(s *slot) bool { return s.forgets }) {
-		return ""
-	}
-	return l.delivered
-}
-
 // A slot stands for a record, for a position that was reached without one, or for the end of a partition's life.
 type slot struct {
-	line     *line
+	line     *line // of its partition
 	position string
 	forgets  bool   // its partition is forgotten when it is reached
 	done     moment // when it was delivered; any moment for one that nothing is before
+	record   bool   // it stands for a record
+	gone     bool   // something before it failed, so that it does not count
+	held            // where transforms keep a state
 }
 
 // newTracker begins with saved positions. saved says whether those that are reached will be, too.
@@ -80,9 +77,26 @@ func (t *tracker) line(partition string) *line {
 
 // drop lets go of a line that holds nothing. The mutex is held.
 func (t *tracker) drop(partition string) {
-	if l := t.partitions[partition]; l != nil && l.delivered == "" && !l.dirty && !l.torn && len(l.slots) == 0 {
+	if l := t.partitions[partition]; l != nil && l.delivered == "" && !l.dirty && !l.torn && !t.awaits(l, anySlot) {
 		delete(t.partitions, partition)
 	}
+}
+
+// awaits reports whether a partition has such a slot that does not count yet. The mutex is held.
+func (t *tracker) awaits(l *line, such func(*slot) bool) bool {
+	of := func(s *slot) bool { return s.line == l && such(s) }
+	return slices.ContainsFunc(t.queue(l).slots, of) || t.whole != nil && slices.ContainsFunc(t.whole.behind, of)
+}
+
+func anySlot(*slot) bool        { return true }
+func (s *slot) forgetful() bool { return s.forgets }
+
+// resumes is where the connector goes on in a partition. What it has forgotten is forgotten for it at once. The mutex is held.
+func (t *tracker) resumes(l *line) string {
+	if t.awaits(l, (*slot).forgetful) {
+		return ""
+	}
+	return l.delivered
 }
 
 // position is where a partition resumes.
@@ -90,7 +104,7 @@ func (t *tracker) position(partition string) string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if l := t.partitions[partition]; l != nil {
-		return l.position()
+		return t.resumes(l)
 	}
 	return ""
 }
@@ -101,7 +115,7 @@ func (t *tracker) known() []string {
 	defer t.mu.Unlock()
 	known := make([]string, 0, len(t.partitions))
 	for partition, l := range t.partitions {
-		if l.position() != "" {
+		if t.resumes(l) != "" {
 			known = append(known, partition)
 		}
 	}
@@ -109,9 +123,9 @@ func (t *tracker) known() []string {
 	return known
 }
 
-// add opens a slot at the end of its partition.
-func (t *tracker) add(partition, position string) *slot {
-	return t.enqueue(partition, &slot{position: position})
+// add opens a slot at the end of its partition: for a record, or for a position alone.
+func (t *tracker) add(partition, position string, record bool) *slot {
+	return t.enqueue(partition, &slot{position: position, record: record})
 }
 
 // forget ends the life of a partition as soon as everything before is delivered. What is added later belongs to the next.
@@ -122,9 +136,11 @@ func (t *tracker) forget(partition string) {
 func (t *tracker) enqueue(partition string, s *slot) *slot {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	l := t.line(partition)
-	if s.line = l; !l.torn {
-		l.slots = append(l.slots, s)
+	s.line = t.line(partition)
+	if q := t.queue(s.line); !q.torn {
+		q.slots = append(q.slots, s)
+	} else {
+		s.gone = true
 	}
 	if t.open == 0 {
 		t.idle = make(chan struct{})
@@ -133,34 +149,51 @@ func (t *tracker) enqueue(partition string, s *slot) *slot {
 	return s
 }
 
+// queue is where the slots of a partition stand.
+func (t *tracker) queue(l *line) *line {
+	if t.whole != nil {
+		return &t.whole.line
+	}
+	return l
+}
+
 // settle closes a slot. What failed keeps everything behind it from being counted as delivered, so that is forgotten.
 func (t *tracker) settle(s *slot, delivered bool) {
 	t.mu.Lock()
-	l, moved := s.line, false
-	if delivered {
+	q, moved := t.queue(s.line), false
+	var lost []*slot
+	switch {
+	case s.gone:
+		lost = append(lost, s)
+	case delivered:
 		s.done = 1
-		if len(l.slots) > 0 && l.slots[0] != s { // it waits for those before it
+		if len(q.slots) > 0 && q.slots[0] != s { // it waits for those before it
 			s.done = now()
 		}
-	} else {
-		if i := slices.Index(l.slots, s); i >= 0 {
-			clear(l.slots[i:])
-			l.slots, l.torn = l.slots[:i], true
+	default:
+		if i := slices.Index(q.slots, s); i >= 0 {
+			lost = slices.Clone(q.slots[i:])
+			clear(q.slots[i:])
+			q.slots, q.torn = q.slots[:i], true
 		}
 	}
-	n, forgot := 0, false
-	for n < len(l.slots) && l.slots[n].done != 0 {
-		first := l.slots[n]
-		if (first.position != "" || first.forgets) && first.position != l.delivered {
-			l.delivered, l.dirty, moved = first.position, t.saved, t.saved
+	for _, s := range lost {
+		s.gone = true
+	}
+	n := 0
+	var forgot []string
+	for n < len(q.slots) && q.slots[n].done != 0 {
+		first := q.slots[n]
+		if first.forgets {
+			forgot = append(forgot, first.line.partition)
 		}
-		forgot = forgot || first.forgets
-		l.slots[n] = nil
+		moved = t.pass(first) || moved
+		q.slots[n] = nil
 		n++
 	}
-	l.slots = l.slots[n:]
-	if forgot {
-		t.drop(l.partition)
+	q.slots = q.slots[n:]
+	for _, partition := range forgot {
+		t.drop(partition)
 	}
 	if moved && t.unsaved == 0 {
 		t.unsaved = now()
@@ -169,9 +202,28 @@ func (t *tracker) settle(s *slot, delivered bool) {
 		close(t.idle)
 	}
 	t.mu.Unlock()
+	release(lost, errSessionOver)
 	if moved {
 		t.signal()
 	}
+}
+
+// pass notes that a slot, and all before it, is delivered. It reports whether there is something new to save. The mutex is held.
+func (t *tracker) pass(s *slot) (moved bool) {
+	if t.whole != nil {
+		return t.whole.pass(s, t.saved)
+	}
+	return s.line.reach(s, t.saved)
+}
+
+// reach moves a partition to the position of a slot, or forgets it. It reports whether there is something new to save, as
+// there never is where nothing is saved.
+func (l *line) reach(s *slot, saved bool) bool {
+	if s.position == "" && !s.forgets || s.position == l.delivered {
+		return false
+	}
+	l.delivered, l.dirty = s.position, saved
+	return saved
 }
 
 // signal tells that positions have moved. It does not block.
@@ -182,52 +234,56 @@ func (t *tracker) signal() {
 	}
 }
 
-// take returns the positions that moved since the last call, empty for partitions that were forgotten, and all positions.
-func (t *tracker) take() (moved, all map[string]string) {
+// A cut is what there is to save: everything up to it is delivered, and nothing behind it counts.
+type cut struct {
+	positions  map[string]string // all
+	moved      map[string]string // those that are new, empty for partitions that were forgotten
+	aggregates map[string]string // what the transforms had come to
+	waiting    []*slot           // of records whose source is told once the cut is saved
+	changed    bool              // since the cut before
+}
+
+// take returns what is delivered, to be saved: kept or untake tells what came of that.
+func (t *tracker) take() cut {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	moved, all = map[string]string{}, map[string]string{}
+	c := cut{moved: map[string]string{}, positions: map[string]string{}}
 	for partition, l := range t.partitions {
 		if l.delivered != "" {
-			all[partition] = l.delivered
+			c.positions[partition] = l.delivered
 		}
 		if l.dirty {
 			l.dirty = false
-			moved[partition] = l.delivered
+			c.moved[partition] = l.delivered
 		}
 	}
+	c.changed = len(c.moved) > 0
+	if w := t.whole; w != nil {
+		c.aggregates, c.waiting = w.aggregates, w.passed
+		c.changed = c.changed || w.dirty || len(c.waiting) > 0
+		w.passed, w.dirty = nil, false
+	}
 	t.saving, t.unsaved = earlier(t.saving, t.unsaved), 0
-	return moved, all
-}
-
-// untake marks positions as moved again, after a save that failed.
-func (t *tracker) untake(moved map[string]string) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	for partition := range moved {
-		t.line(partition).dirty = true
-	}
-}
-
-// kept notes that what was taken is saved.
-func (t *tracker) kept(moved map[string]string) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.saving = 0
-	for partition := range moved {
-		t.drop(partition)
-	}
+	return c
 }
 
 // reset forgets what was handed over but not delivered, before the connector starts again from the delivered positions.
-// Nothing may be in flight.
-func (t *tracker) reset() {
+// Nothing may be in flight. It returns what the transforms start again from.
+func (t *tracker) reset() (aggregates map[string]string) {
 	t.mu.Lock()
-	defer t.mu.Unlock()
-	for partition, l := range t.partitions {
+	var lost []*slot
+	for _, l := range t.partitions {
 		l.slots, l.torn = nil, false
+	}
+	if t.whole != nil {
+		lost, aggregates = t.whole.reset(), t.whole.aggregates
+	}
+	for partition := range t.partitions {
 		t.drop(partition)
 	}
+	t.mu.Unlock()
+	release(lost, errSessionOver)
+	return aggregates
 }
 
 // settledAll is closed while nothing is in flight.
@@ -237,16 +293,46 @@ func (t *tracker) settledAll() <-chan struct{} {
 	return t.idle
 }
 
+// untake takes a cut back, after a save that failed.
+func (t *tracker) untake(c cut) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for partition := range c.moved {
+		t.line(partition).dirty = true
+	}
+	if w := t.whole; w != nil {
+		w.dirty, w.passed = true, slices.Concat(c.waiting, w.passed)
+	}
+}
+
+// kept notes that a cut is saved.
+func (t *tracker) kept(c cut) {
+	t.mu.Lock()
+	t.saving = 0
+	for partition := range c.moved {
+		t.drop(partition)
+	}
+	t.mu.Unlock()
+	release(c.waiting, nil)
+}
+
 // age tells how long the oldest delivery has been waiting that no saved position covers: because the save is due, or because
 // one before it is not delivered. It is 0 where there is none, and always known.
 func (t *tracker) age() (age time.Duration, known bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	oldest := earlier(t.unsaved, t.saving)
-	for _, l := range t.partitions {
-		for _, s := range l.slots {
+	look := func(slots []*slot) {
+		for _, s := range slots {
 			oldest = earlier(oldest, s.done)
 		}
+	}
+	for _, l := range t.partitions {
+		look(l.slots)
+	}
+	if t.whole != nil {
+		look(t.whole.slots)
+		look(t.whole.behind)
 	}
 	if oldest == 0 {
 		return 0, true

@@ -43,33 +43,34 @@ func TestTrackerAgainstAModel(t *testing.T) {
 		var open []*sentSlot
 		n := 0
 		partition := rapid.SampledFrom([]string{"a", "b", "c"})
-		var moved, all map[string]string // of the save that is under way
+		var save *cut // that is under way
 		take := func() {
-			if moved != nil {
+			if save != nil {
 				t.Skip()
 			}
-			moved, all = tracker.take()
+			taken := tracker.take()
+			save = &taken
 			for _, p := range []string{"a", "b", "c"} {
 				delivered, _ := positions(p)
-				if all[p] != delivered {
-					t.Fatalf("%s: %q is to be saved, want %q", p, all[p], delivered)
+				if save.positions[p] != delivered {
+					t.Fatalf("%s: %q is to be saved, want %q", p, save.positions[p], delivered)
 				}
-				if position, ok := moved[p]; position != delivered && ok || !ok && saved[p] != delivered {
+				if position, ok := save.moved[p]; position != delivered && ok || !ok && saved[p] != delivered {
 					t.Fatalf("%s moved to %q (%t), %q is saved, want %q", p, position, ok, saved[p], delivered)
 				}
 			}
 		}
 		saveEnds := func(well bool) {
 			switch {
-			case moved == nil:
+			case save == nil:
 				t.Skip()
 			case well:
-				tracker.kept(moved)
-				saved = all
+				tracker.kept(*save)
+				saved = save.positions
 			default:
-				tracker.untake(moved)
+				tracker.untake(*save)
 			}
-			moved = nil
+			save = nil
 		}
 		settle := func(delivered bool) {
 			if len(open) == 0 {
@@ -85,7 +86,7 @@ func TestTrackerAgainstAModel(t *testing.T) {
 			"send": func(t *rapid.T) {
 				p := partition.Draw(t, "partition")
 				n++
-				s := &sentSlot{slot: tracker.add(p, rapid.SampledFrom([]string{"", "same", strconv.Itoa(n)}).Draw(t, "position"))}
+				s := &sentSlot{slot: tracker.add(p, rapid.SampledFrom([]string{"", "same", strconv.Itoa(n)}).Draw(t, "position"), true)}
 				open, sent[p] = append(open, s), append(sent[p], s)
 			},
 			"forget": func(t *rapid.T) {
@@ -128,10 +129,11 @@ func TestTrackerAgainstAModel(t *testing.T) {
 			tracker.forget(p)
 		}
 		for range 2 { // the first may be under way
-			if moved, all = tracker.take(); len(all) > 0 {
-				t.Fatalf("%v is to be saved after all were forgotten", all)
+			last := tracker.take()
+			if len(last.positions) > 0 {
+				t.Fatalf("%v is to be saved after all were forgotten", last.positions)
 			}
-			tracker.kept(moved)
+			tracker.kept(last)
 		}
 		if len(tracker.partitions) > 0 {
 			t.Fatalf("%d partitions are remembered after all were forgotten", len(tracker.partitions))

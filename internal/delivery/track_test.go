@@ -35,9 +35,9 @@ func TestWhatIsBrokenOffHoldsThePositionAndNothingElse(t *testing.T) {
 
 func TestWhatWasUnderWayBeforeAFailureStillCounts(t *testing.T) {
 	tracker := newTracker(nil, true)
-	one, two, three := tracker.add("", "1"), tracker.add("", "2"), tracker.add("", "3")
+	one, two, three := tracker.add("", "1", true), tracker.add("", "2", true), tracker.add("", "3", true)
 	tracker.settle(two, false)
-	four := tracker.add("", "4")
+	four := tracker.add("", "4", true)
 	tracker.settle(four, true)
 	tracker.settle(three, true)
 	mustEqual(t, "position while 1 is open", tracker.position(""), "")
@@ -49,16 +49,15 @@ func TestWhatWasUnderWayBeforeAFailureStillCounts(t *testing.T) {
 		t.Error("something is still open")
 	}
 	tracker.reset()
-	tracker.settle(tracker.add("", "2"), true)
+	tracker.settle(tracker.add("", "2", true), true)
 	mustEqual(t, "position after a new start", tracker.position(""), "2")
 }
 
 func TestAPartitionIsNotForgottenTogetherWithAFailure(t *testing.T) {
 	tracker := newTracker(map[string]string{"p": "1"}, true)
 	tracker.forget("p")
-	tracker.settle(tracker.add("p", "a"), false)
-	moved, _ := tracker.take()
-	tracker.kept(moved)
-	tracker.settle(tracker.add("p", "b"), true)
+	tracker.settle(tracker.add("p", "a", true), false)
+	tracker.kept(tracker.take())
+	tracker.settle(tracker.add("p", "b", true), true)
 	mustEqual(t, "position behind what failed in the new life", tracker.position("p"), "")
 }

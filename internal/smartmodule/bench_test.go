@@ -10,6 +10,8 @@ import (
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
 	"github.com/tetratelabs/wazero/imports/wasi_snapshot_preview1"
+
+	"github.com/patchbay-dev/patchbay/internal/smartmodule/guests"
 )
 
 // benchRecords are 100 records of 300 bytes with the usual mixture of types.
@@ -28,15 +30,15 @@ var benchGuests = []struct {
 	name, folder string
 	params       map[string]string
 }{
-	{"contains", contains, map[string]string{"text": "ada@example.com"}},
-	{"mask", mask, map[string]string{"fields": "id,owner"}},
+	{"contains", guests.Contains, map[string]string{"text": "ada@example.com"}},
+	{"mask", guests.Mask, map[string]string{"fields": "id,owner"}},
 }
 
 // BenchmarkRun is to be read beside BenchmarkBareGuest: the time of a record, in batches of 100.
 func BenchmarkRun(b *testing.B) {
 	for _, bb := range benchGuests {
 		b.Run(bb.name, func(b *testing.B) {
-			m, err := Parse(guest(b, bb.folder))
+			m, err := Parse(guests.Bytes(b, bb.folder))
 			if err != nil {
 				b.Fatal(err)
 			}
@@ -89,7 +91,7 @@ func BenchmarkBareGuest(b *testing.B) {
 				b.Fatal(err)
 			}
 			wasi_snapshot_preview1.MustInstantiate(ctx, rt)
-			module, err := rt.InstantiateWithConfig(ctx, guest(b, bb.folder), wazero.NewModuleConfig().WithStartFunctions("_initialize"))
+			module, err := rt.InstantiateWithConfig(ctx, guests.Bytes(b, bb.folder), wazero.NewModuleConfig().WithStartFunctions("_initialize"))
 			if err != nil {
 				b.Fatal(err)
 			}
@@ -126,7 +128,7 @@ func BenchmarkBareGuest(b *testing.B) {
 func BenchmarkWarmStart(b *testing.B) {
 	for _, bb := range benchGuests {
 		b.Run(bb.name, func(b *testing.B) {
-			file, cache := guest(b, bb.folder), b.TempDir()
+			file, cache := guests.Bytes(b, bb.folder), b.TempDir()
 			start := func() {
 				m, err := Parse(file)
 				if err != nil {
@@ -152,7 +154,7 @@ func BenchmarkWarmStart(b *testing.B) {
 
 // BenchmarkMeter is the time that the counter adds to a start.
 func BenchmarkMeter(b *testing.B) {
-	m, err := Parse(guest(b, mask))
+	m, err := Parse(guests.Bytes(b, guests.Mask))
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -35,8 +35,8 @@ func (l Limits) withDefaults() Limits {
 	return l
 }
 
-// A LookBack says which earlier records a module is shown before it goes on: those of this run that were last, where its
-// instance had to be replaced.
+// A LookBack says which earlier records a module is shown before it goes on: those that it is given by Runner.LookBack at the
+// start, and those that went through it last where its instance had to be replaced.
 type LookBack struct {
 	Last int           // how many at the most
 	Age  time.Duration // how old at the most; 0 means any age

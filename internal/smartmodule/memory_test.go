@@ -4,6 +4,8 @@ import (
 	"flag"
 	"runtime"
 	"testing"
+
+	"github.com/patchbay-dev/patchbay/internal/smartmodule/guests"
 )
 
 var calls = flag.Int("calls", 20_000, "how many calls TestMemoryStaysFlat makes; 1000000 for the whole proof")
@@ -11,7 +13,7 @@ var calls = flag.Int("calls", 20_000, "how many calls TestMemoryStaysFlat makes;
 // TestMemoryStaysFlat makes many calls and expects neither the module's memory nor that of this process to grow. A module of
 // Fluvio's whose answers are not freed dies after some 200,000.
 func TestMemoryStaysFlat(t *testing.T) {
-	r := begin(t, guest(t, contains), Options{Params: map[string]string{"text": "x"}})
+	r := begin(t, guests.Bytes(t, guests.Contains), Options{Params: map[string]string{"text": "x"}})
 	in := []Input{{Value: make([]byte, 300)}, {Key: "k", Value: append(make([]byte, 300), 'x')}}
 	measure := func() (guest, host uint64) {
 		runtime.GC()

@@ -16,7 +16,9 @@ type Options struct {
 	Params map[string]string
 	// LookBack is nil for none. It needs a module that exports look_back.
 	LookBack *LookBack
-	Limits   Limits
+	// Accumulator is what an Aggregate begins with.
+	Accumulator []byte
+	Limits      Limits
 	// Cache is the folder that keeps compiled code; empty for none. It is created where it is missing. One that is not the
 	// user's own, or cannot be written, is not used.
 	Cache string
@@ -65,7 +67,7 @@ func (m *Module) Start(ctx context.Context, o Options) (*Runner, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Runner{module: m, options: o, host: h}
+	r := &Runner{module: m, options: o, host: h, accumulator: o.Accumulator}
 	if err := r.ready(ctx); err != nil {
 		return nil, errors.Join(err, r.Close())
 	}
@@ -103,6 +105,44 @@ func (r *Runner) MemorySize() int64 {
 		return 0
 	}
 	return int64(r.instance.memory.Size())
+}
+
+// Accumulator returns what an Aggregate has come to. It must not be changed.
+func (r *Runner) Accumulator() []byte {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.accumulator
+}
+
+// Restore makes an Aggregate go on from what it had come to at another time.
+func (r *Runner) Restore(accumulator []byte) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.accumulator = accumulator
+}
+
+// LookBack shows a module that shall look back the last of some records, which went before those that it will be given. It
+// blocks while the module works.
+func (r *Runner) LookBack(ctx context.Context, records []Input) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	back := r.options.LookBack
+	if back == nil || len(records) == 0 {
+		return nil
+	}
+	r.settle(records[max(len(records)-back.Last, 0):])
+	if r.instance == nil { // the next one is shown them
+		return nil
+	}
+	return r.show(ctx, r.instance)
+}
+
+// show lets an instance look back.
+func (r *Runner) show(ctx context.Context, i *instance) error {
+	if recent := r.lookedBack(); len(recent) > 0 {
+		return i.lookBack(ctx, appendInput(nil, r.count-int64(len(recent)), recent))
+	}
+	return nil
 }
 
 // Run transforms records, in their order, and returns a result for each. It blocks while the module works: for the time of
@@ -169,8 +209,8 @@ func (r *Runner) ready(ctx context.Context) error {
 	if r.module.init {
 		err = i.initialise(ctx, appendParams(nil, r.options.Params, r.options.LookBack))
 	}
-	if recent := r.lookedBack(); err == nil && len(recent) > 0 {
-		err = i.lookBack(ctx, appendInput(nil, r.count-int64(len(recent)), recent))
+	if err == nil {
+		err = r.show(ctx, i)
 	}
 	if err != nil {
 		return errors.Join(err, i.close())

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/patchbay-dev/patchbay/internal/smartmodule/guests"
 )
 
 // begin starts a module and ends it with the test.
@@ -15,7 +17,7 @@ func begin(tb testing.TB, file []byte, o Options) *Runner {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	o.Cache = compiled
+	o.Cache = guests.Cache()
 	r, err := m.Start(tb.Context(), o)
 	if err != nil {
 		tb.Fatal(err)
@@ -162,7 +164,7 @@ func TestInit(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			tt.options.Cache = compiled
+			tt.options.Cache = guests.Cache()
 			r, err := m.Start(t.Context(), tt.options)
 			if err == nil {
 				t.Fatal(r.Close(), "started")
@@ -224,6 +226,16 @@ func TestLookBack(t *testing.T) {
 	same(t, run(t, r, "a", "b", "c"), []string{"A", "B", "C"})
 	same(t, run(t, r, "panic"), []string{"!the module failed"})
 	same(t, run(t, r, "looked"), []string{"c@2,panic@3"})
+	t.Run("on what came before the first record", func(t *testing.T) {
+		r := begin(t, kindGuest(t, Map), Options{LookBack: &LookBack{Last: 2}})
+		if err := r.LookBack(t.Context(), []Input{{Value: []byte("x")}, {Value: []byte("y")}, {Value: []byte("z")}}); err != nil {
+			t.Fatal(err)
+		}
+		same(t, run(t, r, "looked", "offset"), []string{"y@0,z@1", "3"})
+		if err := r.LookBack(t.Context(), []Input{{Value: []byte("forget me")}}); err == nil || !strings.Contains(err.Error(), "never heard of it") {
+			t.Errorf("err = %v", err)
+		}
+	})
 	t.Run("that fails is the error of the next records", func(t *testing.T) {
 		r := begin(t, kindGuest(t, Map), Options{LookBack: &LookBack{Last: 2}})
 		same(t, run(t, r, "forget me"), []string{"FORGET ME"})
@@ -241,7 +253,7 @@ func TestLookBack(t *testing.T) {
 		same(t, run(t, r, "looked"), []string{"new@1,panic@2"})
 	})
 	t.Run("without the export", func(t *testing.T) {
-		m, err := Parse(guest(t, contains))
+		m, err := Parse(guests.Bytes(t, guests.Contains))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -262,9 +274,9 @@ func TestAStopEndsAnEndlessLoop(t *testing.T) {
 }
 
 func TestExamples(t *testing.T) {
-	r := begin(t, guest(t, contains), Options{Params: map[string]string{"text": "ada"}})
+	r := begin(t, guests.Bytes(t, guests.Contains), Options{Params: map[string]string{"text": "ada"}})
 	same(t, run(t, r, "ada", "bob", `{"name":"ada"}`, ""), []string{"ada", "", `{"name":"ada"}`, ""})
-	r = begin(t, guest(t, mask), Options{Params: map[string]string{"fields": "email,phone"}})
+	r = begin(t, guests.Bytes(t, guests.Mask), Options{Params: map[string]string{"fields": "email,phone"}})
 	same(t, run(t, r, `{"email":"a@b","n":1}`, `[1]`, `{"n":1}`),
 		[]string{`{"email":"***","n":1}`, "!the module says: the record is not a JSON object", `{"n":1}`})
 }

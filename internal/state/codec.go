@@ -37,20 +37,25 @@ type body struct {
 	State
 	// Bytes holds the positions that are no text, names and positions in base64: JSON would change them without a word.
 	Bytes map[string]string `json:"positions_base64,omitempty"`
+	// AggregateBytes are likewise those aggregates that are no text.
+	AggregateBytes map[string]string `json:"aggregates_base64,omitempty"`
 }
 
 func newBody(s *State) body {
 	b := body{State: *s}
 	b.Positions, b.Bytes = SplitPositions(s.Positions)
+	b.Aggregates, b.AggregateBytes = SplitPositions(s.Aggregates)
 	return b
 }
 
 func (b *body) state() (s *State, err error) {
-	b.Positions, err = JoinPositions(b.Positions, b.Bytes)
+	if b.Positions, err = JoinPositions(b.Positions, b.Bytes); err == nil {
+		b.Aggregates, err = JoinPositions(b.Aggregates, b.AggregateBytes)
+	}
 	return &b.State, err
 }
 
-// SplitPositions takes the positions that are no text, by name or by themselves, out of the others and returns them with their
+// SplitPositions takes the positions, or aggregates, that are no text, by name or by themselves, out of the others and returns them with their
 // names in base64, for JSON; nil if there are none. It leaves its argument as it is.
 func SplitPositions(positions map[string]string) (text, bytes map[string]string) {
 	text = positions

@@ -29,6 +29,7 @@ func TestEncodeThenDecodeGivesTheSameState(t *testing.T) {
 		{"a full state", sample()},
 		{"no position yet", &state.State{Connector: "http-source", Positions: map[string]string{}}},
 		{"partitions and positions that are no text", &state.State{Positions: map[string]string{"\xff.log": "1", "\xfe.log": "2", "a": "\x80", "b": "3"}}},
+		{"aggregates", &state.State{Positions: map[string]string{"": "1"}, Aggregates: map[string]string{"a": "{\"n\":7}", "b": "\xff"}}},
 		{"positions never set", &state.State{Connector: "http-source"}},
 	}
 	for _, tt := range tests {

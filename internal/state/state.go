@@ -18,6 +18,9 @@ type State struct {
 	Epoch string `json:"epoch,omitempty"`
 	// Positions holds the position of each partition after the last record delivered without a gap.
 	Positions map[string]string `json:"positions"`
+	// Aggregates holds what each transform that aggregates had come to at these positions, under a name that the transforms
+	// give it. Like positions it may be any bytes.
+	Aggregates map[string]string `json:"aggregates,omitempty"`
 }
 
 // NewEpoch returns an epoch that no state had before.

@@ -48,6 +48,7 @@ func (c *Chain) add(s Step, at place, o Options) *SyntaxError {
 		m, bad := newModule(s, at, o)
 		if bad == nil {
 			c.stages = append(c.stages, m)
+			c.addAggregate(m)
 		}
 		return bad
 	case s.Kind == Uses:

@@ -120,16 +120,34 @@ func (m *module) apply(ctx context.Context, parts []part, outcomes []Outcome) []
 	return made
 }
 
+// inputs are records as a module sees them.
+func inputs(n int, at func(i int) *record.Record) []smartmodule.Input {
+	in := make([]smartmodule.Input, n)
+	for i := range in {
+		rec := at(i)
+		in[i] = smartmodule.Input{Key: rec.Key, Value: rec.Value, Time: rec.Time}
+	}
+	return in
+}
+
+// lookBack shows the module earlier records.
+func (m *module) lookBack(ctx context.Context, recs []record.Record) error {
+	runner, err := m.start(ctx)
+	if err == nil {
+		err = runner.LookBack(ctx, inputs(len(recs), func(i int) *record.Record { return &recs[i] }))
+	}
+	if err != nil {
+		return m.fail(err)
+	}
+	return nil
+}
+
 // run gives the records of parts to the module. The error concerns all of them.
 func (m *module) run(ctx context.Context, parts []part) ([]smartmodule.Result, error) {
 	runner, err := m.start(ctx)
 	if err == nil {
-		inputs := make([]smartmodule.Input, len(parts))
-		for i, p := range parts {
-			inputs[i] = smartmodule.Input{Key: p.rec.Key, Value: p.rec.Value, Time: p.rec.Time}
-		}
 		var results []smartmodule.Result
-		if results, err = runner.Run(ctx, inputs); err == nil {
+		if results, err = runner.Run(ctx, inputs(len(parts), func(i int) *record.Record { return &parts[i].rec })); err == nil {
 			return results, nil
 		}
 	}

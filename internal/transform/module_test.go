@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -14,47 +12,23 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/patchbay-dev/patchbay/common/record"
+	"github.com/patchbay-dev/patchbay/internal/smartmodule"
+	"github.com/patchbay-dev/patchbay/internal/smartmodule/guests"
 )
 
-// made is where modules are, once they are made.
-var made string
+func TestMain(m *testing.M) { guests.Main(m) }
 
-// modules is a folder with a module of each kind, as filter.wasm and so on, and with their compiled code. It is made when a
-// test first needs it.
-var modules = sync.OnceValues(func() (string, error) {
-	dir, err := os.MkdirTemp("", "modules")
-	if err != nil {
-		return "", err
-	}
-	made = dir
-	for _, kind := range []string{"filter", "map", "array_map"} {
-		build := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-buildmode=c-shared", "-ldflags=-s -w", "-tags", kind,
-			"-o", filepath.Join(dir, kind+".wasm"), "../smartmodule/testdata/kinds")
-		build.Env = append(os.Environ(), "GOOS=wasip1", "GOARCH=wasm", "CGO_ENABLED=0", "GOFLAGS=")
-		if text, err := build.CombinedOutput(); err != nil {
-			return dir, errors.New(string(text))
-		}
-	}
-	return dir, nil
-})
-
-func TestMain(m *testing.M) {
-	status := m.Run()
-	if made != "" {
-		_ = os.RemoveAll(made)
-	}
-	os.Exit(status)
-}
-
-// inModules compiles steps whose paths are relative to the folder of modules.
+// inModules compiles steps in which filter.wasm and so on are the modules of each kind.
 func inModules(tb testing.TB, steps ...Step) (*Chain, error) {
 	tb.Helper()
-	dir, err := modules()
-	if err != nil {
-		tb.Fatal(err)
+	read := func(path string) ([]byte, error) {
+		switch kind := strings.TrimSuffix(path, ".wasm"); kind {
+		case "filter", "map", "array_map", "aggregate":
+			return os.ReadFile(guests.Kind(tb, kind))
+		}
+		return os.ReadFile(path)
 	}
-	read := func(path string) ([]byte, error) { return os.ReadFile(filepath.Join(dir, path)) }
-	return Compile(steps, Options{ReadModule: read, Cache: filepath.Join(dir, "cache")})
+	return Compile(steps, Options{ReadModule: read, Cache: guests.Cache()})
 }
 
 func mustOpen(tb testing.TB, steps ...Step) *Chain {
@@ -235,4 +209,48 @@ func TestConcurrentUseOfAModule(t *testing.T) {
 		})
 	}
 	group.Wait()
+}
+
+func TestLookBack(t *testing.T) {
+	c := mustOpen(t, Step{Kind: Filter, Expr: "filter.wasm"}, Step{Kind: Uses, Expr: "map.wasm", LookBack: &smartmodule.LookBack{Last: 2}})
+	if n := c.LooksBack(); n != 2 {
+		t.Errorf("it wants %d records", n)
+	}
+	recs := []record.Record{{Value: []byte("a")}, {Value: []byte("b")}, {Value: []byte("c")}}
+	if err := c.LookBack(t.Context(), recs); err != nil {
+		t.Fatal(err)
+	}
+	out, err := c.Apply(t.Context(), record.Record{Value: []byte("looked")})
+	if err != nil || string(out[0].Value) != "b@0,c@1" {
+		t.Fatal(out, err)
+	}
+	want := "uses (step 2 of 2): map.wasm: look_back: the module says: never heard of it"
+	if err := c.LookBack(t.Context(), []record.Record{{Value: []byte("forget me")}}); err == nil || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
+	}
+}
+
+func TestStateOfAggregates(t *testing.T) {
+	step := Step{Kind: Map, Expr: "aggregate.wasm"}
+	c := mustOpen(t, step, Step{Kind: Filter, Expr: "true"}, step)
+	out, err := c.Apply(t.Context(), record.Record{Value: []byte("a")})
+	if err != nil || string(out[0].Value) != "A" {
+		t.Fatal(out, err)
+	}
+	first := c.State()
+	if _, err := c.Apply(t.Context(), record.Record{Value: []byte("b")}); err != nil {
+		t.Fatal(err)
+	}
+	if notes := c.Restore(first); len(first) != 2 || notes != nil {
+		t.Errorf("the state of two steps is %q, %q", first, notes)
+	}
+	out, err = c.Apply(t.Context(), record.Record{Value: []byte("c")})
+	if err != nil || string(out[0].Value) != "AAC" { // A, then AC appended
+		t.Error(out, err)
+	}
+	// Another module has another name, and so has one with other parameters.
+	other := mustOpen(t, Step{Kind: Map, Expr: "aggregate.wasm", Params: map[string]string{"greet": "x"}})
+	if notes := other.Restore(first); len(notes) != 2 || other.State() != nil {
+		t.Errorf("notes %q, state %q", notes, other.State())
+	}
 }

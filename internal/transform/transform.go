@@ -73,8 +73,9 @@ type Options struct {
 
 // A Chain is a compiled list of steps. It is safe for concurrent use. A nil Chain is an empty one.
 type Chain struct {
-	stages []stage
-	total  int // steps
+	stages  []stage
+	total   int                // steps
+	keeping map[string]*module // those that aggregate
 }
 
 // A stage is a part of a chain: expressions that follow one another, or a SmartModule.
@@ -107,43 +108,59 @@ func (c *Chain) Len() int {
 
 // Batches reports whether records that are applied together cost less than one by one.
 func (c *Chain) Batches() bool {
-	if c == nil {
-		return false
-	}
-	for _, s := range c.stages {
-		if _, ok := s.(*module); ok {
-			return true
-		}
-	}
-	return false
+	return len(c.modules()) > 0
 }
 
 // Open compiles and starts the SmartModules, which may take seconds for those that the cache does not hold. Without it each
 // starts with its first record. The error is a *StepError. After Open, or Apply, the caller must call Close.
 func (c *Chain) Open(ctx context.Context) error {
-	if c == nil {
-		return nil
-	}
-	for _, s := range c.stages {
-		if m, ok := s.(*module); ok {
-			if _, err := m.start(ctx); err != nil {
-				return m.fail(err)
-			}
+	for _, m := range c.modules() {
+		if _, err := m.start(ctx); err != nil {
+			return m.fail(err)
 		}
 	}
 	return nil
 }
 
-// Close ends the SmartModules. Nothing may be applied meanwhile or afterwards.
-func (c *Chain) Close() error {
+// LooksBack returns how many earlier records the SmartModules that shall look back want to see at the most; 0 for none.
+func (c *Chain) LooksBack() (last int) {
+	for _, m := range c.modules() {
+		if back := m.options.LookBack; back != nil {
+			last = max(last, back.Last)
+		}
+	}
+	return last
+}
+
+// LookBack shows the SmartModules that shall look back the last of recs, which went before those that will be applied: to each
+// of them as they are here. It is called before Apply. The error is a *StepError.
+func (c *Chain) LookBack(ctx context.Context, recs []record.Record) error {
+	for _, m := range c.modules() {
+		if err := m.lookBack(ctx, recs); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// modules are the SmartModules, in their order.
+func (c *Chain) modules() (all []*module) {
 	if c == nil {
 		return nil
 	}
-	var errs []error
 	for _, s := range c.stages {
 		if m, ok := s.(*module); ok {
-			errs = append(errs, m.runner.Close())
+			all = append(all, m)
 		}
+	}
+	return all
+}
+
+// Close ends the SmartModules. Nothing may be applied meanwhile or afterwards.
+func (c *Chain) Close() error {
+	var errs []error
+	for _, m := range c.modules() {
+		errs = append(errs, m.runner.Close())
 	}
 	return errors.Join(errs...)
 }

@@ -1,6 +1,6 @@
 //go:build wasip1
 
-// Command kinds is a SmartModule for tests. A build tag chooses what it exports; the value of a record says what happens to
+// Command kinds is a SmartModule for tests. It exports every kind of transform; the value of a record says what happens to
 // it.
 package main
 

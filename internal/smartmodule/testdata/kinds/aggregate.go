@@ -1,11 +1,11 @@
-//go:build wasip1 && aggregate
+//go:build wasip1
 
 package main
 
 import "github.com/patchbay-dev/patchbay/examples/smartmodules/guest"
 
 //go:wasmexport aggregate
-func export(pointer, size, _ uint32) int32 {
+func exportAggregate(pointer, size, _ uint32) int32 {
 	return guest.Aggregate(pointer, size, func(accumulator []byte, r guest.Record) ([]byte, error) {
 		made, err := act(r)
 		if err != nil {

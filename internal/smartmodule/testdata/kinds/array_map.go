@@ -1,8 +1,8 @@
-//go:build wasip1 && array_map
+//go:build wasip1
 
 package main
 
 import "github.com/patchbay-dev/patchbay/examples/smartmodules/guest"
 
 //go:wasmexport array_map
-func export(pointer, size, _ uint32) int32 { return guest.ArrayMap(pointer, size, act) }
+func exportArrayMap(pointer, size, _ uint32) int32 { return guest.ArrayMap(pointer, size, act) }

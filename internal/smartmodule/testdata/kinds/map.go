@@ -1,11 +1,11 @@
-//go:build wasip1 && map
+//go:build wasip1
 
 package main
 
 import "github.com/patchbay-dev/patchbay/examples/smartmodules/guest"
 
 //go:wasmexport map
-func export(pointer, size, _ uint32) int32 {
+func exportMap(pointer, size, _ uint32) int32 {
 	return guest.Map(pointer, size, func(r guest.Record) (guest.Record, error) {
 		made, err := act(r)
 		if err != nil {
