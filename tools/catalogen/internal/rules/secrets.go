@@ -1,16 +1,19 @@
 package rules
 
 import (
+	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
+	"io/fs"
 	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/finding"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/options"
+	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/rooted"
+	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/strictjson"
 )
 
 // WaiverFile is the file in a connector's folder that names options which only look like secrets.
@@ -21,18 +24,23 @@ type Waivers struct {
 	SecretMarked map[string]string `json:"secret-marked"` // option to reason
 }
 
+// maxWaivers is how many bytes a waiver file may hold.
+const maxWaivers = 64 << 10
+
 // ReadWaivers reads a connector's waiver file. There need not be one.
 func ReadWaivers(dir string) (Waivers, error) {
 	var w Waivers
-	f, err := os.Open(filepath.Join(dir, WaiverFile))
-	if os.IsNotExist(err) {
+	text, err := rooted.Read(dir, WaiverFile, maxWaivers)
+	if errors.Is(err, fs.ErrNotExist) {
 		return w, nil
 	}
 	if err != nil {
 		return w, err
 	}
-	defer f.Close()
-	d := json.NewDecoder(f)
+	if err := strictjson.Check(text); err != nil {
+		return w, fmt.Errorf("%s %w", WaiverFile, err)
+	}
+	d := json.NewDecoder(bytes.NewReader(text))
 	d.DisallowUnknownFields()
 	if err := d.Decode(&w); err != nil {
 		return w, fmt.Errorf("read %s: %w", WaiverFile, err)
