@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -147,6 +148,16 @@ var culprits = []culprit{
 	holds("pipe-bats-source", "test-programs", "is no file", map[string]string{"x.bats": "|"}),
 	holds("pipe-waivers-source", "waivers", "is no file", map[string]string{"waivers.json": "|"}),
 	holds("linked-data-source", "inputs", "leaves the connector's folder", map[string]string{"data": "->../../../../secret"}),
+	{"sparse-source", "inputs", "holds 1099511627776 bytes", func(root, path string) error {
+		if err := (fake.Folder{Path: path}).Write(root); err != nil {
+			return err
+		}
+		f, err := os.Create(filepath.Join(root, path, "hole"))
+		if err != nil {
+			return err
+		}
+		return errors.Join(f.Truncate(1<<40), f.Close())
+	}},
 	tests("report-source", "test-run", "escapes", `@ln -s /dev/zero "$$PATCHBAY_REPORT_DIR/x.xml"`),
 	holds("linked-program-source", "build", "no executable program", map[string]string{"Makefile": "build:\n\t@ln -s /bin/true '$(BIN)'\ntest:\n"}),
 	// What reaches for others.
@@ -156,6 +167,7 @@ var culprits = []culprit{
 
 // idlers do no harm but that they do not end.
 var idlers = []culprit{
+	runs("dawdles-source", "answers-in-time", "all answers together", `[ "$1" != metadata ] || exec cat "$folder/metadata.json"; sleep 2; exit 1`),
 	runs("hangs-source", "metadata-in-time", "did not end in time", "trap '' TERM; while :; do sleep 1; done"),
 	runs("hangs-later-source", "answers-in-time", "nothing more was tried", `[ "$1" != metadata ] || exec cat "$folder/metadata.json"; sleep 600`),
 	tests("hangs-test-source", "test-run", "did not end in time", "@trap '' TERM; while :; do sleep 1; done"),

@@ -1,6 +1,8 @@
 package pipeline
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -33,13 +35,18 @@ func escaped(cage *proc.Cage, what string) error {
 // brokenOff is the finding of an examination that went wrong as a whole, or nil: broke says how, for the files of a program
 // that is examined are the program's to spoil.
 func brokenOff(cage *proc.Cage, broke error) error {
-	if missed := cage.Missed(); len(missed) > 0 {
-		return finding.Finding{
-			Rule: "answers-in-time", Where: "examination", Message: missed[0] + "; nothing more was tried",
-			Fix: "whatever the command line is, answer or fail, without waiting for a network or an input",
-		}
+	slow := finding.Finding{
+		Rule: "answers-in-time", Where: "examination",
+		Fix: "whatever the command line is, answer or fail, without waiting for a network or an input",
 	}
-	if broke != nil {
+	switch missed := cage.Missed(); {
+	case len(missed) > 0:
+		slow.Message = missed[0] + "; nothing more was tried"
+		return slow
+	case errors.Is(broke, context.DeadlineExceeded):
+		slow.Message = "all answers together took too long"
+		return slow
+	case broke != nil:
 		return finding.Finding{
 			Rule: "examination", Where: "examination", Message: fmt.Sprintf("could not be carried on: %v", broke),
 			Fix: "leave the working folder as it is",

@@ -23,6 +23,7 @@ import (
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/parallel"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/proc"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/publish"
+	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/readme"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/rooted"
 )
 
@@ -264,12 +265,9 @@ func committedEntries(catalog string) map[string]metadata.Entry {
 	return entries
 }
 
-// maxReadme is how many bytes a README may hold.
-const maxReadme = 1 << 20
-
 // ReadReadme reads the README of a folder, which need not be there and must not lie elsewhere.
 func ReadReadme(dir string) ([]byte, error) {
-	text, err := rooted.Read(dir, "README.md", maxReadme)
+	text, err := rooted.Read(dir, "README.md", readme.Max)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}

@@ -193,7 +193,7 @@ func (r *run) examine(ctx context.Context, subject rules.Subject) ([]evidence.Te
 	}
 	defer home.Remove()
 	// One command that does not end is one too many: to wait for each of hundreds would take hours.
-	within, stop := context.WithCancel(ctx)
+	within, stop := context.WithTimeout(ctx, r.Limits.Work)
 	defer stop()
 	cage := r.answerCage()
 	cage.Late = stop
