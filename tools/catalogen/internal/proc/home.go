@@ -43,7 +43,7 @@ func (h Home) Remove() {
 }
 
 // passed are the variables that builds and tests of a connector see of ours: what programs are found by, how text is shown,
-// how the network is reached, and what the go command is told. None of them is a place for secrets.
+// how the network is reached, and what the go command is told. Only the address of a proxy may hold a password.
 var passed = []string{
 	"PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TERM", "TMPDIR", "USER", "LOGNAME", "SHELL", "CI",
 	"http_proxy", "https_proxy", "no_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY",

@@ -108,7 +108,7 @@ func run(ctx context.Context, cage *Cage, spec Spec) (Result, error) {
 	}
 	// A child left behind in the group would outlive the build. What left the group on purpose is found by its mark.
 	_ = signalGroup(cmd.Process.Pid, syscall.SIGKILL)
-	awaitGroup(nil, cmd.Process.Pid, time.Now().Add(waitDelay))
+	awaitGroup(hurry, cmd.Process.Pid, time.Now().Add(waitDelay))
 	cage.escaped(mark.sweep(hurry, cmd.Process.Pid))
 
 	result := Result{Status: cmd.ProcessState.ExitCode(), Stdout: stdout.bytes(), Stderr: stderr.bytes()}
