@@ -163,6 +163,7 @@ var culprits = []culprit{
 	// What reaches for others.
 	tests("meddles-source", "inputs-changed", "have changed", "@date >notes; echo ok 1"),
 	tests("curious-source", "test-run", "status 2", "@env; env >&2; false"),
+	tests("forges-source", "test-run", "status 2", "@echo 'good-0-source [build] x'; echo '  fix: x'; echo '10 passed, 0 failed'; false"),
 }
 
 // idlers do no harm but that they do not end.
