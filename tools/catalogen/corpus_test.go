@@ -23,8 +23,8 @@ type culprit struct {
 // prints is a connector like any other that prints a document of its own: the usual one with text replaced.
 func prints(name, rule, says, old, replacement string) culprit {
 	return culprit{name, rule, says, func(root, path string) error {
-		document := strings.Replace(fake.Metadata(name), old, replacement, 1)
-		if document == fake.Metadata(name) {
+		document := strings.Replace(usual(name), old, replacement, 1)
+		if document == usual(name) {
 			return fmt.Errorf("%s: the document does not hold %q", name, old)
 		}
 		return fake.Folder{Path: path, Metadata: document}.Write(root)
@@ -53,9 +53,14 @@ func holds(name, rule, says string, files map[string]string) culprit {
 	}}
 }
 
+// usual is the document that a folder of package fake has by itself.
+func usual(name string) string {
+	return strings.Replace(fake.Metadata(name), `"category"`, `"resumes": true, "category"`, 1)
+}
+
 // slim is the usual document with half the options, which take half the time to examine.
 func slim(name string) string {
-	return regexp.MustCompile(`(?m)^ *"(interval|limit|mode|strict|header)": .*\n`).ReplaceAllString(fake.Metadata(name), "")
+	return regexp.MustCompile(`(?m)^ *"(interval|limit|mode|strict|header)": .*\n`).ReplaceAllString(usual(name), "")
 }
 
 // add writes a folder and files in it.
@@ -101,7 +106,9 @@ var culprits = []culprit{
 	tests("floods-test-source", "test-run", "printed more", "@yes"),
 	runs("hoards-source", "metadata-runs", "for want of memory", limited+"dd if=/dev/zero of=/dev/null bs=900M count=1"),
 	runs("fills-source", "metadata-runs", "too large", limited+`head -c 100000000 /dev/zero >"$HOME/x"`),
-	// Programs that fail, and take their surroundings along.
+	// Programs that print no document, fail, and take their surroundings along.
+	runs("text-source", "metadata-json", "is not JSON", "echo hello"),
+	runs("fails-source", "metadata-runs", "status 3: no idea", "echo no idea >&2; exit 3"),
 	runs("dies-source", "metadata-runs", "died of signal", "kill -9 $$"),
 	runs("razes-source", "metadata-runs", "status 1", `rm -rf "$HOME"; mkdir -p "$HOME/none/of/it"; chmod 0 "$HOME/none"; exit 1`),
 	// What is no text, or no text for showing.
@@ -171,7 +178,7 @@ var idlers = []culprit{
 	runs("dawdles-source", "answers-in-time", "all answers together", `[ "$1" != metadata ] || exec cat "$folder/metadata.json"; sleep 2; exit 1`),
 	runs("hangs-source", "metadata-in-time", "did not end in time", "trap '' TERM; while :; do sleep 1; done"),
 	runs("hangs-later-source", "answers-in-time", "nothing more was tried", `[ "$1" != metadata ] || exec cat "$folder/metadata.json"; sleep 600`),
-	tests("hangs-test-source", "test-run", "did not end in time", "@trap '' TERM; while :; do sleep 1; done"),
+	tests("hangs-test-source", "test-run", "did not end in time", "@sleep 600"),
 	holds("hangs-build-source", "build", "did not end in time", map[string]string{"Makefile": "build:\n\tsleep 600\ntest:\n"}),
 }
 
