@@ -102,21 +102,6 @@ func (c connector) document() (text, flat []byte, properties map[string]options.
 }
 
 func (c connector) metadata() int {
-	switch {
-	case c.is("hangs"):
-		signal.Ignore(syscall.SIGTERM)
-		time.Sleep(time.Hour)
-	case c.is("floods"):
-		line := bytes.Repeat([]byte("y\n"), 1<<15)
-		for {
-			if _, err := os.Stdout.Write(line); err != nil {
-				return 1
-			}
-		}
-	case c.is("fails"):
-		fmt.Fprintln(os.Stderr, "no idea")
-		return 1
-	}
 	text, _, _ := c.document()
 	if c.is("unsteady") {
 		text = bytes.Replace(text, []byte(`"title": "`), []byte(fmt.Sprintf(`"title": "%d `, time.Now().UnixNano())), 1)
