@@ -5,5 +5,5 @@ import "embed"
 
 // Gate holds the packages that run a connector's tests or examine its program.
 //
-//go:embed blackbox/*.go options/*.go probe/*.go proc/*.go rules/*.go strictjson/*.go suite/*.go
+//go:embed blackbox/*.go options/*.go probe/*.go proc/*.go rooted/*.go rules/*.go strictjson/*.go suite/*.go
 var Gate embed.FS

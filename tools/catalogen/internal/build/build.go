@@ -3,9 +3,7 @@ package build
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -110,17 +108,23 @@ func Path(bin string, f discover.Folder) string { return filepath.Join(bin, f.Na
 // ctx's.
 func Own(ctx context.Context, bin string, f discover.Folder) error {
 	target := Path(bin, f)
-	if err := os.Remove(target); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err // else a rule that leaves nothing would pass with what an earlier one left
+	bad := finding.Finding{Connector: f.Name, Rule: "build", Where: f.Path + "/Makefile", Fix: "run it by hand: make -C " + f.Path + " build"}
+	if err := os.RemoveAll(target); err != nil { // else a rule that leaves nothing would pass with what an earlier one left
+		bad.Message, bad.Fix = err.Error(), "remove it by hand"
+		return bad
 	}
+	home, err := proc.NewHome()
+	if err != nil {
+		return err
+	}
+	defer home.Remove()
 	result, err := proc.Run(ctx, proc.Spec{
 		Argv: []string{"make", "--no-print-directory", "-C", f.Dir, "build", "BIN=" + target},
-		Env:  proc.Environ(), Deadline: deadline, MaxStdout: maxOutput, MaxStderr: maxOutput,
+		Env:  home.In(), Deadline: deadline, MaxStdout: maxOutput, MaxStderr: maxOutput,
 	})
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	bad := finding.Finding{Connector: f.Name, Rule: "build", Where: f.Path + "/Makefile", Fix: "run it by hand: make -C " + f.Path + " build"}
 	switch {
 	case err != nil:
 		bad.Message = "make build: " + err.Error()
@@ -134,7 +138,7 @@ func Own(ctx context.Context, bin string, f discover.Folder) error {
 
 // Executable checks that a connector's program is where it should be and may be run.
 func Executable(path string, f discover.Folder) error {
-	info, err := os.Stat(path)
+	info, err := os.Lstat(path) // a link may lead to another program tomorrow
 	if err == nil && info.Mode().IsRegular() && info.Mode()&0o111 != 0 {
 		return nil
 	}

@@ -16,8 +16,8 @@ import (
 	"golang.org/x/term"
 
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/evidence"
+	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/finding"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/pipeline"
-	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/probe"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/progress"
 )
 
@@ -65,7 +65,7 @@ func Run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	)
 	parser, err := kong.New(&c, kong.Name("catalogen"), kong.UsageOnError(),
 		kong.Description("Turns a repository of connectors into a catalog that people can trust."),
-		kong.Vars{"metadataDeadline": probe.Deadline.String(), "today": time.Now().UTC().Format(time.DateOnly)}, kong.Writers(stdout, stderr), kong.Exit(func(status int) { exited = status }))
+		kong.Vars{"today": time.Now().UTC().Format(time.DateOnly)}, kong.Writers(stdout, stderr), kong.Exit(func(status int) { exited = status }))
 	if err != nil {
 		fmt.Fprintf(stderr, "catalogen: %v\n", err)
 		return failed
@@ -75,7 +75,7 @@ func Run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return exited // --help has printed what it had to
 	}
 	if err != nil {
-		fmt.Fprintf(stderr, "catalogen: %v; see catalogen --help\n", err)
+		fmt.Fprintf(stderr, "catalogen: %s; see catalogen --help\n", finding.Printable(err.Error()))
 		return usage
 	}
 	parsed.BindTo(ctx, (*context.Context)(nil))
@@ -88,13 +88,13 @@ func Run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	case errors.Is(err, errInvalid):
 		return usage
 	case errors.Is(err, errUsage):
-		fmt.Fprintf(stderr, "catalogen: %v\n", err)
+		fmt.Fprintf(stderr, "catalogen: %s\n", finding.Printable(err.Error()))
 		return usage
 	case ctx.Err() != nil:
 		fmt.Fprintln(stderr, "catalogen: interrupted"+consequence(parsed.Command()))
 		return interrupted
 	}
-	fmt.Fprintf(stderr, "catalogen: %v\n", err)
+	fmt.Fprintf(stderr, "catalogen: %s\n", finding.Printable(err.Error()))
 	return failed
 }
 
@@ -119,13 +119,13 @@ type work struct {
 	Jobs    int    `help:"Connectors at a time (default: one for each core)." placeholder:"N"`
 	NoCache bool   `help:"Run everything again, and keep nothing in the local cache."`
 
-	MetadataDeadline time.Duration `hidden:"" default:"${metadataDeadline}"`          // for tests, which need not wait that long
-	Today            time.Time     `hidden:"" format:"2006-01-02" default:"${today}"` // for tests, which know one day only
+	Limits limits    `embed:"" prefix:"limit-"`
+	Today  time.Time `hidden:"" format:"2006-01-02" default:"${today}"` // for tests, which know one day only
 }
 
 // config turns the flags into what the pipeline wants.
 func (w work) config(watch pipeline.Watcher) (pipeline.Config, error) {
-	c := pipeline.Config{Jobs: w.Jobs, Bin: w.Bin, Watch: watch, Today: w.Today, MetadataDeadline: w.MetadataDeadline}
+	c := pipeline.Config{Jobs: w.Jobs, Bin: w.Bin, Watch: watch, Today: w.Today, Limits: w.Limits.bytes()}
 	var err error
 	if c.Root, err = filepath.Abs(w.Root); err != nil {
 		return c, err

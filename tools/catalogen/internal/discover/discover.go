@@ -50,6 +50,9 @@ func Folders(root string) ([]Folder, []finding.Finding, error) {
 	findings = append(findings, misplaced...)
 	for _, d := range directions {
 		parent := "connectors/" + d.folder
+		if info, err := os.Lstat(filepath.Join(root, parent)); err == nil && !info.IsDir() {
+			continue // misplaced has told
+		}
 		entries, err := os.ReadDir(filepath.Join(root, parent))
 		if err != nil && !os.IsNotExist(err) {
 			return nil, nil, err
@@ -84,7 +87,7 @@ func misplaced(root string) ([]finding.Finding, error) {
 		if known && entry.IsDir() || !known && (strings.HasPrefix(entry.Name(), ".") || entry.Type().IsRegular()) {
 			continue
 		}
-		name := finding.Printable(entry.Name())
+		name := finding.Line(entry.Name())
 		bad := finding.Finding{
 			Connector: name, Rule: "folder-place", Where: "connectors/" + name,
 			Message: "connectors lie in connectors/sources or connectors/sinks; nothing here is published",
@@ -100,9 +103,9 @@ func misplaced(root string) ([]finding.Finding, error) {
 
 // check fills in what the folder holds and returns what is wrong with it.
 func check(f *Folder, root string, entry os.DirEntry, seen map[string]string) []finding.Finding {
-	name := finding.Printable(f.Name)
+	name := finding.Line(f.Name)
 	bad := func(rule, message, fix string) finding.Finding {
-		return finding.Finding{Connector: name, Rule: rule, Where: finding.Printable(f.Path), Message: message, Fix: fix}
+		return finding.Finding{Connector: name, Rule: rule, Where: finding.Line(f.Path), Message: message, Fix: fix}
 	}
 	var findings []finding.Finding
 	if !entry.IsDir() {
@@ -117,7 +120,7 @@ func check(f *Folder, root string, entry os.DirEntry, seen map[string]string) []
 	}
 	folded := strings.ToLower(f.Name)
 	if other, ok := seen[folded]; ok {
-		findings = append(findings, bad("folder-unique", "the name is taken by "+finding.Printable(other), "choose another"))
+		findings = append(findings, bad("folder-unique", "the name is taken by "+finding.Line(other), "choose another"))
 	}
 	seen[folded] = f.Path
 

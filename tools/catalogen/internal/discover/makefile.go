@@ -6,12 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/rooted"
 )
 
 // Makefiles are read as text, not asked through make -p: that would run their $(shell …) before anything was checked, and
@@ -21,6 +21,9 @@ var (
 	ruleLine    = regexp.MustCompile(`^([A-Za-z0-9_./ -]+?)\s*::?(?:[^=:]|$)`)
 	includeLine = regexp.MustCompile(`^(-|s)?include\s+(.+)$`)
 )
+
+// maxMakefile is how many bytes a makefile may hold.
+const maxMakefile = 1 << 20
 
 // makefiles returns the Makefile of a folder and every file that it includes, relative to root, and beside each the
 // targets it has of those that the generator uses. What -include names need not be there.
@@ -33,7 +36,7 @@ func makefiles(root, folder string) (files []string, rules [][]string, err error
 		if slices.Contains(files, file) {
 			continue
 		}
-		text, err := os.ReadFile(filepath.Join(root, filepath.FromSlash(file)))
+		text, err := rooted.Read(root, file, maxMakefile)
 		if optional[file] && errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
@@ -66,7 +69,7 @@ type makefile struct{ targets, includes, optional []string }
 func parse(text []byte, strict bool) (makefile, error) {
 	var found makefile
 	lines := bufio.NewScanner(bytes.NewReader(bytes.ReplaceAll(text, []byte("\\\n"), []byte(" "))))
-	lines.Buffer(nil, 1<<20)
+	lines.Buffer(nil, maxMakefile)
 	for lines.Scan() {
 		line, _, _ := strings.Cut(lines.Text(), "#")
 		line = strings.TrimRight(line, " ")

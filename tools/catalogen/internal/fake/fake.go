@@ -12,12 +12,10 @@ import (
 	"net"
 	"net/url"
 	"os"
-	"os/signal"
 	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/patchbay-dev/patchbay/common/metadata"
@@ -100,18 +98,7 @@ func (c connector) document() (text, flat []byte, properties map[string]options.
 }
 
 func (c connector) metadata() int {
-	switch {
-	case c.is("hangs"):
-		signal.Ignore(syscall.SIGTERM)
-		time.Sleep(time.Hour)
-	case c.is("floods"):
-		line := bytes.Repeat([]byte("y\n"), 1<<15)
-		for {
-			if _, err := os.Stdout.Write(line); err != nil {
-				return 1
-			}
-		}
-	case c.is("fails"):
+	if c.is("fails") {
 		fmt.Fprintln(os.Stderr, "no idea")
 		return 1
 	}

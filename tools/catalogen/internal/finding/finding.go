@@ -32,7 +32,7 @@ func (f Finding) Error() string {
 	if f.Fix != "" {
 		fmt.Fprintf(&b, "; %s", f.Fix)
 	}
-	return Printable(b.String())
+	return Line(b.String())
 }
 
 // Sort orders findings by connector, rule and place, so that two runs print the same.
@@ -68,6 +68,12 @@ func Printable(s string) string {
 	}
 	return b.String()
 }
+
+// Line is Printable for what must stay on one line, such as a name: line breaks and tabs are shown as escapes too, so that
+// nobody can write a line of ours.
+func Line(s string) string { return oneLine.Replace(Printable(s)) }
+
+var oneLine = strings.NewReplacer("\n", `\n`, "\t", `\t`)
 
 // Unprintable tells whether a character controls the terminal or the direction of text, or shows nothing at all, so that
 // two texts that look the same differ. Newline and tab are not among them.

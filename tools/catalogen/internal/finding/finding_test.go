@@ -13,6 +13,7 @@ func TestErrorIsOnePrintableLine(t *testing.T) {
 	}{
 		{"whole", Finding{"a-source", "rule", "/x", "is wrong", "mend it"}, "a-source: [rule] /x: is wrong; mend it"},
 		{"of the catalog", Finding{Rule: "rule", Message: "is wrong"}, "[rule] is wrong"},
+		{"with a line break", Finding{Connector: "a\nb", Rule: "rule", Message: "c\td"}, `a\nb: [rule] c\td`},
 		{"with a terminal escape", Finding{Rule: "rule", Message: "a\x1b[2Jb"}, `[rule] a\u001b[2Jb`},
 	}
 	for _, tt := range tests {

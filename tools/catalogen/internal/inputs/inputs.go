@@ -139,6 +139,9 @@ func (d *Digester) within(f discover.Folder, file string) error {
 	return nil
 }
 
+// maxFile is how many bytes an input may hold: all are read, and one that is mostly a hole is made in no time.
+const maxFile = 256 << 20
+
 // file returns the digest of a file's content and of whether it may be run. The generated block of a README is left out,
 // because the catalog writes it.
 func (d *Digester) file(p string) (string, error) {
@@ -166,6 +169,8 @@ func (d *Digester) file(p string) (string, error) {
 	}
 	var text []byte
 	switch {
+	case info.Mode().IsRegular() && info.Size() > maxFile:
+		return "", fmt.Errorf("%s holds %d bytes; at most %d", p, info.Size(), maxFile)
 	case info.Mode().IsRegular():
 		if text, err = os.ReadFile(name); err != nil {
 			return "", err

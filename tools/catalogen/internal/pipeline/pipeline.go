@@ -21,7 +21,10 @@ import (
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/evidence"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/finding"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/parallel"
+	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/proc"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/publish"
+	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/readme"
+	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/rooted"
 )
 
 // Config says what to work on.
@@ -34,11 +37,18 @@ type Config struct {
 	Only    []string
 	Cache   evidence.Cache
 	Watch   Watcher
-
-	Today            time.Time     // the day by which waivers expire and deprecations may end
-	MetadataDeadline time.Duration // how long a connector may take to print its metadata
+	Limits  Limits
+	Today   time.Time // the day by which waivers expire and deprecations may end
 
 	untested bool // no test will run, so none is compiled
+}
+
+// Limits are what a connector's programs may use. Each must be positive.
+type Limits struct {
+	Answer time.Duration // until metadata and whatever else answers without a network has ended
+	Work   time.Duration // until make build, and make test, have ended
+	Memory int64         // bytes for each process that answers; tests are free, for the race detector takes whatever there is
+	File   int64         // bytes to which a file may be written
 }
 
 // A Watcher is told how far the work is. Its methods are called from several goroutines.
@@ -74,7 +84,6 @@ type Result struct {
 // run is the state that the stages of one call share.
 type run struct {
 	Config
-	home      string            // thrown away at the end
 	digests   map[string]string // of each connector's inputs, as they were before anything was built from them
 	foreign   []string          // connectors that tests may not run, unless they are their own
 	committed map[string]metadata.Entry
@@ -122,10 +131,7 @@ func execute(ctx context.Context, c Config, do work) (Result, error) {
 	if err != nil {
 		return result, err
 	}
-	if r.home, err = os.MkdirTemp("", "patchbay-home-"); err != nil {
-		return result, err
-	}
-	defer os.RemoveAll(r.home)
+	defer proc.Remains() // also where the end comes early
 
 	names := make([]string, len(folders))
 	for i, f := range folders {
@@ -179,7 +185,9 @@ func execute(ctx context.Context, c Config, do work) (Result, error) {
 			result.Connectors = append(result.Connectors, *passed[i])
 		}
 	}
+	result.Findings = append(result.Findings, remains()...)
 	finding.Sort(result.Findings)
+	result.Findings = slices.Compact(result.Findings) // two stages may see the same change
 	return result, nil
 }
 
@@ -260,12 +268,12 @@ func committedEntries(catalog string) map[string]metadata.Entry {
 	return entries
 }
 
-// ReadReadme reads the README of a folder, which need not be there.
+// ReadReadme reads the README of a folder, which need not be there and must not lie elsewhere.
 func ReadReadme(dir string) ([]byte, error) { return readText(dir, "README.md") }
 
-// readText reads a file of a folder, which need not be there.
+// readText reads a text of a folder, which need not be there and must not lie elsewhere.
 func readText(dir, name string) ([]byte, error) {
-	text, err := os.ReadFile(filepath.Join(dir, name))
+	text, err := rooted.Read(dir, name, readme.Max)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}

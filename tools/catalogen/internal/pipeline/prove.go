@@ -4,8 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"os"
-	"path/filepath"
 
 	"github.com/patchbay-dev/patchbay/common/metadata"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/blackbox"
@@ -14,6 +12,7 @@ import (
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/evidence"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/finding"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/probe"
+	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/proc"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/publish"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/readme"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/rules"
@@ -34,10 +33,15 @@ func (r *run) prove(ctx context.Context, f discover.Folder) (Row, *publish.Conne
 	}
 	conn := &publish.Connector{Folder: f, Document: subject.Document, Text: subject.Published, Waivers: subject.Waivers}
 	if conn.Readme, err = ReadReadme(f.Dir); err != nil {
-		return row, nil, nil, err
+		return row, nil, append(findings, finding.Finding{
+			Connector: f.Name, Rule: "readme", Where: f.Path, Message: err.Error(), Fix: "let README.md be a file of the folder itself",
+		}), nil
 	}
 	if conn.Changelog, err = readText(f.Dir, readme.ChangelogFile); err != nil {
-		return row, nil, nil, err
+		return row, nil, append(findings, finding.Finding{
+			Connector: f.Name, Rule: "changelog", Where: f.Path, Message: err.Error(),
+			Fix: "let " + readme.ChangelogFile + " be a file of the folder itself",
+		}), nil
 	}
 	conn.Inputs = r.digests[f.Name]
 	foreign, err := rules.ForeignPrograms(f, r.foreign)
@@ -121,14 +125,27 @@ func (r *run) buildOwn(ctx context.Context, f discover.Folder) error {
 		return nil
 	}
 	r.Watch.Step(f.Name, "make build")
-	return build.Own(ctx, r.Bin, f)
+	cage := r.workCage()
+	if err := build.Own(proc.Within(ctx, cage), r.Bin, f); err != nil {
+		return err
+	}
+	return escaped(cage, "make build")
 }
 
 // document asks a connector for its metadata and prepares what the rules look at.
 func (r *run) document(ctx context.Context, f discover.Folder) (rules.Subject, error) {
 	subject := rules.Subject{Folder: f}
-	output, err := probe.Run(ctx, []string{build.Path(r.Bin, f), "metadata"}, f.Dir, r.home, r.MetadataDeadline)
+	home, err := proc.NewHome()
 	if err != nil {
+		return subject, err
+	}
+	defer home.Remove()
+	cage := r.answerCage()
+	output, err := probe.Run(proc.Within(ctx, cage), []string{build.Path(r.Bin, f), "metadata"}, f.Dir, home.Dir, probe.Deadline)
+	if err != nil {
+		return subject, err
+	}
+	if err := escaped(cage, "metadata"); err != nil {
 		return subject, err
 	}
 	subject.Text = output
@@ -150,11 +167,17 @@ func (r *run) suites(ctx context.Context, f discover.Folder, row *Row) ([]eviden
 		return tests, true, nil, nil
 	}
 	r.Watch.Step(f.Name, "make test")
-	outcome, err := suite.Run(ctx, r.Root, r.Bin, f)
+	cage := r.workCage()
+	outcome, err := suite.Run(proc.Within(ctx, cage), r.Root, r.Bin, f)
 	if err != nil {
 		return nil, false, nil, err
 	}
 	findings := suiteFindings(f, outcome)
+	if err := escaped(cage, "make test"); err != nil && len(findings) == 0 {
+		if findings, err = asFinding(f, err); err != nil {
+			return nil, false, nil, err
+		}
+	}
 	if len(findings) > 0 {
 		row.Output = outcome.Output
 		return outcome.Tests, false, findings, nil
@@ -180,21 +203,41 @@ func (r *run) examine(ctx context.Context, subject rules.Subject) ([]evidence.Te
 		return tests, true, nil, nil
 	}
 	r.Watch.Step(f.Name, "conformance")
-	scratch := filepath.Join(r.home, f.Name)
-	if err := os.Mkdir(scratch, 0o700); err != nil {
-		return nil, false, nil, err
-	}
-	report, err := blackbox.Examine(ctx, blackbox.Target{
-		Argv: []string{build.Path(r.Bin, f)}, Env: probe.Env(scratch), Subject: subject, Scratch: scratch,
-	}, blackbox.ProfileOf(subject.Document))
-	if err != nil {
-		return nil, false, nil, err
+	var report blackbox.Report
+	broken, err := r.contained(ctx, subject, func(ctx context.Context, target blackbox.Target) (err error) {
+		report, err = blackbox.Examine(ctx, target, blackbox.ProfileOf(subject.Document))
+		return err
+	})
+	if err != nil || len(broken) > 0 {
+		return nil, false, broken, err
 	}
 	tests, findings := report.Evidence(), report.Findings()
 	if len(findings) == 0 {
 		findings, err = r.store(ctx, f, evidence.BlackBox, tests)
 	}
 	return tests, false, findings, err
+}
+
+// contained calls do for a connector's program, which it holds in a home, a cage and a time of its own. The findings are of
+// what went wrong with the examination as a whole; nothing that it found counts then.
+func (r *run) contained(ctx context.Context, subject rules.Subject, do func(context.Context, blackbox.Target) error) ([]finding.Finding, error) {
+	home, err := proc.NewHome()
+	if err != nil {
+		return nil, err
+	}
+	defer home.Remove()
+	// One command that does not end is one too many: to wait for each of hundreds would take hours.
+	within, stop := context.WithTimeout(ctx, r.Limits.Work)
+	defer stop()
+	cage := r.answerCage()
+	cage.Late = stop
+	err = do(proc.Within(within, cage), blackbox.Target{
+		Argv: []string{build.Path(r.Bin, subject.Folder)}, Env: probe.Env(home.Dir), Subject: subject, Scratch: home.Dir,
+	})
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	return asFinding(subject.Folder, brokenOff(cage, err))
 }
 
 // suiteFindings names each test that failed and what went wrong beside tests.

@@ -7,16 +7,13 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"os"
 	"strings"
 
 	"github.com/patchbay-dev/patchbay/common/metadata"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/blackbox"
-	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/build"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/change"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/evidence"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/finding"
-	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/probe"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/rules"
 )
 
@@ -83,15 +80,13 @@ func (r *run) replay(ctx context.Context, subject rules.Subject, old []byte, cha
 		return nil, nil
 	}
 	r.Watch.Step(f.Name, "replay")
-	scratch, err := os.MkdirTemp(r.home, f.Name+"-replay-")
-	if err != nil {
-		return nil, err
-	}
-	tests, err := blackbox.Replay(ctx, blackbox.Target{
-		Argv: []string{build.Path(r.Bin, f)}, Env: probe.Env(scratch), Subject: subject, Scratch: scratch,
-	}, old, changes)
-	if err != nil {
-		return nil, err
+	var tests []evidence.Test
+	broken, err := r.contained(ctx, subject, func(ctx context.Context, target blackbox.Target) (err error) {
+		tests, err = blackbox.Replay(ctx, target, old, changes)
+		return err
+	})
+	if err != nil || len(broken) > 0 {
+		return broken, err
 	}
 	var findings []finding.Finding
 	for _, t := range tests {

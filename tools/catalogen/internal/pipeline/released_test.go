@@ -78,7 +78,10 @@ func examination(t *testing.T, document, waivers string) (*run, rules.Subject, *
 		t.Fatal(err)
 	}
 	watch := new(steps)
-	r := &run{Config: Config{Root: root, Bin: bin, Jobs: 1, Cache: cache, Watch: watch, Today: today}, home: t.TempDir()}
+	r := &run{Config: Config{
+		Root: root, Bin: bin, Jobs: 1, Cache: cache, Watch: watch, Today: today,
+		Limits: Limits{Answer: time.Minute, Work: time.Minute, Memory: 4 << 30, File: 1 << 30},
+	}}
 	if r.digests, _, err = Digests(t.Context(), root, folders); err != nil {
 		t.Fatal(err)
 	}

@@ -11,6 +11,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -25,6 +26,10 @@ var (
 	ErrTooMuch = errors.New("printed more than the limit and was killed")
 	// ErrIsolation means that this machine refuses to start an isolated program.
 	ErrIsolation = errors.New("this machine allows no namespaces of one's own")
+	// ErrMemory and ErrFile mean that the program failed, and that what it last said is what programs say that met the limit
+	// of the Cage they run in.
+	ErrMemory = errors.New("failed for want of memory")
+	ErrFile   = errors.New("failed to write a file that is too large")
 )
 
 // waitDelay is how long a grandchild that holds the output open is waited for after the program itself has ended.
@@ -56,8 +61,21 @@ type Result struct {
 }
 
 // Run runs a program to its end and blocks until then. A status other than 0 is no error; not starting, missing the
-// deadline, printing too much, dying of a signal and ctx are. The result is what was printed so far, also with an error.
+// deadline, printing too much, meeting a limit of the Cage that ctx carries, dying of a signal and ctx are. The result is
+// what was printed so far, also with an error.
 func Run(ctx context.Context, spec Spec) (Result, error) {
+	cage, _ := ctx.Value(cageKey{}).(*Cage)
+	if cage != nil && cage.Longest > 0 {
+		spec.Deadline = min(spec.Deadline, cage.Longest)
+	}
+	result, err := run(ctx, cage, spec)
+	if cage != nil && errors.Is(err, ErrDeadline) {
+		cage.late(spec, err)
+	}
+	return result, err
+}
+
+func run(ctx context.Context, cage *Cage, spec Spec) (Result, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	ctx, stop := context.WithTimeoutCause(ctx, spec.Deadline, ErrDeadline)
@@ -68,6 +86,8 @@ func Run(ctx context.Context, spec Spec) (Result, error) {
 	if cmd.Env == nil {
 		cmd.Env = []string{} // nil would mean all of ours
 	}
+	mark := newMark(cage)
+	cmd.Env = append(slices.Clip(cmd.Env), mark.env()...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	isolated := spec.Offline || spec.Powerless
 	if isolated {
@@ -98,6 +118,7 @@ func Run(ctx context.Context, spec Spec) (Result, error) {
 	if err != nil {
 		return Result{Status: -1}, fmt.Errorf("start %s: %w", spec.Argv[0], err)
 	}
+	cage.limit(cmd.Process.Pid)
 	hurry, _ := ctx.Value(hurryKey{}).(context.Context)
 	if hurry != nil {
 		defer context.AfterFunc(hurry, func() { _ = signalGroup(cmd.Process.Pid, syscall.SIGKILL) })()
@@ -106,8 +127,10 @@ func Run(ctx context.Context, spec Spec) (Result, error) {
 	if !asked.IsZero() {
 		awaitGroup(hurry, cmd.Process.Pid, asked.Add(spec.Grace))
 	}
-	// A child left behind in the group would outlive the build; whoever wants to leave one has to escape on purpose.
+	// A child left behind in the group would outlive the build. What left the group on purpose is found by its mark.
 	_ = signalGroup(cmd.Process.Pid, syscall.SIGKILL)
+	awaitGroup(hurry, cmd.Process.Pid, time.Now().Add(waitDelay))
+	cage.escaped(mark.sweep(hurry, cmd.Process.Pid))
 
 	result := Result{
 		Status: cmd.ProcessState.ExitCode(), Stdout: stdout.bytes(), Stderr: stderr.bytes(),
@@ -121,6 +144,9 @@ func Run(ctx context.Context, spec Spec) (Result, error) {
 			return result, fmt.Errorf("%w (%d bytes on stdout, %d on stderr)", ErrTooMuch, spec.MaxStdout, spec.MaxStderr)
 		}
 		return result, cause
+	}
+	if met := cage.met(cmd.ProcessState, result); met != nil {
+		return result, met
 	}
 	var exit *exec.ExitError
 	switch {
@@ -155,10 +181,25 @@ func signalGroup(pid int, signal syscall.Signal) error {
 // groupPoll is how often awaitGroup looks: the end of somebody else's children cannot be waited for.
 const groupPoll = 10 * time.Millisecond
 
-// awaitGroup blocks until a group is gone, its time is up or hurry, which may be nil, is done.
+// awaitGroup blocks until a group is gone whose leader has been waited for, its time is up or hurry, which may be nil, is
+// done.
 func awaitGroup(hurry context.Context, pid int, end time.Time) {
-	for syscall.Kill(-pid, 0) == nil && time.Now().Before(end) && (hurry == nil || hurry.Err() == nil) {
+	for {
+		collect(pid)
+		if syscall.Kill(-pid, 0) != nil || time.Now().After(end) || hurry != nil && hurry.Err() != nil {
+			return
+		}
 		time.Sleep(groupPoll)
+	}
+}
+
+// collect waits for those of a group that are dead and have become our children, which they do where we adopt orphans: until
+// then the group is not gone.
+func collect(group int) {
+	for {
+		if pid, err := syscall.Wait4(-group, nil, syscall.WNOHANG, nil); pid <= 0 && !errors.Is(err, syscall.EINTR) {
+			return
+		}
 	}
 }
 

@@ -172,16 +172,21 @@ func Report(out io.Writer, rows []pipeline.Row, findings []finding.Finding) {
 	}
 	for _, row := range rows {
 		if row.Output != "" {
-			fmt.Fprintf(out, "\n--- %s: last lines of make test\n%s\n", row.Name, finding.Printable(row.Output))
+			fmt.Fprintf(out, "\n--- %s: last lines of make test\n%s\n", row.Name, indented(row.Output))
 		}
 	}
 	for _, f := range findings {
-		fmt.Fprintf(out, "\n%s [%s] %s\n", finding.Printable(cmp.Or(f.Connector, "catalog")), f.Rule, finding.Printable(f.Where))
-		fmt.Fprintf(out, "  %s\n", strings.ReplaceAll(strings.TrimSpace(finding.Printable(f.Message)), "\n", "\n  "))
+		fmt.Fprintf(out, "\n%s [%s] %s\n", finding.Line(cmp.Or(f.Connector, "catalog")), f.Rule, finding.Line(f.Where))
+		fmt.Fprintln(out, indented(f.Message))
 		if f.Fix != "" {
-			fmt.Fprintf(out, "  fix: %s\n", finding.Printable(f.Fix))
+			fmt.Fprintf(out, "  fix: %s\n", finding.Line(f.Fix))
 		}
 	}
+}
+
+// indented is text of a stranger's, set apart from what is said here.
+func indented(text string) string {
+	return "  " + strings.ReplaceAll(strings.TrimSpace(finding.Printable(text)), "\n", "\n  ")
 }
 
 func tests(row pipeline.Row) string {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"fmt"
+	"regexp"
 	"strings"
 
 	"github.com/patchbay-dev/patchbay/common/metadata"
@@ -113,12 +114,22 @@ func defaultText(o options.Option) string {
 
 // cell makes text safe for one cell of a Markdown table.
 func cell(s string) string {
-	return strings.NewReplacer("\n", " ", "\t", " ", "|", `\|`, "<", "&lt;", ">", "&gt;").Replace(s)
+	return bars(strings.NewReplacer("\n", " ", "\t", " ", "<", "&lt;", ">", "&gt;").Replace(s))
+}
+
+// bar finds a bar with the backslashes before it.
+var bar = regexp.MustCompile(`\\*\|`)
+
+// bars escapes each bar, and each backslash before one, which would take its escape away.
+func bars(s string) string {
+	return bar.ReplaceAllStringFunc(s, func(found string) string {
+		return strings.Repeat(`\`, 2*len(found)-1) + "|"
+	})
 }
 
 // code sets text as code in a cell, whatever it holds: the fence is longer than any run of backticks inside.
 func code(s string) string {
-	s = strings.NewReplacer("\n", `\n`, "\t", `\t`, "|", `\|`).Replace(s)
+	s = bars(strings.NewReplacer("\n", `\n`, "\t", `\t`).Replace(s))
 	if !strings.Contains(s, "`") {
 		return "`" + s + "`"
 	}

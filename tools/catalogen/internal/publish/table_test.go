@@ -67,3 +67,12 @@ func TestCommandLine(t *testing.T) {
 		}
 	}
 }
+
+// Readers of Markdown tables take a backslash with the character after it.
+func TestBarsStayInTheirCell(t *testing.T) {
+	for text, want := range map[string]string{"a|b": `a\|b`, `a\|b`: `a\\\|b`, `\\|`: `\\\\\|`, `a\b`: `a\b`, "<|>": `&lt;\|&gt;`} {
+		if got := cell(text); got != want {
+			t.Errorf("%s gives %s, want %s", text, got, want)
+		}
+	}
+}

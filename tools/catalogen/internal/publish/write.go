@@ -14,6 +14,8 @@ import (
 	"strings"
 
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/parallel"
+	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/readme"
+	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/rooted"
 )
 
 // owned are the parts of the catalog's folder that catalogen writes and clears. Everything else there is left alone.
@@ -148,23 +150,36 @@ func WriteReadmes(root string, want map[string][]byte) ([]Change, error) {
 		return nil, err
 	}
 	for _, c := range changes {
-		target := filepath.Join(root, filepath.FromSlash(c.Path))
-		temp := target + ".new"
-		if err := stage(temp, want[c.Path]); err != nil {
-			return nil, err
-		}
-		if err := os.Rename(temp, target); err != nil {
+		if err := replace(filepath.Join(root, filepath.FromSlash(c.Path)), want[c.Path]); err != nil {
 			return nil, err
 		}
 	}
 	return changes, nil
 }
 
+// replace writes a file in a stranger's folder by a rename. The name that it is written under is new, for one that is known
+// might be a link to anywhere.
+func replace(target string, text []byte) error {
+	temp, err := os.CreateTemp(filepath.Dir(target), "."+filepath.Base(target)+"-*")
+	if err != nil {
+		return err
+	}
+	_, err = temp.Write(text)
+	err = errors.Join(err, temp.Chmod(0o644), temp.Close())
+	if err == nil {
+		err = os.Rename(temp.Name(), target)
+	}
+	if err != nil {
+		_ = os.Remove(temp.Name())
+	}
+	return err
+}
+
 // CompareReadmes tells which READMEs and changelogs differ from what they should say.
 func CompareReadmes(root string, want map[string][]byte) ([]Change, error) {
 	var changes []Change
 	for _, path := range slices.Sorted(maps.Keys(want)) {
-		have, err := os.ReadFile(filepath.Join(root, filepath.FromSlash(path)))
+		have, err := rooted.Read(root, path, readme.Max)
 		switch {
 		case errors.Is(err, fs.ErrNotExist): // a changelog, until it is made
 			changes = append(changes, Change{path, "missing"})

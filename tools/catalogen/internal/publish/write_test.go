@@ -91,3 +91,31 @@ func TestPublishingOrder(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+// A connector may have left a link where a temporary file would be written.
+func TestWriteReadmesFollowsNoLink(t *testing.T) {
+	base := t.TempDir()
+	root, elsewhere := filepath.Join(base, "repo"), filepath.Join(base, "elsewhere")
+	if err := os.Mkdir(root, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for path, text := range map[string]string{elsewhere: "mine", root + "/README.md": "old"} {
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Symlink(elsewhere, root+"/README.md.new"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := WriteReadmes(root, map[string][]byte{"README.md": []byte("new")}); err != nil {
+		t.Fatal(err)
+	}
+	for path, want := range map[string]string{elsewhere: "mine", root + "/README.md": "new"} {
+		if text, err := os.ReadFile(path); err != nil || string(text) != want {
+			t.Errorf("%s holds %q, %v", path, text, err)
+		}
+	}
+	if entries, err := os.ReadDir(root); err != nil || len(entries) != 2 {
+		t.Errorf("left %v, %v", entries, err)
+	}
+}

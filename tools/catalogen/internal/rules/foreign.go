@@ -10,10 +10,14 @@ import (
 
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/discover"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/finding"
+	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/rooted"
 )
 
 // programName finds the words of a script that may name a connector.
 var programName = regexp.MustCompile(`[a-z0-9]+(-[a-z0-9]+)+`)
+
+// maxBats is how many bytes a bats file may hold.
+const maxBats = 1 << 20
 
 // ForeignPrograms finds bats files that name other connectors. Those are no inputs of this one, so its evidence would not
 // notice when they change, and its tests would not run by themselves. What foreign does not name, tests may run.
@@ -27,9 +31,12 @@ func ForeignPrograms(f discover.Folder, foreign []string) ([]finding.Finding, er
 		if filepath.Ext(file.Name()) != ".bats" {
 			continue
 		}
-		text, err := os.ReadFile(filepath.Join(f.Dir, file.Name()))
+		text, err := rooted.Read(f.Dir, file.Name(), maxBats)
 		if err != nil {
-			return nil, err
+			findings = append(findings, finding.Finding{
+				Connector: f.Name, Rule: "test-programs", Where: f.Path, Message: err.Error(), Fix: "let it be a file of the folder itself",
+			})
+			continue
 		}
 		number := 0
 		for line := range strings.Lines(string(text)) {

@@ -3,10 +3,6 @@
 package rules
 
 import (
-	"encoding/json"
-	"fmt"
-	"strings"
-
 	"github.com/patchbay-dev/patchbay/common/metadata"
 	"github.com/patchbay-dev/patchbay/common/metadata/schema"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/discover"
@@ -85,65 +81,6 @@ func (s *Subject) prepare() finding.Finding {
 	}
 	s.Options, s.Compiled = read, compiled
 	return finding.Finding{}
-}
-
-// compile is schema.Compile within limits.
-func compile(text []byte) (*schema.Schema, error) {
-	if err := bounded(text); err != nil {
-		return nil, err
-	}
-	return schema.Compile(text)
-}
-
-// The limits of one schema. Flat options need no references at all; a schema that refers to itself twice on each of many
-// levels takes time that doubles with each.
-const (
-	maxReferences = 16
-	maxPattern    = 4096 // bytes
-)
-
-// bounded refuses what costs too much, and $ref to anything but the document itself. The compiler's loader refuses those
-// too, except the drafts' own schemas, which it knows by heart.
-func bounded(text []byte) error {
-	var value any
-	if err := json.Unmarshal(text, &value); err != nil {
-		return err
-	}
-	count := 0
-	var walk func(any) error
-	walk = func(value any) error {
-		switch value := value.(type) {
-		case []any:
-			for _, element := range value {
-				if err := walk(element); err != nil {
-					return err
-				}
-			}
-		case map[string]any:
-			for key, element := range value {
-				if pattern, ok := element.(string); ok && key == "pattern" && len(pattern) > maxPattern {
-					return fmt.Errorf("a pattern of %d bytes; at most %d", len(pattern), maxPattern)
-				}
-				if ref, ok := element.(string); ok && (key == "$ref" || key == "$dynamicRef" || key == "$recursiveRef") {
-					count++
-					if !strings.HasPrefix(ref, "#") {
-						return fmt.Errorf("%s %q: %w", key, ref, schema.ErrForeign)
-					}
-				}
-				if err := walk(element); err != nil {
-					return err
-				}
-			}
-		}
-		return nil
-	}
-	if err := walk(value); err != nil {
-		return err
-	}
-	if count > maxReferences {
-		return fmt.Errorf("%d references; at most %d", count, maxReferences)
-	}
-	return nil
 }
 
 func label(id string, findings []finding.Finding) []finding.Finding {

@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -42,6 +43,15 @@ func checkText(t *testing.T, name, text string, waivers Waivers) []string {
 	}
 	slices.Sort(got)
 	return got
+}
+
+// doubling defines schemas of which each asks twice for the next.
+func doubling(levels int) string {
+	text := "{"
+	for i := range levels {
+		text += fmt.Sprintf(`"d%d": {"allOf": [{"$ref": "#/definitions/d%d"}, {"$ref": "#/definitions/d%d"}]}, `, i, i+1, i+1)
+	}
+	return text + fmt.Sprintf(`"d%d": {}}`, levels)
 }
 
 func suffix(name string) string { return name[strings.LastIndexByte(name, '-')+1:] }
@@ -104,6 +114,10 @@ func TestCheck(t *testing.T) {
 		{"a schema elsewhere", `"strict": {"type": "boolean"`, `"strict": {"$ref": "file:///dev/zero"`, []string{"schema-compiles /schema"}},
 		{"a draft's own schema", `"strict": {"type": "boolean"`, `"strict": {"$ref": "http://json-schema.org/draft-07/schema#"`, []string{"schema-compiles /schema"}},
 		{"too many references", `"required": ["endpoint", "topic"]`, `"allOf": [` + strings.Repeat(`{"$ref": "#/definitions/a"}, `, 20) + `{}], "definitions": {"a": {}}, "required": ["endpoint", "topic"]`, []string{"schema-compiles /schema"}},
+		{"a pattern that repeats endlessly", `"pattern": "^https?://"`, `"pattern": "` + strings.Repeat(`x{1000}`, 450) + `"`, []string{"schema-compiles /schema"}},
+		{"a pattern for names that repeats endlessly", `"title": "Options"`, `"patternProperties": {"` + strings.Repeat(`x{1000}`, 450) + `": true}`, []string{"schema-compiles /schema"}},
+		{"a schema that doubles", `"title": "Options"`, `"allOf": [{"$ref": "#/definitions/d0"}], "definitions": ` + doubling(20), []string{"schema-compiles /schema"}},
+		{"a huge schema", `"title": "Options"`, `"title": "` + strings.Repeat("x", maxSchema) + `"`, []string{"schema-compiles /schema"}},
 		{"a huge pattern", `"pattern": "^https?://"`, `"pattern": "` + strings.Repeat("a", 5000) + `"`, []string{"schema-compiles /schema"}},
 	}
 	for _, tt := range tests {

@@ -8,14 +8,13 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/change"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/finding"
+	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/rooted"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/strictjson"
 )
 
@@ -45,10 +44,13 @@ type waiver struct {
 	used        bool
 }
 
+// maxWaivers is how many bytes a waiver file may hold.
+const maxWaivers = 64 << 10
+
 // ReadWaivers reads a connector's waiver file, of which what has expired on the day of today counts no more. There need not
 // be one.
 func ReadWaivers(dir string, today time.Time) (Waivers, error) {
-	text, err := os.ReadFile(filepath.Join(dir, WaiverFile))
+	text, err := rooted.Read(dir, WaiverFile, maxWaivers)
 	if errors.Is(err, fs.ErrNotExist) {
 		return Waivers{}, nil
 	}

@@ -9,6 +9,7 @@ import (
 	"io"
 	"strconv"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/patchbay-dev/patchbay/common/metadata/schema"
@@ -83,7 +84,7 @@ func object(d *json.Decoder, at []string) error {
 		if err := text(key, at); err != nil {
 			return err
 		}
-		folded := strings.ToLower(key)
+		folded := fold(key)
 		if first, ok := seen[folded]; ok {
 			return fmt.Errorf("%skey %q repeats %q", place(at), key, first)
 		}
@@ -94,6 +95,17 @@ func object(d *json.Decoder, at []string) error {
 	}
 	_, err := d.Token()
 	return syntax(err, at)
+}
+
+// fold is what encoding/json takes two keys for the same by: more than lower case, for ſ is a form of s to it.
+func fold(key string) string {
+	return strings.Map(func(r rune) rune {
+		least := r
+		for other := unicode.SimpleFold(r); other != r; other = unicode.SimpleFold(other) {
+			least = min(least, other)
+		}
+		return least
+	}, key)
 }
 
 // text refuses a string with characters that are not for showing, and half surrogates, which decode to U+FFFD.

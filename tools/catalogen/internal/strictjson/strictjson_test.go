@@ -22,6 +22,7 @@ func TestCheck(t *testing.T) {
 		{"refuses text behind it", `{}x`, "something follows"},
 		{"refuses a key twice", `{"a": {"b": 1, "b": 2}}`, `/a: key "b" repeats "b"`},
 		{"refuses a key in another case", `{"name": 1, "NAME": 2}`, `key "NAME" repeats "name"`},
+		{"refuses a key in another form", `{"version": 1, "verſion": 2}`, `key "verſion" repeats "version"`},
 		{"refuses bytes that are no UTF-8", "{\"a\": \"\xff\"}", "not valid UTF-8"},
 		{"refuses half a surrogate pair", `{"a": "\ud800"}`, "U+FFFD"},
 		{"refuses a terminal escape", `{"a": "\u001b[2J"}`, "/a: holds the character U+001B"},

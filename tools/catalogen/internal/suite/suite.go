@@ -9,10 +9,13 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/discover"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/evidence"
+	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/finding"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/proc"
+	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/rooted"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/report"
 )
 
@@ -22,7 +25,7 @@ const Deadline = 10 * time.Minute
 // grace is how long a suite that is stopped may take to end its servers.
 const grace = 5 * time.Second
 
-const maxOutput = 64 << 20
+const maxOutput = 16 << 20
 
 // The environment through which a Makefile learns where reports go and where the built programs are.
 const (
@@ -45,9 +48,14 @@ func Run(ctx context.Context, root, bin string, f discover.Folder) (Outcome, err
 		return Outcome{}, err
 	}
 	defer os.RemoveAll(reports)
+	home, err := proc.NewHome()
+	if err != nil {
+		return Outcome{}, err
+	}
+	defer home.Remove()
 	result, err := proc.Run(ctx, proc.Spec{
 		Argv:     []string{"make", "--no-print-directory", "-C", f.Dir, "test"},
-		Env:      proc.Environ(ReportDirEnv+"="+reports, BinDirEnv+"="+bin),
+		Env:      home.In(ReportDirEnv+"="+reports, BinDirEnv+"="+bin),
 		Deadline: Deadline, Grace: grace, MaxStdout: maxOutput, MaxStderr: maxOutput,
 	})
 	if ctx.Err() != nil {
@@ -64,6 +72,8 @@ func Run(ctx context.Context, root, bin string, f discover.Folder) (Outcome, err
 		out.Broken = parseErr.Error()
 	case result.Status != 0 && failed == 0:
 		out.Broken = fmt.Sprintf("make test ended with status %d, but no test reports a failure", result.Status)
+	case unfit(out.Tests) != "":
+		out.Broken = unfit(out.Tests)
 	case len(out.Tests) == 0:
 		out.Broken = "make test ran no test that it reports"
 	}
@@ -80,11 +90,13 @@ func read(reports string, stdout []byte) ([]evidence.Test, error) {
 		return report.ParseTAP(stdout)
 	}
 	var tests []evidence.Test
+	left := int64(maxOutput)
 	for _, file := range files {
-		text, err := os.ReadFile(file)
+		text, err := rooted.Read(reports, filepath.Base(file), left)
 		if err != nil {
 			return nil, err
 		}
+		left -= int64(len(text))
 		found, err := report.ParseJUnit(text)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", filepath.Base(file), err)
@@ -101,4 +113,27 @@ func relativeNames(tests []evidence.Test, root string) []evidence.Test {
 		tests[i].Name = strings.ReplaceAll(t.Name, root+"/", "")
 	}
 	return tests
+}
+
+// What a list of tests may be, since it is published.
+const (
+	maxTests = 10_000
+	maxName  = 1000 // bytes
+)
+
+// unfit tells what keeps a list of tests from being published; "" if nothing does.
+func unfit(tests []evidence.Test) string {
+	if len(tests) > maxTests {
+		return fmt.Sprintf("make test reports %d tests; at most %d are published", len(tests), maxTests)
+	}
+	for _, t := range tests {
+		name := t.Suite + ": " + t.Name
+		switch {
+		case len(name) > maxName:
+			return fmt.Sprintf("the name of a test holds %d bytes, more than %d: %.50s…", len(name), maxName, name)
+		case !utf8.ValidString(name) || strings.ContainsFunc(name, finding.Unprintable):
+			return fmt.Sprintf("the name of a test holds what is no text: %q", name)
+		}
+	}
+	return ""
 }

@@ -1,0 +1,80 @@
+package proc
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+func TestHomeShowsWhatIsListed(t *testing.T) {
+	user := t.TempDir()
+	cache, err := exec.Command("go", "env", "GOCACHE").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	places := goPlaces() // as they are before this test moves the home
+	if !slices.Contains(places, "GOCACHE="+strings.TrimSpace(string(cache))) {
+		t.Errorf("the go command keeps its cache in %s, not %q", cache, places)
+	}
+	if err := os.Mkdir(filepath.Join(user, ".cargo"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for key, value := range map[string]string{
+		"HOME": user, "CANARY": "canary", "GOOGLE_APPLICATION_CREDENTIALS": "canary", "PATCHBAY_BROKER": "canary", "BASH_ENV": "canary", "TZ": "UTC",
+		"CARGO_HOME": "", "RUSTUP_HOME": "/else",
+	} {
+		t.Setenv(key, value)
+	}
+	os.Unsetenv("CARGO_HOME")
+	home, err := NewHome()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer home.Remove()
+	env := home.In("MORE=more")
+	for _, want := range []string{"HOME=" + home.Dir, "TZ=UTC", "CARGO_HOME=" + user + "/.cargo", "RUSTUP_HOME=/else", goFlags, "MORE=more", "PATH=" + os.Getenv("PATH")} {
+		if !slices.Contains(env, want) {
+			t.Errorf("%s is missing in %q", want, env)
+		}
+	}
+	if i := slices.IndexFunc(env, func(entry string) bool { return strings.Contains(entry, "canary") }); i >= 0 {
+		t.Errorf("it shows %s", env[i])
+	}
+}
+
+// The go command would leave a process behind in each new home, which is where it remembers that it did.
+func TestHomeKeepsGoFromGatheringFigures(t *testing.T) {
+	home, err := NewHome()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer home.Remove()
+	run := spec("go env GOTELEMETRY")
+	run.Env = home.In()
+	if result, err := Run(t.Context(), run); err != nil || string(result.Stdout) != "off\n" {
+		t.Errorf("%q, %v", result.Stdout, err)
+	}
+}
+
+func TestHomeRemovesWhatIsReadOnly(t *testing.T) {
+	home, err := NewHome()
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := filepath.Join(home.Dir, "a", "b")
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for _, dir := range []string{dir, filepath.Dir(dir)} {
+		if err := os.Chmod(dir, 0); err != nil {
+			t.Fatal(err)
+		}
+	}
+	home.Remove()
+	if _, err := os.Lstat(home.Dir); !os.IsNotExist(err) {
+		t.Errorf("it is still there: %v", err)
+	}
+}
