@@ -43,6 +43,7 @@ type cli struct {
 	Generate generateCmd `cmd:"" help:"Build, examine and test every connector and write the catalog."`
 	Check    checkCmd    `cmd:"" help:"Say how the catalog in the tree differs from what generate would write; change nothing."`
 	Diff     diffCmd     `cmd:"" help:"Say what changed in the connectors since the last release, and which versions that asks for; change nothing."`
+	Affected affectedCmd `cmd:"" help:"List the connectors whose inputs have changed since a git reference, and why."`
 	Test     testCmd     `cmd:"" help:"Run the connectors' own tests, through the same evidence cache as generate."`
 	Conform  conformCmd  `cmd:"" help:"Hold any program against the rules for connectors; no repository is needed."`
 	List     listCmd     `cmd:"" help:"List the connectors of the catalog."`
