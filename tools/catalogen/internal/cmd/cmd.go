@@ -49,6 +49,10 @@ type cli struct {
 	List     listCmd     `cmd:"" help:"List the connectors of the catalog."`
 	Show     showCmd     `cmd:"" help:"Show one connector of the catalog and its options."`
 	Validate validateCmd `cmd:"" help:"Check a connector's config file against the catalog alone; nothing is run."`
+	Verify   verifyCmd   `cmd:"" help:"Recheck a catalog from its bytes alone, and programs against it."`
+	Key      keyCmd      `cmd:"" help:"Make a key to sign catalogs with; print what verifies them."`
+	Sign     signCmd     `cmd:"" help:"Sign a catalog."`
+	Release  releaseCmd  `cmd:"" help:"Build the connectors and patchbay for every platform, with SHA256SUMS."`
 	Image    imageCmd    `cmd:"" help:"Build a multi-arch image of connectors and of patchbay."`
 	Publish  publishCmd  `cmd:"" help:"Push the images to a registry."`
 	New      newCmd      `cmd:"" help:"Start a connector: a folder that builds, passes its tests and is published at once."`
