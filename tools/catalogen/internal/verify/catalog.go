@@ -35,7 +35,6 @@ type Catalog struct {
 	IndexText []byte                         // the index's bytes
 	Documents map[string]map[string]Document // by connector and version
 	want      map[string][]byte              // what the folder must hold, by path
-	retired   map[string]publish.Retirement  // by name
 	told      map[string]bool                // paths that cannot be judged, for a reason that was found
 	findings  []finding.Finding              // collected by the checks
 }
@@ -52,7 +51,7 @@ type Document struct {
 // left out. What is wrong is in the findings; the error is that the folder cannot be read.
 func Read(dir string) (*Catalog, []finding.Finding, error) {
 	c := &Catalog{
-		Dir: dir, Documents: map[string]map[string]Document{}, retired: map[string]publish.Retirement{}, told: map[string]bool{},
+		Dir: dir, Documents: map[string]map[string]Document{}, told: map[string]bool{},
 		want: map[string][]byte{"schemas/metadata.json": schema.Metadata, "schemas/index.json": schema.Index},
 	}
 	text, err := os.ReadFile(filepath.Join(dir, IndexFile))
@@ -66,15 +65,13 @@ func Read(dir string) (*Catalog, []finding.Finding, error) {
 	if !c.readIndex() {
 		return c, c.findings, nil
 	}
-	retired, err := publish.ReadRetired(dir)
-	if err != nil {
-		c.add("", "retired-readable", publish.RetiredFile, "%v", err)
-	}
-	for _, r := range retired.Connectors {
-		c.retired[r.Name] = r
-	}
 	for _, entry := range c.Index.Connectors {
 		if err := c.entry(entry); err != nil {
+			return nil, nil, err
+		}
+	}
+	for _, r := range c.Index.Retired {
+		if err := c.documents(r.Name, r.Versions); err != nil {
 			return nil, nil, err
 		}
 	}
@@ -116,12 +113,17 @@ func (c *Catalog) readIndex() bool {
 	if !slices.IsSortedFunc(c.Index.Connectors, names) {
 		c.add("", "index-order", IndexFile, "the connectors are not sorted by name")
 	}
-	seen := map[string]bool{}
+	var all []string
 	for _, entry := range c.Index.Connectors {
-		if seen[entry.Name] {
-			c.add(entry.Name, "index-once", IndexFile, "is there twice")
+		all = append(all, entry.Name)
+	}
+	for _, r := range c.Index.Retired {
+		all = append(all, r.Name)
+	}
+	for i, name := range all {
+		if slices.Contains(all[:i], name) {
+			c.add(name, "index-once", IndexFile, "is there twice")
 		}
-		seen[entry.Name] = true
 	}
 	return true
 }
@@ -134,29 +136,37 @@ func (c *Catalog) entry(e metadata.Entry) error {
 	if !slices.Contains(e.Versions, e.Version) {
 		c.add(e.Name, "entry-versions", IndexFile, "version %s is not among the versions", e.Version)
 	}
-	if !slices.IsSortedFunc(e.Versions, publish.NewestFirst) {
-		c.add(e.Name, "entry-versions", IndexFile, "the versions do not stand newest first")
-	}
 	if made := evidence.Again(e.Evidence); made.Digest != e.Evidence.Digest {
 		c.add(e.Name, "evidence-digest", IndexFile, "the list of tests has the digest %s, not %s", made.Digest, e.Evidence.Digest)
 	} else if !slices.Equal(made.Tests, e.Evidence.Tests) {
 		c.add(e.Name, "evidence-order", IndexFile, "the list of tests is not sorted, or holds one twice")
 	}
-	for _, version := range e.Versions {
-		text, err := os.ReadFile(c.path(publish.DocumentPath(e.Name, version)))
-		if errors.Is(err, fs.ErrNotExist) {
-			c.add(e.Name, "equal-sets", publish.DocumentPath(e.Name, version), "is in the index and not there")
-			continue
-		}
-		if err != nil {
-			return err
-		}
-		c.document(e.Name, version, text)
+	if err := c.documents(e.Name, e.Versions); err != nil {
+		return err
 	}
 	if current, ok := c.Documents[e.Name][e.Version]; !ok || !c.current(e, current) {
 		for _, path := range publish.SchemaPaths(e.Name) {
 			c.told[path] = true
 		}
+	}
+	return nil
+}
+
+// documents takes up those of all versions of a connector, one that is retired included.
+func (c *Catalog) documents(name string, versions []string) error {
+	if !slices.IsSortedFunc(versions, publish.NewestFirst) {
+		c.add(name, "entry-versions", IndexFile, "the versions do not stand newest first")
+	}
+	for _, version := range versions {
+		text, err := os.ReadFile(c.path(publish.DocumentPath(name, version)))
+		if errors.Is(err, fs.ErrNotExist) {
+			c.add(name, "equal-sets", publish.DocumentPath(name, version), "is in the index and not there")
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		c.document(name, version, text)
 	}
 	return nil
 }
@@ -220,25 +230,15 @@ func (c *Catalog) current(e metadata.Entry, doc Document) bool {
 	return true
 }
 
-// leftovers holds the files that are there against those that must be. The documents of a connector that is retired may
-// stay.
+// leftovers holds the files that are there against those that must be.
 func (c *Catalog) leftovers() error {
 	changes, err := publish.Compare(c.Dir, c.want, false)
 	if err != nil {
 		return err
 	}
 	for _, change := range changes {
-		dir, name := filepath.Split(filepath.FromSlash(change.Path))
-		connector := filepath.Base(dir)
-		_, retired := c.retired[connector]
 		switch {
 		case c.told[change.Path]:
-		case change.Kind == "left over" && retired && filepath.Dir(filepath.Clean(dir)) == "connectors":
-			text, err := os.ReadFile(c.path(change.Path))
-			if err != nil {
-				return err
-			}
-			c.document(connector, name[:len(name)-len(filepath.Ext(name))], text)
 		case change.Kind == "left over":
 			c.add("", "equal-sets", change.Path, "belongs to no connector of the index")
 		case change.Kind == "missing":

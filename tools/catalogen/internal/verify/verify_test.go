@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/patchbay-dev/patchbay/common/metadata"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/baseline"
@@ -24,11 +25,12 @@ import (
 func made(t *testing.T) map[string][]byte {
 	t.Helper()
 	c := publish.Catalog{
+		Today: time.Date(2026, 11, 22, 0, 0, 0, 0, time.UTC),
 		Baseline: baseline.Baseline{Ref: "v1", Documents: map[string]map[string][]byte{
 			"a-source": {"0.0.9": bytes.Replace(document(t, "a-source"), []byte(`"0.1.0"`), []byte(`"0.0.9"`), 1)},
 			"c-source": {"0.1.0": document(t, "c-source")},
 		}},
-		Retired: publish.Retired{Connectors: []publish.Retirement{{Name: "c-source", Date: "2026-11-22", Reason: "x", Replacement: "none"}}},
+		Retired: publish.Retired{Connectors: []publish.Retirement{{Name: "c-source", Date: "2026-01-02", Reason: "x", Replacement: "none"}}},
 	}
 	for _, name := range []string{"a-source", "b-sink"} {
 		doc, text, err := probe.Decode(document(t, name))
@@ -49,7 +51,7 @@ func made(t *testing.T) map[string][]byte {
 	if err != nil || len(findings) > 0 {
 		t.Fatal(findings, err)
 	}
-	files.Catalog["retired.json"] = []byte(`{"connectors": [{"name": "c-source", "date": "2026-11-22", "reason": "x", "replacement": "none"}]}`)
+	files.Catalog["retired.json"] = []byte(`{"connectors": [{"name": "c-source", "date": "2026-01-02", "reason": "x", "replacement": "none"}]}`)
 	return files.Catalog
 }
 
@@ -141,7 +143,20 @@ func TestRead(t *testing.T) {
 		{"an earlier document is gone", remove(old), []string{"equal-sets " + old}},
 		{"a document that the index does not know", add("connectors/a-source/9.9.9.json", "{}"), []string{"equal-sets connectors/a-source/9.9.9.json"}},
 		{"a connector that the index does not know", add("connectors/d-sink/0.1.0.json", "{}"), []string{"equal-sets connectors/d-sink/0.1.0.json"}},
-		{"a connector that retired.json does not know", remove("retired.json"), []string{"equal-sets connectors/c-source/0.1.0.json"}},
+		{"a retired connector that the index does not know", func(t *testing.T, files map[string][]byte) {
+			t.Helper()
+			var index metadata.Index
+			if err := json.Unmarshal(files[IndexFile], &index); err != nil {
+				t.Fatal(err)
+			}
+			index.Retired = nil
+			text, err := pretty.JSON(index)
+			if err != nil {
+				t.Fatal(err)
+			}
+			files[IndexFile] = text
+		}, []string{"equal-sets connectors/c-source/0.1.0.json"}},
+		{"the document of a retired connector is gone", remove("connectors/c-source/0.1.0.json"), []string{"equal-sets connectors/c-source/0.1.0.json"}},
 		{"the document of a retired connector is another's", swap("connectors/c-source/0.1.0.json", "c-source", "d-source"), []string{"document-name connectors/c-source/0.1.0.json"}},
 		{"a schema is changed", swap("schemas/a-source.json", "Where to read.", "Anywhere."), []string{"schema-derived schemas/a-source.json"}},
 		{"a schema is gone", remove("schemas/b-sink.config.json"), []string{"equal-sets schemas/b-sink.config.json"}},
