@@ -9,7 +9,7 @@ MAKEFLAGS += --no-print-directory
 GO_BUILD := CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags '-s -w' -o bin/
 DEV := go tool -modfile=tools/dev/go.mod
 
-.PHONY: help build test faults catalog browse lint bench new image publish clean catalogen
+.PHONY: help build test faults catalog browse lint bench new image publish release clean catalogen
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -53,6 +53,9 @@ image: catalogen ## build a multi-arch OCI image of every connector and of patch
 publish: catalogen ## push the images: make publish REGISTRY=registry.example/patchbay
 	@[[ -n "$(REGISTRY)" ]] || { echo 'usage: make publish REGISTRY=registry.example/patchbay' >&2; exit 2; }
 	@bin/catalogen publish "$(REGISTRY)"
+
+release: catalogen ## build what is published at a tag: programs for each platform and their SHA256SUMS
+	@bin/catalogen release
 
 clean: ## remove what was built, not what is committed
 	rm -rf bin dist reports catalog/site catalog/hosts test/browser/node_modules

@@ -188,7 +188,7 @@ include ../../connector.mk'
   run make -s -C "$TEST_ROOT"
   assert_success
   local target
-  for target in build test catalog browse lint bench new image publish clean; do
+  for target in build test catalog browse lint bench new image publish release clean; do
     assert_line --regexp "^  $target +[a-z]"
   done
 }

@@ -13,10 +13,9 @@ import (
 	"os"
 	"path"
 	"strings"
-	"time"
 
 	"github.com/patchbay-dev/patchbay/common/metadata"
-	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/proc"
+	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/git"
 )
 
 // A Baseline is the released catalog. The zero Baseline is one before the first release.
@@ -33,14 +32,12 @@ type Baseline struct {
 // ErrNoHistory means that a reference was asked for by name and cannot be read here.
 var ErrNoHistory = errors.New("the history does not reach that far")
 
-const maxOutput = 256 << 20
-
 // Read reads the baseline of the repository that root lies in. An empty ref means the newest reachable tag. Where there is
 // no tag in a whole history, nothing is released and the baseline is empty; where the history is cut off or there is none,
 // it is Unknown. A ref that cannot be read is ErrNoHistory.
 func Read(ctx context.Context, root, ref string) (Baseline, error) {
 	if ref == "" {
-		tag, err := git(ctx, root, "describe", "--tags", "--abbrev=0")
+		tag, err := git.Run(ctx, root, "describe", "--tags", "--abbrev=0")
 		if err != nil {
 			return untagged(ctx, root)
 		}
@@ -49,11 +46,11 @@ func Read(ctx context.Context, root, ref string) (Baseline, error) {
 	if strings.HasPrefix(ref, "-") {
 		return Baseline{}, fmt.Errorf("%q is no git reference", ref)
 	}
-	if _, err := git(ctx, root, "rev-parse", "--verify", "--quiet", ref+"^{commit}"); err != nil {
+	if _, err := git.Run(ctx, root, "rev-parse", "--verify", "--quiet", ref+"^{commit}"); err != nil {
 		return Baseline{}, fmt.Errorf("%s: %w; look at its spelling, or fetch the whole history (git fetch --unshallow --tags)", ref, ErrNoHistory)
 	}
 	b := Baseline{Ref: ref, Documents: map[string]map[string][]byte{}}
-	files, err := git(ctx, root, "ls-tree", "-r", "--name-only", ref, "--", "catalog/index.json", "catalog/connectors")
+	files, err := git.Run(ctx, root, "ls-tree", "-r", "--name-only", ref, "--", "catalog/index.json", "catalog/connectors")
 	if err != nil {
 		return b, fmt.Errorf("read catalog of %s: %w", ref, err)
 	}
@@ -61,7 +58,7 @@ func Read(ctx context.Context, root, ref string) (Baseline, error) {
 		return b, nil
 	}
 	argv := []string{"archive", "--format=tar", ref, "--"}
-	archive, err := git(ctx, root, append(argv, strings.Fields(string(files))...)...)
+	archive, err := git.Run(ctx, root, append(argv, strings.Fields(string(files))...)...)
 	if err != nil {
 		return b, fmt.Errorf("read catalog of %s: %w", ref, err)
 	}
@@ -74,7 +71,7 @@ func Read(ctx context.Context, root, ref string) (Baseline, error) {
 // untagged returns the baseline of a commit from which no tag can be reached. That nothing is released is believed only of
 // a whole history without a single tag; else the released documents could be lost for want of a look at them.
 func untagged(ctx context.Context, root string) (Baseline, error) {
-	shallow, err := git(ctx, root, "rev-parse", "--is-shallow-repository")
+	shallow, err := git.Run(ctx, root, "rev-parse", "--is-shallow-repository")
 	if ctx.Err() != nil {
 		return Baseline{}, ctx.Err()
 	}
@@ -103,7 +100,7 @@ func untagged(ctx context.Context, root string) (Baseline, error) {
 
 // hasOutput tells whether a git command prints something.
 func hasOutput(ctx context.Context, root string, args ...string) bool {
-	output, err := git(ctx, root, args...)
+	output, err := git.Run(ctx, root, args...)
 	return err == nil && len(bytes.TrimSpace(output)) > 0
 }
 
@@ -164,19 +161,4 @@ func (b *Baseline) add(name string, text []byte) error {
 	}
 	b.Documents[connector][strings.TrimSuffix(file, ".json")] = text
 	return nil
-}
-
-// git runs git in root and returns what it prints. A status other than 0 is an error.
-func git(ctx context.Context, root string, args ...string) ([]byte, error) {
-	result, err := proc.Run(ctx, proc.Spec{
-		Argv: append([]string{"git", "-C", root}, args...), Env: append(os.Environ(), "LC_ALL=C"),
-		Deadline: time.Minute, MaxStdout: maxOutput, MaxStderr: 1 << 20,
-	})
-	if err != nil {
-		return nil, err
-	}
-	if result.Status != 0 {
-		return nil, fmt.Errorf("git %s: %s", args[0], proc.Tail(result.Stderr, 3))
-	}
-	return result.Stdout, nil
 }

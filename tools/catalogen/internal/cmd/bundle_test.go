@@ -63,7 +63,7 @@ func TestBundleOfAllHasTheVersionOfTheTool(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !strings.HasPrefix(errs, "own-sink has no image: ") {
+	if !strings.HasPrefix(errs, "own-sink has no image and no released program: ") {
 		t.Errorf("stderr = %q", errs)
 	}
 	if !strings.Contains(all, "\npatchbay-connect:0.3.0@sha256:") {
@@ -98,7 +98,7 @@ func TestBundlesThatCannotBe(t *testing.T) {
 		{"the name of a connector", []string{"image", "--root", root, "--with", "demo-source", "demo-source"}, "demo-source has an image of its own", true},
 		{"the tool's name", []string{"image", "--root", root, "--with", "demo-source", "patchbay"}, "patchbay has an image of its own", true},
 		{"a connector that is not there", []string{"image", "--root", root, "--with", "nope-sink", "a"}, `the catalog has no connector "nope-sink"`, false},
-		{"a connector with its own build rule", []string{"image", "--root", root, "--with", "own-sink", "a"}, "own-sink has no image: ", false},
+		{"a connector with its own build rule", []string{"image", "--root", root, "--with", "own-sink", "a"}, "own-sink has no image and no released program: ", false},
 		{"publishing one that was not built", []string{"publish", "--root", root, "127.0.0.1:1", "a"}, `the catalog has no connector "a"`, false},
 		{"publishing another version", []string{"publish", "--root", root, "127.0.0.1:1", "a:2.0.0"}, `the catalog has no connector "a:2.0.0"`, false},
 		{

@@ -43,11 +43,16 @@ type cli struct {
 	Generate generateCmd `cmd:"" help:"Build, examine and test every connector and write the catalog."`
 	Check    checkCmd    `cmd:"" help:"Say how the catalog in the tree differs from what generate would write; change nothing."`
 	Diff     diffCmd     `cmd:"" help:"Say what changed in the connectors since the last release, and which versions that asks for; change nothing."`
+	Affected affectedCmd `cmd:"" help:"List the connectors whose inputs have changed since a git reference, and why."`
 	Test     testCmd     `cmd:"" help:"Run the connectors' own tests, through the same evidence cache as generate."`
 	Conform  conformCmd  `cmd:"" help:"Hold any program against the rules for connectors; no repository is needed."`
 	List     listCmd     `cmd:"" help:"List the connectors of the catalog."`
 	Show     showCmd     `cmd:"" help:"Show one connector of the catalog and its options."`
 	Validate validateCmd `cmd:"" help:"Check a connector's config file against the catalog alone; nothing is run."`
+	Verify   verifyCmd   `cmd:"" help:"Recheck a catalog from its bytes alone, and programs against it."`
+	Key      keyCmd      `cmd:"" help:"Make a key to sign catalogs with; print what verifies them."`
+	Sign     signCmd     `cmd:"" help:"Sign a catalog."`
+	Release  releaseCmd  `cmd:"" help:"Build the connectors and patchbay for every platform, with SHA256SUMS."`
 	Image    imageCmd    `cmd:"" help:"Build a multi-arch image of connectors and of patchbay."`
 	Publish  publishCmd  `cmd:"" help:"Push the images to a registry."`
 	New      newCmd      `cmd:"" help:"Start a connector: a folder that builds, passes its tests and is published at once."`

@@ -21,11 +21,16 @@ import (
 // tool is the program that gets an image beside the connectors.
 const tool = "patchbay"
 
+// pickFlags choose what is built for every platform.
+type pickFlags struct {
+	rootFlag
+	Names []string `arg:"" optional:"" name:"name" help:"Connectors, or patchbay (default: all of them)."`
+}
+
 // imageFlags are what building and publishing images have in common.
 type imageFlags struct {
-	rootFlag
-	Images string   `help:"Folder for the images (default: dist/images in the repository)." placeholder:"DIR"`
-	Names  []string `arg:"" optional:"" name:"name" help:"Connectors, or patchbay (default: all of them)."`
+	pickFlags
+	Images string `help:"Folder for the images (default: dist/images in the repository)." placeholder:"DIR"`
 }
 
 func (f imageFlags) folder() string {
@@ -86,8 +91,8 @@ func announce(s streams, name, version string, digest image.Digest, dir string) 
 
 // targets are what to build, in the order in which they were named, else the catalog's. The catalog has proved a connector
 // as it was made from certain inputs, so one whose inputs have changed since is refused.
-func (i imageCmd) targets(ctx context.Context, root string, s streams) ([]image.Target, error) {
-	wanted, err := i.wanted(root, s)
+func (f pickFlags) targets(ctx context.Context, root string, s streams) ([]image.Target, error) {
+	wanted, err := f.wanted(root, s)
 	if err != nil {
 		return nil, err
 	}
@@ -142,9 +147,9 @@ func (p pick) version() string { return cmp.Or(p.entry.Version, p.bundleVersion)
 // layout is the folder that holds an image.
 func (f imageFlags) layout(p pick) string { return filepath.Join(f.folder(), p.name()) }
 
-// wanted are the programs that were named, else all of the catalog and the tool. A connector that cannot have an image is
-// named with the reason, and is an error if it was asked for.
-func (f imageFlags) wanted(root string, s streams) ([]pick, error) {
+// wanted are the programs that were named, else all of the catalog and the tool. A connector that cannot be built for every
+// platform is named with the reason, and is an error if it was asked for.
+func (f pickFlags) wanted(root string, s streams) ([]pick, error) {
 	names := f.Names
 	if len(names) == 0 {
 		index, err := readIndex(root)
@@ -172,7 +177,7 @@ func (f imageFlags) wanted(root string, s streams) ([]pick, error) {
 			picks = append(picks, pick{entry: entry, folder: folders[at]})
 			continue
 		}
-		reason := name + " has no image: it is not built by go build alone, so it cannot be built for every platform"
+		reason := name + " has no image and no released program: it is not built by go build alone, so it cannot be built for every platform"
 		if len(f.Names) > 0 {
 			return nil, errors.New(reason)
 		}

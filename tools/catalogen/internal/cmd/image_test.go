@@ -108,7 +108,7 @@ func TestImagesAreBuiltAndPublished(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := "own-sink has no image: "; !strings.HasPrefix(errs, want) {
+	if want := "own-sink has no image and no released program: "; !strings.HasPrefix(errs, want) {
 		t.Errorf("stderr = %q, want %q", errs, want)
 	}
 	var lines, want []string
@@ -175,7 +175,7 @@ func TestImagesThatCannotBe(t *testing.T) {
 		want string
 	}{
 		{"a connector that is not in the catalog", []string{"image", "--root", root, "nope-sink"}, `the catalog has no connector "nope-sink"`},
-		{"a connector with its own build rule", []string{"image", "--root", root, "own-sink"}, "own-sink has no image: "},
+		{"a connector with its own build rule", []string{"image", "--root", root, "own-sink"}, "own-sink has no image and no released program: "},
 		{"no catalog", []string{"image", "--root", t.TempDir()}, "there is no catalog at"},
 		{"an image that was not built", []string{"publish", "--root", root, "127.0.0.1:1"}, "there is no image of demo-source in"},
 		{"a name that is not in the catalog", []string{"publish", "--root", root, "127.0.0.1:1", "../x"}, `the catalog has no connector "../x"`},

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"sync"
 	"time"
 )
 
@@ -25,7 +26,10 @@ const keep = 30 * 24 * time.Hour
 
 // A Cache keeps passed test runs of this machine by input digest, in one file each. It may be used concurrently, also by
 // several processes. The zero Cache keeps nothing.
-type Cache struct{ dir string }
+type Cache struct {
+	dir     string
+	trimmed *sync.Once // to look at every entry once in a run is enough
+}
 
 // OpenCache returns the user's cache, $XDG_CACHE_HOME/patchbay/evidence or ~/.cache/patchbay/evidence.
 func OpenCache() (Cache, error) {
@@ -33,8 +37,10 @@ func OpenCache() (Cache, error) {
 	if err != nil {
 		return Cache{}, fmt.Errorf("find the cache folder: %w", err)
 	}
-	return Cache{filepath.Join(base, "patchbay", "evidence")}, nil
+	return newCache(filepath.Join(base, "patchbay", "evidence")), nil
 }
+
+func newCache(dir string) Cache { return Cache{dir, new(sync.Once)} }
 
 // Load returns what a part of the tests proved of the inputs, if it is known. A damaged entry is as good as none.
 func (c Cache) Load(inputs string, part Part) ([]Test, bool) {
@@ -67,26 +73,33 @@ func (c Cache) Store(inputs string, part Part, tests []Test) error {
 	if err != nil {
 		return err
 	}
-	if err := os.MkdirAll(c.dir, 0o755); err != nil {
+	if err := c.replace(c.path(inputs, part), text); err != nil {
 		return fmt.Errorf("keep evidence: %w", err)
+	}
+	c.trimmed.Do(c.trim)
+	return nil
+}
+
+// replace writes a file of the cache as a whole, so that nobody reads half of it.
+func (c Cache) replace(path string, text []byte) error {
+	if err := os.MkdirAll(c.dir, 0o755); err != nil {
+		return err
 	}
 	temp, err := os.CreateTemp(c.dir, ".new-*")
 	if err != nil {
-		return fmt.Errorf("keep evidence: %w", err)
+		return err
 	}
 	_, err = temp.Write(text)
 	if closeErr := temp.Close(); err == nil {
 		err = closeErr
 	}
 	if err == nil {
-		err = os.Rename(temp.Name(), c.path(inputs, part))
+		err = os.Rename(temp.Name(), path)
 	}
 	if err != nil {
 		_ = os.Remove(temp.Name())
-		return fmt.Errorf("keep evidence: %w", err)
 	}
-	c.trim()
-	return nil
+	return err
 }
 
 // path names an entry. What a run depends on beside the inputs differs between machines, so it belongs to the key here.

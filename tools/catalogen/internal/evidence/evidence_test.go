@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -58,7 +59,7 @@ func TestStandsFor(t *testing.T) {
 }
 
 func TestCache(t *testing.T) {
-	c := Cache{filepath.Join(t.TempDir(), "evidence")}
+	c := newCache(filepath.Join(t.TempDir(), "evidence"))
 	good := []Test{result("a", "x", metadata.Passed)}
 	for name, tests := range map[string][]Test{
 		"nothing": nil, "a failure": {result("a", "x", metadata.Failed)}, "a skip": {result("a", "x", metadata.Passed), result("a", "y", metadata.Skipped)},
@@ -91,5 +92,28 @@ func TestCache(t *testing.T) {
 	}
 	if _, ok := (Cache{}).Load("digest", Suites); ok {
 		t.Error("the zero cache holds something")
+	}
+}
+
+func TestDurations(t *testing.T) {
+	c := newCache(filepath.Join(t.TempDir(), "evidence"))
+	c.KeepDurations(nil)
+	if got := c.Durations(); len(got) > 0 {
+		t.Errorf("an empty cache knows %v", got)
+	}
+	c.KeepDurations(map[string]time.Duration{"a": 1, "b": 2})
+	c.KeepDurations(map[string]time.Duration{"b": 3})
+	if got := c.Durations(); len(got) != 2 || got["a"] != 1 || got["b"] != 3 {
+		t.Errorf("got %v", got)
+	}
+	if err := os.WriteFile(filepath.Join(c.dir, durationsFile), []byte("what?"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if got := c.Durations(); got == nil || len(got) > 0 {
+		t.Errorf("a damaged file tells %v", got)
+	}
+	(Cache{}).KeepDurations(map[string]time.Duration{"a": 1})
+	if got := (Cache{}).Durations(); len(got) > 0 {
+		t.Errorf("the zero Cache knows %v", got)
 	}
 }

@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
-	"slices"
 	"strings"
 	"time"
 
@@ -33,35 +32,49 @@ const (
 	toolLicense     = "Apache-2.0"
 )
 
-// Build compiles the target for every platform and writes its image to dir, as Build of a Spec does. It runs the program
-// for this machine's platform once, to ask what it is.
+// Build compiles the target as Compile does and writes its image to dir, as Build of a Spec does.
 func (t Target) Build(ctx context.Context, compile Compiler, dir string) (version string, digest Digest, err error) {
 	temp, err := os.MkdirTemp("", "patchbay-image-*")
 	if err != nil {
 		return "", "", err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(temp)) }()
-	host := Platform(runtime.GOOS + "/" + runtime.GOARCH)
-	programs := map[Platform]string{host: ""}
-	for _, platform := range Platforms {
-		programs[platform] = ""
-	}
-	for platform := range programs {
-		programs[platform] = filepath.Join(temp, strings.ReplaceAll(string(platform), "/", "-"))
-		if err := compile(ctx, t.Package, platform, programs[platform]); err != nil {
-			return "", "", err
-		}
-	}
-	spec, err := t.ask(ctx, programs[host], temp)
+	spec, err := t.Compile(ctx, compile, temp)
 	if err != nil {
-		return "", "", fmt.Errorf("%s: %w", t.Name, err)
+		return "", "", err
 	}
-	if !slices.Contains(Platforms, host) {
-		delete(programs, host)
-	}
-	spec.Binaries = programs
 	digest, err = Build(ctx, spec, dir)
 	return spec.Version, digest, err
+}
+
+// Compile compiles the target for every platform into dir, as NAME-OS-ARCHITECTURE, and returns what an image of it is made
+// of. It runs the program for this machine's platform once, to ask what it is.
+func (t Target) Compile(ctx context.Context, compile Compiler, dir string) (spec Spec, err error) {
+	temp, err := os.MkdirTemp("", "patchbay-home-*")
+	if err != nil {
+		return spec, err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(temp)) }()
+	programs := map[Platform]string{}
+	for _, platform := range Platforms {
+		programs[platform] = filepath.Join(dir, t.Name+"-"+strings.ReplaceAll(string(platform), "/", "-"))
+		if err := compile(ctx, t.Package, platform, programs[platform]); err != nil {
+			return spec, err
+		}
+	}
+	host := Platform(runtime.GOOS + "/" + runtime.GOARCH)
+	program, known := programs[host]
+	if !known {
+		program = filepath.Join(temp, t.Name)
+		if err := compile(ctx, t.Package, host, program); err != nil {
+			return spec, err
+		}
+	}
+	if spec, err = t.ask(ctx, program, temp); err != nil {
+		return spec, fmt.Errorf("%s: %w", t.Name, err)
+	}
+	spec.Binaries = programs
+	return spec, nil
 }
 
 // ask runs the program and returns what its image says of it.

@@ -27,7 +27,7 @@ type Graph struct {
 }
 
 type pkg struct {
-	files   []string // relative to the root, with slashes; only for packages of the main module
+	files   []string // relative to the root, with slashes; only for packages of the main module and of folders that stand for others
 	imports []string
 	module  string // "path version" for a package of another module
 	broken  string // why the go command cannot tell what it is made from
@@ -121,7 +121,8 @@ func (g *Graph) add(root string, l listed) error {
 		return nil
 	}
 	p.imports = append(p.imports, l.Imports...)
-	if m := l.Module; m != nil && !m.Main {
+	// A module that is replaced by a folder has no version that stands for its files.
+	if m := l.Module; m != nil && !m.Main && (m.Replace == nil || m.Replace.Version != "") {
 		p.module = m.Path + " " + m.Version
 		if m.Replace != nil {
 			p.module = m.Replace.Path + " " + m.Replace.Version

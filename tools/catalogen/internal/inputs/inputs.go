@@ -73,16 +73,27 @@ func NewDigester(ctx context.Context, root string, packages, drivers []string) (
 	return d, nil
 }
 
-// Digest returns sha256:<hex> over everything the connector and its tests are made from. The error tells what of that can be
-// no input.
+// Digest returns sha256:<hex> over everything the connector and its tests are made from: its Inputs.
 func (d *Digester) Digest(f discover.Folder) (string, error) {
+	lines, err := d.Inputs(f)
+	if err != nil {
+		return "", err
+	}
+	sum := sha256.Sum256([]byte(strings.Join(lines, "\n") + "\n"))
+	return "sha256:" + hex.EncodeToString(sum[:]), nil
+}
+
+// Inputs returns a line for each thing that the connector and its tests are made from: "gate DIGEST", "go VERSION",
+// "module PATH VERSION SUM…" and "file PATH DIGEST", in an order that is always the same. The error tells what of that can
+// be no input.
+func (d *Digester) Inputs(f discover.Folder) ([]string, error) {
 	lines := []string{"gate " + gate()}
 	paths := slices.Clone(f.Makefiles)
 	for _, file := range d.listed {
 		switch {
 		case strings.HasPrefix(file, f.Path+"/"):
 			if err := d.within(f, file); err != nil {
-				return "", err
+				return nil, err
 			}
 			if file != f.Path+"/"+readme.ChangelogFile { // which the catalog writes, and no program reads
 				paths = append(paths, file)
@@ -92,7 +103,7 @@ func (d *Digester) Digest(f discover.Folder) (string, error) {
 		}
 	}
 	if !slices.Contains(d.listed, f.Path+"/Makefile") {
-		return "", fmt.Errorf("git ignores %s/Makefile: a connector that cannot be committed has no evidence", f.Path)
+		return nil, fmt.Errorf("git ignores %s/Makefile: a connector that cannot be committed has no evidence", f.Path)
 	}
 	if f.Go || len(d.drivers) > 0 {
 		tested := ""
@@ -101,7 +112,7 @@ func (d *Digester) Digest(f discover.Folder) (string, error) {
 		}
 		files, modules, err := d.graph.Of(tested, d.drivers...)
 		if err != nil {
-			return "", err
+			return nil, err
 		}
 		paths = append(paths, files...)
 		lines = append(lines, modules...)
@@ -110,12 +121,11 @@ func (d *Digester) Digest(f discover.Folder) (string, error) {
 	for _, p := range slices.Compact(paths) {
 		digest, err := d.file(p)
 		if err != nil {
-			return "", err
+			return nil, err
 		}
 		lines = append(lines, "file "+p+" "+digest)
 	}
-	sum := sha256.Sum256([]byte(strings.Join(lines, "\n") + "\n"))
-	return "sha256:" + hex.EncodeToString(sum[:]), nil
+	return lines, nil
 }
 
 // within refuses a link that leaves the connector's folder: what it leads to may change and nobody would see it.

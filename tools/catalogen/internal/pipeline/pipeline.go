@@ -156,8 +156,9 @@ func execute(ctx context.Context, c Config, do work) (Result, error) {
 	rows := make([]Row, len(folders))
 	passed := make([]*publish.Connector, len(folders))
 	bad := make([][]finding.Finding, len(folders))
-	err = parallel.Each(ctx, c.Jobs, len(folders), func(ctx context.Context, i int) error {
-		start := time.Now()
+	order := slowestFirst(names, c.Cache.Durations())
+	err = parallel.Each(ctx, c.Jobs, len(folders), func(ctx context.Context, turn int) error {
+		i, start := order[turn], time.Now()
 		rows[i] = Row{Name: folders[i].Name}
 		if f, ok := broken[folders[i].Name]; ok {
 			bad[i] = []finding.Finding{f}
@@ -177,6 +178,7 @@ func execute(ctx context.Context, c Config, do work) (Result, error) {
 	if err := r.recheck(ctx, folders, passed, bad); err != nil {
 		return result, err
 	}
+	c.Cache.KeepDurations(durations(rows))
 	result.Rows = rows
 	for i := range folders {
 		rows[i].OK = len(bad[i]) == 0

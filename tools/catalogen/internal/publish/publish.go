@@ -20,7 +20,6 @@ import (
 	"github.com/patchbay-dev/patchbay/common/metadata"
 	"github.com/patchbay-dev/patchbay/common/metadata/schema"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/baseline"
-	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/configschema"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/discover"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/finding"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/hosts"
@@ -152,9 +151,9 @@ func (c Catalog) retire(r Retirement, files Files) (site.Retired, error) {
 		text := c.Baseline.Documents[r.Name][version]
 		var doc metadata.Document
 		if err := json.Unmarshal(text, &doc); err != nil {
-			return page, fmt.Errorf("catalog/%s: %w", documentPath(r.Name, version), err)
+			return page, fmt.Errorf("catalog/%s: %w", DocumentPath(r.Name, version), err)
 		}
-		files.Catalog[documentPath(r.Name, version)] = text
+		files.Catalog[DocumentPath(r.Name, version)] = text
 		page.Versions = append(page.Versions, version)
 		page.Documents = append(page.Documents, doc)
 	}
@@ -183,7 +182,7 @@ type part struct {
 func assemble(c Connector, base baseline.Baseline) (part, error) {
 	name, version := c.Folder.Name, c.Document.Version
 	p := part{files: Files{Catalog: map[string][]byte{}, Readmes: map[string][]byte{}}}
-	p.files.Catalog[documentPath(name, version)] = c.Text
+	p.files.Catalog[DocumentPath(name, version)] = c.Text
 	documents := map[string]metadata.Document{version: c.Document}
 	for old, text := range base.Documents[name] {
 		if old == version {
@@ -195,27 +194,18 @@ func assemble(c Connector, base baseline.Baseline) (part, error) {
 			err = fmt.Errorf("it describes %s %s", doc.Name, doc.Version)
 		}
 		if err != nil {
-			return p, fmt.Errorf("catalog/%s is not the metadata of that version: %w; bring it back from git or remove it", documentPath(name, old), err)
+			return p, fmt.Errorf("catalog/%s is not the metadata of that version: %w; bring it back from git or remove it", DocumentPath(name, old), err)
 		}
-		p.files.Catalog[documentPath(name, old)] = text
+		p.files.Catalog[DocumentPath(name, old)] = text
 		documents[old] = doc
 	}
-	versions := slices.SortedFunc(maps.Keys(documents), newestFirst)
+	versions := slices.SortedFunc(maps.Keys(documents), NewestFirst)
 
-	flat, err := pretty.JSON(c.Document.Schema)
+	schemas, err := Schemas(c.Document)
 	if err != nil {
 		return p, err
 	}
-	p.files.Catalog["schemas/"+name+".json"] = flat
-	derived, err := configschema.Derive(c.Document)
-	if err != nil {
-		return p, err
-	}
-	config, err := pretty.JSON(derived)
-	if err != nil {
-		return p, err
-	}
-	p.files.Catalog["schemas/"+name+".config.json"] = config
+	maps.Copy(p.files.Catalog, schemas)
 
 	table, err := OptionTable(c.Document)
 	if err != nil {
@@ -245,8 +235,8 @@ func assemble(c Connector, base baseline.Baseline) (part, error) {
 	return p, nil
 }
 
-// newestFirst orders versions as Semantic Versioning does, in reverse.
-func newestFirst(a, b string) int {
+// NewestFirst orders versions as Semantic Versioning does, in reverse.
+func NewestFirst(a, b string) int {
 	va, errA := semver.StrictNewVersion(a)
 	vb, errB := semver.StrictNewVersion(b)
 	if errA != nil || errB != nil {
@@ -255,4 +245,5 @@ func newestFirst(a, b string) int {
 	return vb.Compare(va)
 }
 
-func documentPath(name, version string) string { return "connectors/" + name + "/" + version + ".json" }
+// DocumentPath is where the catalog keeps the document of a connector's version, below its folder.
+func DocumentPath(name, version string) string { return "connectors/" + name + "/" + version + ".json" }

@@ -133,7 +133,7 @@ func (c Catalog) promised(r Retirement) []finding.Finding {
 
 // versions lists the released versions of a connector, newest first.
 func (c Catalog) versions(name string) []string {
-	return slices.SortedFunc(maps.Keys(c.Baseline.Documents[name]), newestFirst)
+	return slices.SortedFunc(maps.Keys(c.Baseline.Documents[name]), NewestFirst)
 }
 
 // ownMistake is the fix of a finding that no connector can cause: the stages before would have refused it.
@@ -146,7 +146,7 @@ func (files Files) equalSets(connectors []Connector) []finding.Finding {
 	for _, c := range connectors {
 		name := c.Folder.Name
 		for _, path := range []string{
-			documentPath(name, c.Document.Version), "schemas/" + name + ".json", "schemas/" + name + ".config.json",
+			DocumentPath(name, c.Document.Version), "schemas/" + name + ".json", "schemas/" + name + ".config.json",
 			"site/connectors/" + name + "/index.html",
 		} {
 			if len(files.Catalog[path]) == 0 {
