@@ -17,6 +17,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/patchbay-dev/patchbay/common/metadata/schema"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal"
@@ -49,6 +50,7 @@ var gate = sync.OnceValue(func() string {
 // time. It reads every file once. It may be used concurrently.
 type Digester struct {
 	root    string
+	began   time.Time // before anything was looked at
 	graph   *Graph
 	drivers []string
 	listed  []string // what is not left out of connectors/ and test/
@@ -59,7 +61,7 @@ type Digester struct {
 // NewDigester returns a Digester for a repository. It asks the go command what the packages in the given folders and the
 // drivers import, and git what it ignores. Drivers are the folders of Go programs that the tests of every connector may use.
 func NewDigester(ctx context.Context, root string, packages, drivers []string) (*Digester, error) {
-	d := &Digester{root: root, drivers: drivers, files: map[string]string{}}
+	d := &Digester{root: root, began: time.Now(), drivers: drivers, files: map[string]string{}}
 	var err error
 	if d.listed, err = list(ctx, root); err != nil {
 		return nil, err

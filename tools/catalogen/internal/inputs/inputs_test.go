@@ -64,9 +64,11 @@ func digests(t *testing.T, root string) (a, b string) {
 	return a, b
 }
 
-func TestDigest(t *testing.T) {
-	root := t.TempDir()
-	put := func(name, text string, mode os.FileMode) {
+// repository makes module a git repository, and returns its folder and what puts a file there.
+func repository(t *testing.T) (root string, put func(name, text string, mode os.FileMode)) {
+	t.Helper()
+	root = t.TempDir()
+	put = func(name, text string, mode os.FileMode) {
 		t.Helper()
 		path := filepath.Join(root, filepath.FromSlash(name))
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
@@ -85,6 +87,11 @@ func TestDigest(t *testing.T) {
 	if output, err := exec.Command("git", "init", "--quiet", root).CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, output)
 	}
+	return root, put
+}
+
+func TestDigest(t *testing.T) {
+	root, put := repository(t)
 	firstA, firstB := digests(t, root)
 	const folder = "connectors/sources/a-source/"
 	block := "# a\n\n" + readme.Begin(readme.Options) + "\nnew\n" + readme.End(readme.Options) + "\n"

@@ -13,17 +13,23 @@ import (
 
 // Digests computes the input digests of connectors as they are now, and the finding of each that has none.
 func Digests(ctx context.Context, root string, folders []discover.Folder) (map[string]string, map[string]finding.Finding, error) {
+	_, digests, unfit, err := digest(ctx, root, folders)
+	return digests, unfit, err
+}
+
+func digest(ctx context.Context, root string, folders []discover.Folder) (
+	digester *inputs.Digester, digests map[string]string, unfit map[string]finding.Finding, err error,
+) {
 	var packages []string
 	for _, f := range folders {
 		if f.Go {
 			packages = append(packages, f.Path)
 		}
 	}
-	digester, err := inputs.NewDigester(ctx, root, packages, build.Drivers(root))
-	if err != nil {
-		return nil, nil, err
+	if digester, err = inputs.NewDigester(ctx, root, packages, build.Drivers(root)); err != nil {
+		return nil, nil, nil, err
 	}
-	digests, unfit := map[string]string{}, map[string]finding.Finding{}
+	digests, unfit = map[string]string{}, map[string]finding.Finding{}
 	for _, f := range folders {
 		digest, err := digester.Digest(f)
 		if err != nil {
@@ -35,11 +41,14 @@ func Digests(ctx context.Context, root string, folders []discover.Folder) (map[s
 		}
 		digests[f.Name] = digest
 	}
-	return digests, unfit, nil
+	return digester, digests, unfit, nil
 }
 
 // changed names the connectors whose inputs are no longer what they were before anything was built from them.
 func (r *run) changed(ctx context.Context, folders []discover.Folder) ([]finding.Finding, error) {
+	if untouched, err := r.digester.Untouched(ctx); err != nil || untouched {
+		return nil, err
+	}
 	now, _, err := Digests(ctx, r.Root, folders)
 	if err != nil {
 		return nil, err

@@ -20,6 +20,7 @@ import (
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/discover"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/evidence"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/finding"
+	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/inputs"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/parallel"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/proc"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/publish"
@@ -84,6 +85,7 @@ type Result struct {
 // run is the state that the stages of one call share.
 type run struct {
 	Config
+	digester  *inputs.Digester
 	digests   map[string]string // of each connector's inputs, as they were before anything was built from them
 	foreign   []string          // connectors that tests may not run, unless they are their own
 	committed map[string]metadata.Entry
@@ -206,7 +208,7 @@ func (r *run) prepare(ctx context.Context, folders []discover.Folder) (map[strin
 	}
 	var unfit map[string]finding.Finding
 	var err error
-	if r.digests, unfit, err = Digests(ctx, r.Root, folders); err != nil {
+	if r.digester, r.digests, unfit, err = digest(ctx, r.Root, folders); err != nil {
 		return nil, err
 	}
 	broken, err := build.All(ctx, r.Root, r.Bin, folders)

@@ -82,7 +82,7 @@ func examination(t *testing.T, document, waivers string) (*run, rules.Subject, *
 		Root: root, Bin: bin, Jobs: 1, Cache: cache, Watch: watch, Today: today,
 		Limits: Limits{Answer: time.Minute, Work: time.Minute, Memory: 4 << 30, File: 1 << 30},
 	}}
-	if r.digests, _, err = Digests(t.Context(), root, folders); err != nil {
+	if r.digester, r.digests, _, err = digest(t.Context(), root, folders); err != nil {
 		t.Fatal(err)
 	}
 	return r, s, watch
