@@ -5,6 +5,7 @@ package configschema
 import (
 	"fmt"
 	"maps"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -35,8 +36,9 @@ func Derive(doc metadata.Document) (map[string]any, error) {
 		if slices.Contains(outside, name) || !isSchema {
 			continue
 		}
-		for _, key := range spellings(name) {
-			parameters[key] = referable(option)
+		parameters[name] = referable(option)
+		if other := underscored(name); other != name {
+			parameters[other] = object{"$ref": "#/properties/parameters/properties/" + name}
 		}
 	}
 	properties := object{
@@ -45,7 +47,7 @@ func Derive(doc metadata.Document) (map[string]any, error) {
 		"version":    text("The version of the connector."),
 		"topic":      text("The topic."),
 		"parameters": closed("Options by name.", parameters),
-		"secrets":    closed("Options by name that are secrets.", parameters),
+		"secrets":    object{"description": "Options by name that are secrets.", "allOf": []any{object{"$ref": "#/properties/parameters"}}},
 		"transforms": object{"type": "array", "description": "What happens to each record, in this order.", "items": object{"oneOf": steps()}},
 	}
 	for _, name := range []string{"name", "topic"} {
@@ -56,13 +58,20 @@ func Derive(doc metadata.Document) (map[string]any, error) {
 	config := closed("The config file of "+doc.Name+", version "+doc.Version+".", properties)
 	title, _ := whole["title"].(string)
 	config["title"] = strings.TrimSpace(title + " config file")
-	for _, key := range []string{"$schema", "definitions", "$defs"} { // what options refer to comes along
+	for _, key := range []string{"$schema", "$defs"} { // what options refer to comes along
 		if value, ok := whole[key]; ok {
 			config[key] = value
 		}
 	}
-	if all := lift(whole); len(all) > 0 {
+	l := lifter{definitions: object{}}
+	if own, ok := whole["definitions"].(object); ok {
+		maps.Copy(l.definitions, own)
+	}
+	if all := l.lift(whole); len(all) > 0 {
 		config["allOf"] = all
+	}
+	if len(l.definitions) > 0 {
+		config["definitions"] = l.definitions
 	}
 	return config, nil
 }
@@ -76,31 +85,30 @@ func text(description string) object {
 	return referable(object{"type": "string", "minLength": 1, "description": description})
 }
 
-// spellings are the keys under which a file may name an option.
-func spellings(name string) []string {
-	if under := strings.ReplaceAll(name, "-", "_"); under != name {
-		return []string{name, under}
-	}
-	return []string{name}
-}
+// underscored is the other spelling of an option's key.
+func underscored(name string) string { return strings.ReplaceAll(name, "-", "_") }
+
+// A lifter turns what a schema says of the presence of options into the same about their places in a file. Where an option
+// stands is defined once, however often it is spoken of.
+type lifter struct{ definitions object }
 
 // lift turns what a schema says of the presence of options into the same about their places in a file. Keywords that say
 // more than presence are left out: the file's schema then accepts what the connector itself still refuses.
-func lift(s object) []any {
+func (l lifter) lift(s object) []any {
 	var all []any
 	for _, name := range words(s["required"]) {
-		all = append(all, present(name))
+		all = append(all, l.present(name))
 	}
 	for _, key := range []string{"dependencies", "dependentRequired"} {
 		needs, _ := s[key].(object)
 		for _, name := range slices.Sorted(maps.Keys(needs)) {
 			for _, other := range words(needs[name]) {
-				all = append(all, object{"anyOf": []any{object{"not": present(name)}, present(other)}})
+				all = append(all, object{"anyOf": []any{object{"not": l.present(name)}, l.present(other)}})
 			}
 		}
 	}
 	if inner, ok := s["not"].(object); ok {
-		if lifted := lift(inner); len(lifted) > 0 {
+		if lifted := l.lift(inner); len(lifted) > 0 {
 			all = append(all, object{"not": object{"allOf": lifted}})
 		}
 	}
@@ -109,7 +117,7 @@ func lift(s object) []any {
 		var branches []any
 		for _, element := range list {
 			inner, _ := element.(object)
-			if lifted := lift(inner); len(lifted) > 0 {
+			if lifted := l.lift(inner); len(lifted) > 0 {
 				branches = append(branches, object{"allOf": lifted})
 			}
 		}
@@ -134,20 +142,24 @@ func words(value any) []string {
 }
 
 // present is true of a file that sets an option.
-func present(name string) object {
+func (l lifter) present(name string) object {
 	switch name {
 	case "name", "topic":
 		return object{"required": []string{name}}
 	case "map", "filter", "arraymap":
 		return object{"required": []string{"transforms"}, "properties": object{"transforms": object{"contains": object{"required": []string{name}}}}}
 	}
-	var places []any
-	for _, part := range []string{"parameters", "secrets"} {
-		for _, key := range spellings(name) {
-			places = append(places, object{"required": []string{part}, "properties": object{part: object{"required": []string{key}}}})
+	id := "given:" + name
+	if _, known := l.definitions[id]; !known {
+		var places []any
+		for _, part := range []string{"parameters", "secrets"} {
+			for _, key := range slices.Compact([]string{name, underscored(name)}) {
+				places = append(places, object{"required": []string{part}, "properties": object{part: object{"required": []string{key}}}})
+			}
 		}
+		l.definitions[id] = object{"anyOf": places, "description": "The option " + name + " is set."}
 	}
-	return object{"anyOf": places, "description": "The option " + name + " is set."}
+	return object{"$ref": "#/definitions/" + url.PathEscape(id)}
 }
 
 // referable widens the schema of a value so that each scalar in it may be a reference. What the option says of itself
