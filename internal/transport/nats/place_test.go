@@ -17,6 +17,11 @@ func TestTheReplySubjectTellsWhereAMessageStands(t *testing.T) {
 		{"a part between the two forms", "$JS.ACK.orders.group.3.9007.41.1700000000123456789.5.6", false},
 		{"no number of what is pending", "$JS.ACK.orders.group.3.9007.41.1700000000123456789.x", false},
 		{"no number", "$JS.ACK.orders.group.3.x.41.1700000000123456789.5", false},
+		{"an empty part", "$JS.ACK.orders.group.3..41.1700000000123456789.5", false},
+		{"a number that begins like one", "$JS.ACK.orders.group.3.9007x.41.1700000000123456789.5", false},
+		{"a number with a letter in it", "$JS.ACK.orders.group.3.90x07.41.1700000000123456789.5", false},
+		{"a number that is too large", "$JS.ACK.orders.group.3.92233720368547758070.41.1700000000123456789.5", false},
+		{"a count that is too large", "$JS.ACK.orders.group.4294967296.9007.41.1700000000123456789.5", false},
 		{"a negative number", "$JS.ACK.orders.group.-3.9007.41.1700000000123456789.5", false},
 	}
 	for _, tt := range tests {
@@ -26,5 +31,11 @@ func TestTheReplySubjectTellsWhereAMessageStands(t *testing.T) {
 				t.Errorf("got %+v, %t", got, ok)
 			}
 		})
+	}
+}
+
+func BenchmarkParsePlace(b *testing.B) {
+	for b.Loop() {
+		parsePlace("$JS.ACK.orders.group.3.9007.41.1700000000123456789.5")
 	}
 }
