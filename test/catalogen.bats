@@ -8,7 +8,7 @@ load helper
 generate() {
   local before after
   before=$(catalog)
-  "$PATCHBAY_BIN_DIR/catalogen" generate --root "$TEST_ROOT/$1" --out "$SANDBOX/catalog"
+  plain "$PATCHBAY_BIN_DIR/catalogen" generate --root "$TEST_ROOT/$1" --out "$SANDBOX/catalog"
   after=$(catalog)
   assert_equal "$after" "$before"
 }

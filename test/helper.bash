@@ -149,3 +149,6 @@ free_port() {
   done
   echo "no free port found" >&2 && return 1
 }
+
+# plain COMMAND... runs a command with the user's own PATH: bats puts a folder in front of it in which `bats` is another program.
+plain() { PATH=${PATH#"$BATS_LIBEXEC":} "$@"; }

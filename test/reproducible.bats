@@ -43,7 +43,7 @@ strange() {
     echo "# the clock is the same in both, but for the times of files: faketime is missing" >&3
   fi
   mkdir -p "$SANDBOX/strange/home" "$SANDBOX/strange/tmp"
-  env HOME="$SANDBOX/strange/home" TMPDIR="$SANDBOX/strange/tmp" XDG_CACHE_HOME="$SANDBOX/strange/home/.cache" \
+  plain env HOME="$SANDBOX/strange/home" TMPDIR="$SANDBOX/strange/tmp" XDG_CACHE_HOME="$SANDBOX/strange/home/.cache" \
     USER=stranger LOGNAME=stranger LANG=tr_TR.UTF-8 LC_ALL=tr_TR.UTF-8 TZ=Pacific/Kiritimati GOFLAGS=-v \
     ${REPRODUCE_COLD:+GOCACHE="$SANDBOX/strange/go"} "${as[@]}" "$@"
 }
@@ -57,7 +57,7 @@ strange() {
   (umask 077 && git clone -q "$SANDBOX/origin" "$there")
   find "$there" -path "$there/.git" -prune -o -exec touch -h -d '2001-02-03 04:05:06' {} +
 
-  TZ=America/St_Johns "$PATCHBAY_BIN_DIR/catalogen" generate --no-cache --root "$here" --jobs 2
+  TZ=America/St_Johns plain "$PATCHBAY_BIN_DIR/catalogen" generate --no-cache --root "$here" --jobs 2
   (umask 077 && strange "$PATCHBAY_BIN_DIR/catalogen" generate --no-cache --root "$there" --jobs 1)
 
   diff -r "$here/catalog" "$there/catalog"

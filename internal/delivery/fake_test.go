@@ -196,7 +196,7 @@ func strs(from, to int) []string {
 // eventually waits for a condition.
 func eventually(t *testing.T, what string, condition func() bool) {
 	t.Helper()
-	deadline := time.Now().Add(10 * time.Second)
+	deadline := time.Now().Add(time.Minute) // modules start slowly under the race detector
 	for !condition() {
 		if time.Now().After(deadline) {
 			t.Fatalf("%s did not come about", what)

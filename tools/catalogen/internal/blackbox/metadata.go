@@ -96,8 +96,9 @@ func traces(dir string, changed time.Time) (string, error) {
 
 // A hardship is a condition under which metadata must work all the same.
 type hardship struct {
-	rule  string
-	apply func(*proc.Spec)
+	rule     string
+	apply    func(*proc.Spec)
+	isolated bool // it needs a namespace, which not every machine allows
 }
 
 // hardships runs metadata under all hardships at once. Only where that fails, each is tried alone, to learn which it was.
@@ -106,20 +107,29 @@ func (x *examiner) hardships(ctx context.Context) error {
 	if err := os.Mkdir(locked, 0o555); err != nil {
 		return err
 	}
+	root := os.Getuid() == 0 // who may write everywhere
 	all := []hardship{
-		{metadataNoInput, closeInput},
-		{metadataEnvironment, func(s *proc.Spec) { s.Env = append(s.Env, x.poison()...) }},
-		{metadataReadOnly, func(s *proc.Spec) {
-			s.Dir, s.Env = locked, append(s.Env, folders(locked)...)
-			s.Powerless = os.Getuid() == 0 // who may write everywhere
-		}},
-		{metadataOffline, func(s *proc.Spec) { s.Offline = true }},
+		{rule: metadataNoInput, apply: closeInput},
+		{rule: metadataEnvironment, apply: func(s *proc.Spec) { s.Env = append(s.Env, x.poison()...) }},
+		{rule: metadataReadOnly, apply: func(s *proc.Spec) {
+			s.Dir, s.Env, s.Powerless = locked, append(s.Env, folders(locked)...), root
+		}, isolated: root},
+		{rule: metadataOffline, apply: func(s *proc.Spec) { s.Offline = true }, isolated: true},
 	}
 	problem, err := x.endure(ctx, all)
-	if err != nil && !errors.Is(err, proc.ErrIsolation) {
+	if errors.Is(err, proc.ErrIsolation) {
+		for _, h := range all {
+			if h.isolated {
+				x.leave(Skipped, proc.ErrIsolation.Error(), h.rule)
+			}
+		}
+		all = slices.DeleteFunc(all, func(h hardship) bool { return h.isolated })
+		problem, err = x.endure(ctx, all)
+	}
+	if err != nil {
 		return err
 	}
-	if err == nil && problem == "" {
+	if problem == "" {
 		for _, h := range all {
 			x.note(h.rule, "", "")
 		}
@@ -128,19 +138,16 @@ func (x *examiner) hardships(ctx context.Context) error {
 	alone := 0
 	for _, h := range all {
 		found, err := x.endure(ctx, []hardship{h})
-		switch {
-		case errors.Is(err, proc.ErrIsolation):
-			x.leave(Skipped, proc.ErrIsolation.Error(), h.rule)
-			continue
-		case err != nil:
+		if err != nil {
 			return err
-		case found != "":
+		}
+		if found != "" {
 			alone++
 		}
 		x.note(h.rule, "", found)
 	}
-	if alone == 0 && err == nil {
-		x.note(metadataEnvironment, "", "with standard input closed, no folder to write to and no network: "+problem)
+	if alone == 0 {
+		x.note(metadataEnvironment, "", "where all hardships come together: "+problem)
 	}
 	return nil
 }
