@@ -150,5 +150,5 @@ free_port() {
   echo "no free port found" >&2 && return 1
 }
 
-# plain COMMAND... runs a command with the user's own PATH: bats puts a folder in front of it in which `bats` is another program.
-plain() { PATH=${PATH#"$BATS_LIBEXEC":} "$@"; }
+# plain COMMAND... runs a command with the user's own PATH: bats puts folders in front of it in which `bats` is another program.
+plain() { PATH=${PATH//"$BATS_LIBEXEC":/} "$@"; }
