@@ -78,11 +78,13 @@ status() { # STATE [ERROR]
   [[ $opt_acks != true ]] || say "$(printf '%s' "${2-}" | jq -Rsc --arg state "$1" '{status: $state} + if . == "" then {} else {error: .} end')"
 }
 
-# child EVENT COMMAND... runs COMMAND to its end, which is an event with the status. TERM ends both.
+# child EVENT COMMAND... runs COMMAND to its end, which is an event with the status. TERM ends both. INT, which a terminal sends
+# to all processes, is for the program: it still wants the answers to what it has sent.
 child() {
   local event=$1 pid='' status=0
   trap '[[ -z $pid ]] || kill "$pid" 2>/dev/null' TERM
-  trap - INT EXIT PIPE
+  trap '' INT
+  trap - EXIT PIPE
   "${@:2}" <&"$input" &
   pid=$!
   wait "$pid" || status=$?
