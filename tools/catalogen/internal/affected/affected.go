@@ -133,13 +133,7 @@ type parts map[string]string
 // look finds out what connectors are made from.
 func look(ctx context.Context, root string, folders []discover.Folder) (tree, error) {
 	t := tree{connectors: map[string]connector{}}
-	var packages []string
-	for _, f := range folders {
-		if f.Go {
-			packages = append(packages, f.Path)
-		}
-	}
-	digester, err := inputs.NewDigester(ctx, root, packages, build.Drivers(root))
+	digester, err := inputs.NewDigester(ctx, root, folders, build.Drivers(root))
 	if err != nil {
 		return t, err
 	}

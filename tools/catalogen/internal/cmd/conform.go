@@ -2,7 +2,6 @@ package cmd
 
 import (
 	"context"
-	"encoding/json"
 	"encoding/xml"
 	"fmt"
 	"io"
@@ -13,6 +12,7 @@ import (
 
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/blackbox"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/finding"
+	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/pretty"
 )
 
 type conformCmd struct {
@@ -135,13 +135,15 @@ func reportJSON(out io.Writer, r blackbox.Report) error {
 			results[i].Problems = append(results[i].Problems, problemText(p))
 		}
 	}
-	e := json.NewEncoder(out)
-	e.SetEscapeHTML(false)
-	e.SetIndent("", "  ")
-	return e.Encode(map[string]any{
+	text, err := pretty.JSON(map[string]any{
 		"name": r.Document.Name, "version": r.Document.Version, "profile": r.Profile, "results": results,
 		"starts": r.Starts, "cpu_seconds": r.CPU.Seconds(),
 	})
+	if err != nil {
+		return err
+	}
+	_, err = out.Write(text)
+	return err
 }
 
 // A junitCase is one rule as a test case.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/evidence"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/verify"
 )
 
@@ -55,7 +56,7 @@ func TestReleaseHoldsWhatItsSumsSay(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, name := range names[1:] {
-		if want := strings.TrimPrefix(verify.Digest([]byte(readFile(t, filepath.Join(out, name)))), "sha256:"); sums[name] != want {
+		if want := strings.TrimPrefix(evidence.Digest([]byte(readFile(t, filepath.Join(out, name)))), "sha256:"); sums[name] != want {
 			t.Errorf("%s has the sum %q, want %q", name, sums[name], want)
 		}
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/finding"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/progress"
+	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/replace"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/signature"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/verify"
 )
@@ -84,11 +85,7 @@ func (v verifyCmd) signature(s streams) ([]finding.Finding, error) {
 	if v.Seen == "" || signed == seen {
 		return nil, nil
 	}
-	temp := v.Seen + ".new"
-	if err := os.WriteFile(temp, []byte(signed.String()), 0o644); err != nil {
-		return nil, err
-	}
-	return nil, os.Rename(temp, v.Seen)
+	return nil, replace.File(v.Seen, []byte(signed.String()), 0o644)
 }
 
 // seen is the newest statement that was seen so far.

@@ -10,6 +10,8 @@ import (
 	"runtime"
 	"sync"
 	"time"
+
+	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/replace"
 )
 
 // A Part is one half of a connector's evidence, kept apart so that running only the suites spares that half later.
@@ -85,21 +87,7 @@ func (c Cache) replace(path string, text []byte) error {
 	if err := os.MkdirAll(c.dir, 0o755); err != nil {
 		return err
 	}
-	temp, err := os.CreateTemp(c.dir, ".new-*")
-	if err != nil {
-		return err
-	}
-	_, err = temp.Write(text)
-	if closeErr := temp.Close(); err == nil {
-		err = closeErr
-	}
-	if err == nil {
-		err = os.Rename(temp.Name(), path)
-	}
-	if err != nil {
-		_ = os.Remove(temp.Name())
-	}
-	return err
+	return replace.File(path, text, 0o600)
 }
 
 // path names an entry. What a run depends on beside the inputs differs between machines, so it belongs to the key here.

@@ -88,6 +88,11 @@ func digest(list []metadata.TestResult) string {
 	if err != nil {
 		panic(err) // three strings always marshal
 	}
+	return Digest(text)
+}
+
+// Digest returns sha256:<hex> of some bytes, the form of every digest in the catalog.
+func Digest(text []byte) string {
 	sum := sha256.Sum256(text)
 	return "sha256:" + hex.EncodeToString(sum[:])
 }

@@ -22,6 +22,7 @@ import (
 	"github.com/patchbay-dev/patchbay/common/metadata/schema"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/discover"
+	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/evidence"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/readme"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/report"
 )
@@ -58,15 +59,21 @@ type Digester struct {
 	files   map[string]string // path relative to root, with slashes, to content digest
 }
 
-// NewDigester returns a Digester for a repository. It asks the go command what the packages in the given folders and the
-// drivers import, and git what it ignores. Drivers are the folders of Go programs that the tests of every connector may use.
-func NewDigester(ctx context.Context, root string, packages, drivers []string) (*Digester, error) {
+// NewDigester returns a Digester for connectors of a repository. It asks the go command what those in Go and the drivers
+// import, and git what it ignores. Drivers are the folders of Go programs that the tests of every connector may use.
+func NewDigester(ctx context.Context, root string, folders []discover.Folder, drivers []string) (*Digester, error) {
 	d := &Digester{root: root, began: time.Now(), drivers: drivers, files: map[string]string{}}
 	var err error
 	if d.listed, err = list(ctx, root); err != nil {
 		return nil, err
 	}
-	if wanted := slices.Concat(packages, drivers); len(wanted) > 0 {
+	wanted := slices.Clone(drivers)
+	for _, f := range folders {
+		if f.Go {
+			wanted = append(wanted, f.Path)
+		}
+	}
+	if len(wanted) > 0 {
 		slices.Sort(wanted)
 		if d.graph, err = Load(ctx, root, slices.Compact(wanted)); err != nil {
 			return nil, err
@@ -81,8 +88,7 @@ func (d *Digester) Digest(f discover.Folder) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	sum := sha256.Sum256([]byte(strings.Join(lines, "\n") + "\n"))
-	return "sha256:" + hex.EncodeToString(sum[:]), nil
+	return evidence.Digest([]byte(strings.Join(lines, "\n") + "\n")), nil
 }
 
 // Inputs returns a line for each thing that the connector and its tests are made from: "gate DIGEST", "go VERSION",

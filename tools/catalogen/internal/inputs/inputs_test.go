@@ -45,13 +45,7 @@ func digests(t *testing.T, root string) (a, b string) {
 	if err != nil || len(findings) > 0 || len(folders) != 2 {
 		t.Fatalf("%v, %v, %v", folders, findings, err)
 	}
-	var packages []string
-	for _, f := range folders {
-		if f.Go {
-			packages = append(packages, f.Path)
-		}
-	}
-	d, err := NewDigester(t.Context(), root, packages, []string{"tools/driver"})
+	d, err := NewDigester(t.Context(), root, folders, []string{"tools/driver"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -193,7 +187,7 @@ func TestDigestRefuses(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			d, err := NewDigester(t.Context(), root, []string{folder}, nil)
+			d, err := NewDigester(t.Context(), root, folders, nil)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -25,7 +25,7 @@ func TestUntouched(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d, err := NewDigester(t.Context(), root, []string{folders[0].Path}, []string{"tools/driver"})
+	d, err := NewDigester(t.Context(), root, folders[:1], []string{"tools/driver"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -17,6 +17,7 @@ import (
 	"strings"
 
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/discover"
+	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/replace"
 )
 
 // ErrNone means that a version is not written as one literal in Go, so that people have to set it.
@@ -158,11 +159,7 @@ func (p Place) Set(version string) error {
 		return fmt.Errorf("%s has changed meanwhile; run it again", p.Path)
 	}
 	text = slices.Concat(text[:p.offset], []byte(strconv.Quote(version)), text[p.offset+len(p.literal):])
-	temp := p.file + ".new"
-	if err := os.WriteFile(temp, text, info.Mode().Perm()); err != nil {
-		return err
-	}
-	return os.Rename(temp, p.file)
+	return replace.File(p.file, text, info.Mode().Perm())
 }
 
 // The limits of a look for mentions: a hint need not be complete.

@@ -1,10 +1,10 @@
 package outcome
 
 import (
-	"encoding/json"
 	"io"
 
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/change"
+	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/pretty"
 )
 
 // The JSON form, which docs/versions.md describes. Keys may be added to it, and none is renamed or removed.
@@ -75,8 +75,10 @@ func (o Outcome) json(w io.Writer) error {
 	for _, s := range o.Stale {
 		out.Stale = append(out.Stale, jsonStale(s))
 	}
-	e := json.NewEncoder(w)
-	e.SetEscapeHTML(false)
-	e.SetIndent("", "  ")
-	return e.Encode(out)
+	text, err := pretty.JSON(out)
+	if err != nil {
+		return err
+	}
+	_, err = w.Write(text)
+	return err
 }

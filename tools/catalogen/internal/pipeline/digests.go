@@ -20,13 +20,7 @@ func Digests(ctx context.Context, root string, folders []discover.Folder) (map[s
 func digest(ctx context.Context, root string, folders []discover.Folder) (
 	digester *inputs.Digester, digests map[string]string, unfit map[string]finding.Finding, err error,
 ) {
-	var packages []string
-	for _, f := range folders {
-		if f.Go {
-			packages = append(packages, f.Path)
-		}
-	}
-	if digester, err = inputs.NewDigester(ctx, root, packages, build.Drivers(root)); err != nil {
+	if digester, err = inputs.NewDigester(ctx, root, folders, build.Drivers(root)); err != nil {
 		return nil, nil, nil, err
 	}
 	digests, unfit = map[string]string{}, map[string]finding.Finding{}

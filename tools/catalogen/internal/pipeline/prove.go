@@ -21,17 +21,10 @@ import (
 
 // prove takes one connector through all stages.
 func (r *run) prove(ctx context.Context, f discover.Folder) (Row, *publish.Connector, []finding.Finding, error) {
-	row := Row{Name: f.Name}
-	subject, findings, err := r.examined(ctx, f)
-	if err != nil {
-		found, err := asFinding(f, err)
-		return row, nil, found, err
+	row, conn, subject, findings, err := r.introduce(ctx, f)
+	if conn == nil || err != nil {
+		return row, nil, findings, err
 	}
-	row.Version = finding.Printable(subject.Document.Version)
-	if subject.Compiled == nil {
-		return row, nil, findings, nil // they tell why
-	}
-	conn := &publish.Connector{Folder: f, Document: subject.Document, Text: subject.Published, Waivers: subject.Waivers}
 	if conn.Readme, err = ReadReadme(f.Dir); err != nil {
 		return row, nil, append(findings, finding.Finding{
 			Connector: f.Name, Rule: "readme", Where: f.Path, Message: err.Error(), Fix: "let README.md be a file of the folder itself",
@@ -75,36 +68,37 @@ func (r *run) prove(ctx context.Context, f discover.Folder) (Row, *publish.Conne
 
 // describe takes one connector as far as its metadata.
 func (r *run) describe(ctx context.Context, f discover.Folder) (Row, *publish.Connector, []finding.Finding, error) {
-	row := Row{Name: f.Name}
-	subject, findings, err := r.examined(ctx, f)
-	if err != nil {
-		found, err := asFinding(f, err)
-		return row, nil, found, err
-	}
-	row.Version = finding.Printable(subject.Document.Version)
-	if subject.Compiled == nil {
-		return row, nil, findings, nil
+	row, conn, subject, findings, err := r.introduce(ctx, f)
+	if conn == nil || err != nil {
+		return row, nil, findings, err
 	}
 	_, broken, err := r.compare(subject)
 	if err != nil {
 		return row, nil, nil, err
 	}
-	conn := &publish.Connector{Folder: f, Document: subject.Document, Text: subject.Published, Waivers: subject.Waivers}
 	return row, conn, append(findings, broken...), nil
 }
 
-// examined asks a connector for its metadata and holds that against the rules.
-func (r *run) examined(ctx context.Context, f discover.Folder) (rules.Subject, []finding.Finding, error) {
+// introduce asks a connector for its metadata and holds that against the rules. There is no publish.Connector where the
+// findings say why nothing more can be learned of it.
+func (r *run) introduce(ctx context.Context, f discover.Folder) (
+	row Row, conn *publish.Connector, subject rules.Subject, findings []finding.Finding, err error,
+) {
+	row = Row{Name: f.Name}
 	r.Watch.Step(f.Name, "metadata")
-	if err := r.buildOwn(ctx, f); err != nil {
-		return rules.Subject{}, nil, err
+	if err = r.buildOwn(ctx, f); err == nil {
+		subject, err = r.document(ctx, f)
 	}
-	subject, err := r.document(ctx, f)
 	if err != nil {
-		return subject, nil, err
+		findings, err = asFinding(f, err)
+		return row, nil, subject, findings, err
 	}
-	subject, findings := rules.Check(subject)
-	return subject, findings, nil
+	subject, findings = rules.Check(subject)
+	row.Version = finding.Printable(subject.Document.Version)
+	if subject.Compiled != nil {
+		conn = &publish.Connector{Folder: f, Document: subject.Document, Text: subject.Published, Waivers: subject.Waivers}
+	}
+	return row, conn, subject, findings, nil
 }
 
 // testOnly runs a connector's own tests.

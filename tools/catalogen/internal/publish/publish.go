@@ -5,8 +5,6 @@ package publish
 import (
 	"cmp"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -21,6 +19,7 @@ import (
 	"github.com/patchbay-dev/patchbay/common/metadata/schema"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/baseline"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/discover"
+	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/evidence"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/finding"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/hosts"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/parallel"
@@ -220,12 +219,11 @@ func assemble(c Connector, base baseline.Baseline) (part, error) {
 	if err := p.addChangelog(c, base.Documents[name], versions); err != nil {
 		return p, err
 	}
-	sum := sha256.Sum256(c.Text)
 	p.page = site.Connector{
 		Entry: metadata.Entry{
 			Name: name, Direction: c.Document.Direction, Version: version, Versions: versions, Stability: c.Document.Stability,
 			Category: c.Document.Category, Description: c.Document.Description, Path: c.Folder.Path,
-			Metadata: "sha256:" + hex.EncodeToString(sum[:]), Inputs: c.Inputs, Evidence: c.Evidence,
+			Metadata: evidence.Digest(c.Text), Inputs: c.Inputs, Evidence: c.Evidence,
 		},
 		Document: c.Document, Usage: string(readme.Strip(c.Readme)),
 	}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/parallel"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/readme"
+	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/replace"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/rooted"
 )
 
@@ -150,29 +151,11 @@ func WriteReadmes(root string, want map[string][]byte) ([]Change, error) {
 		return nil, err
 	}
 	for _, c := range changes {
-		if err := replace(filepath.Join(root, filepath.FromSlash(c.Path)), want[c.Path]); err != nil {
+		if err := replace.File(filepath.Join(root, filepath.FromSlash(c.Path)), want[c.Path], 0o644); err != nil {
 			return nil, err
 		}
 	}
 	return changes, nil
-}
-
-// replace writes a file in a stranger's folder by a rename. The name that it is written under is new, for one that is known
-// might be a link to anywhere.
-func replace(target string, text []byte) error {
-	temp, err := os.CreateTemp(filepath.Dir(target), "."+filepath.Base(target)+"-*")
-	if err != nil {
-		return err
-	}
-	_, err = temp.Write(text)
-	err = errors.Join(err, temp.Chmod(0o644), temp.Close())
-	if err == nil {
-		err = os.Rename(temp.Name(), target)
-	}
-	if err != nil {
-		_ = os.Remove(temp.Name())
-	}
-	return err
 }
 
 // CompareReadmes tells which READMEs and changelogs differ from what they should say.

@@ -5,8 +5,6 @@ package verify
 import (
 	"bytes"
 	"cmp"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -198,7 +196,7 @@ func (c *Catalog) document(name, version string, text []byte) {
 // if the schemas that are derived from the document cannot be.
 func (c *Catalog) current(e metadata.Entry, doc Document) bool {
 	where := publish.DocumentPath(e.Name, e.Version)
-	if digest := Digest(doc.Text); digest != e.Metadata {
+	if digest := evidence.Digest(doc.Text); digest != e.Metadata {
 		c.add(e.Name, "metadata-digest", where, "has the digest %s, and the index says %s", digest, e.Metadata)
 	}
 	if problems := schema.ValidateMetadata(doc.Text); len(problems) > 0 {
@@ -252,9 +250,3 @@ func (c *Catalog) leftovers() error {
 
 // path is where a file of the catalog is.
 func (c *Catalog) path(name string) string { return filepath.Join(c.Dir, filepath.FromSlash(name)) }
-
-// Digest returns sha256:<hex> of some bytes.
-func Digest(text []byte) string {
-	sum := sha256.Sum256(text)
-	return "sha256:" + hex.EncodeToString(sum[:])
-}

@@ -9,8 +9,10 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/evidence"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/finding"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/probe"
+	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/proc"
 )
 
 // Program runs a program to ask for its metadata, within the limits of package probe, and holds that against the catalog. It
@@ -20,12 +22,12 @@ func (c *Catalog) Program(ctx context.Context, path string) (Document, []finding
 	if err != nil {
 		return Document{}, nil, err
 	}
-	home, err := os.MkdirTemp("", "patchbay-home-")
+	home, err := proc.NewHome()
 	if err != nil {
 		return Document{}, nil, err
 	}
-	defer os.RemoveAll(home)
-	output, err := probe.Run(ctx, []string{path, "metadata"}, home, home, probe.Deadline)
+	defer home.Remove()
+	output, err := probe.Run(ctx, []string{path, "metadata"}, home.Dir, home.Dir, probe.Deadline)
 	if err != nil {
 		return told(path, err)
 	}
@@ -106,7 +108,7 @@ func (s Sums) names() []string {
 // Check holds the catalog's index and programs, by their paths, against published sums. A program may have been renamed: what
 // counts is that its bytes are published. It returns the names under which they are.
 func (s Sums) Check(c *Catalog, programs []string) (names []string, findings []finding.Finding, err error) {
-	if sum, ok := s[IndexFile]; !ok || "sha256:"+sum != Digest(c.IndexText) {
+	if sum, ok := s[IndexFile]; !ok || "sha256:"+sum != evidence.Digest(c.IndexText) {
 		findings = append(findings, finding.Finding{
 			Rule: "sums-index", Where: IndexFile, Message: "is not the index that was published with these sums",
 			Fix: "take the catalog and the sums of the same release",
@@ -117,7 +119,7 @@ func (s Sums) Check(c *Catalog, programs []string) (names []string, findings []f
 		if err != nil {
 			return nil, nil, err
 		}
-		digest := strings.TrimPrefix(Digest(text), "sha256:")
+		digest := strings.TrimPrefix(evidence.Digest(text), "sha256:")
 		published := slices.IndexFunc(s.names(), func(name string) bool { return s[name] == digest })
 		if published < 0 {
 			findings = append(findings, finding.Finding{

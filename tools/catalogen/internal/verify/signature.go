@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/mod/sumdb/dirhash"
 
+	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/evidence"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/finding"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/publish"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/signature"
@@ -21,7 +22,7 @@ func Statement(dir string) (signature.Statement, error) {
 	if err != nil {
 		return s, err
 	}
-	s.Index = Digest(text)
+	s.Index = evidence.Digest(text)
 	var files []string
 	for _, part := range []string{"connectors", "schemas", publish.RetiredFile} {
 		err := filepath.WalkDir(filepath.Join(dir, part), func(name string, entry fs.DirEntry, err error) error {

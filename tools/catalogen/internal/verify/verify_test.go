@@ -39,7 +39,7 @@ func made(t *testing.T) map[string][]byte {
 		}
 		c.Connectors = append(c.Connectors, publish.Connector{
 			Folder:   discover.Folder{Name: name, Path: "connectors/" + string(doc.Direction) + "s/" + name},
-			Document: doc, Text: text, Inputs: Digest(nil),
+			Document: doc, Text: text, Inputs: evidence.Digest(nil),
 			Readme: []byte(readme.Begin(readme.Options) + "\n" + readme.End(readme.Options) + "\n"),
 			Evidence: evidence.Publish([]evidence.Test{
 				{TestResult: metadata.TestResult{Suite: "s", Name: "one", Status: metadata.Passed}},
@@ -130,12 +130,12 @@ func TestRead(t *testing.T) {
 		{"a document and its digest are changed", func(t *testing.T, files map[string][]byte) {
 			t.Helper()
 			swap(doc, `"How often."`, `"How seldom."`)(t, files)
-			reindex(func(e *metadata.Entry) { e.Metadata = Digest(files[doc]) })(t, files)
+			reindex(func(e *metadata.Entry) { e.Metadata = evidence.Digest(files[doc]) })(t, files)
 		}, []string{"schema-derived schemas/a-source.config.json", "schema-derived schemas/a-source.json"}},
 		{"a document breaks its schema", func(t *testing.T, files map[string][]byte) {
 			t.Helper()
 			swap(doc, `"metadata_version": "1"`, `"metadata_version": "2"`)(t, files)
-			reindex(func(e *metadata.Entry) { e.Metadata = Digest(files[doc]) })(t, files)
+			reindex(func(e *metadata.Entry) { e.Metadata = evidence.Digest(files[doc]) })(t, files)
 		}, []string{"metadata-schema " + doc + "/metadata_version"}},
 		{"a document is another's", swap(old, `"0.0.9"`, `"0.1.0"`), []string{"document-name " + old}},
 		{"a document is no JSON", add(doc, "{"), []string{"metadata-json " + doc}},
@@ -270,7 +270,7 @@ func TestSumsCheck(t *testing.T) {
 	if err := os.WriteFile(program, []byte("x"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	index, x := strings.TrimPrefix(Digest(c.IndexText), "sha256:"), strings.TrimPrefix(Digest([]byte("x")), "sha256:")
+	index, x := strings.TrimPrefix(evidence.Digest(c.IndexText), "sha256:"), strings.TrimPrefix(evidence.Digest([]byte("x")), "sha256:")
 	for _, tt := range []struct {
 		name  string
 		sums  Sums
