@@ -31,27 +31,19 @@ func (f form) prose(s streams) io.Writer {
 	return s.err
 }
 
-// judge holds the version of every connector that got through against what is released of it. Those whose version is wrong
-// are taken out of the result, and their findings are put in.
+// judge gathers the verdicts on the versions of all connectors that got through. Those whose version is wrong are taken out of
+// the result, and their findings are put in.
 func judge(result *pipeline.Result) (outcome.Outcome, error) {
 	o := outcome.Outcome{Against: result.Baseline.Ref, Note: result.Baseline.Note}
 	var right []publish.Connector
 	wrong := map[string]bool{}
 	for _, conn := range result.Connectors {
-		released := result.Baseline.Documents[conn.Folder.Name]
-		if result.Baseline.Unknown {
-			released = nil // any document of the tree may be one of the next release
-		}
-		verdict, err := change.Judge(conn.Folder.Name, conn.Document.Version, conn.Text, released, conn.Waivers.Changes)
-		if err != nil {
-			return o, fmt.Errorf("%s: %w", conn.Folder.Name, err)
-		}
-		c := outcome.Connector{Verdict: verdict, Folder: conn.Folder, SDKVersion: conn.Document.SDKVersion}
-		if verdict.Finding == nil {
+		c := outcome.Connector{Verdict: conn.Verdict, Folder: conn.Folder, SDKVersion: conn.Document.SDKVersion}
+		if conn.Verdict.Finding == nil {
 			right = append(right, conn)
 		} else {
 			wrong[conn.Folder.Name] = true
-			result.Findings = append(result.Findings, *verdict.Finding)
+			result.Findings = append(result.Findings, *conn.Verdict.Finding)
 			if err := locate(&c, conn); err != nil {
 				return o, err
 			}

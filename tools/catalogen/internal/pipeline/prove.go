@@ -53,7 +53,7 @@ func (r *run) prove(ctx context.Context, f discover.Folder) (Row, *publish.Conne
 	}
 	findings = append(findings, found...)
 	tests = append(tests, examined...)
-	if found, err = r.released(ctx, subject); err != nil {
+	if conn.Verdict, found, err = r.released(ctx, subject); err != nil {
 		return row, nil, nil, err
 	}
 	findings = append(findings, found...)
@@ -72,10 +72,11 @@ func (r *run) describe(ctx context.Context, f discover.Folder) (Row, *publish.Co
 	if conn == nil || err != nil {
 		return row, nil, findings, err
 	}
-	_, broken, err := r.compare(subject)
+	c, broken, err := r.compare(subject)
 	if err != nil {
 		return row, nil, nil, err
 	}
+	conn.Verdict = c.verdict
 	return row, conn, append(findings, broken...), nil
 }
 
@@ -96,7 +97,7 @@ func (r *run) introduce(ctx context.Context, f discover.Folder) (
 	subject, findings = rules.Check(subject)
 	row.Version = finding.Printable(subject.Document.Version)
 	if subject.Compiled != nil {
-		conn = &publish.Connector{Folder: f, Document: subject.Document, Text: subject.Published, Waivers: subject.Waivers}
+		conn = &publish.Connector{Folder: f, Document: subject.Document, Text: subject.Published}
 	}
 	return row, conn, subject, findings, nil
 }

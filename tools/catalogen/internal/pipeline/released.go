@@ -19,26 +19,27 @@ import (
 
 // A comparison is what a connector's last release is to it.
 type comparison struct {
+	verdict change.Verdict
 	old     []byte // the released document; nil where there is none, or where it is the same
-	changes []change.Change
 }
 
 // compare holds a connector against what its last release promised. The subject has been checked.
 func (r *run) compare(subject rules.Subject) (comparison, []finding.Finding, error) {
 	var c comparison
-	if r.baseline.Unknown {
-		return c, nil, nil
-	}
 	f := subject.Folder
 	documents := r.baseline.Documents[f.Name]
-	verdict, err := change.Judge(f.Name, subject.Document.Version, subject.Published, documents, subject.Waivers.Changes)
-	if err != nil {
-		return c, nil, err
+	if r.baseline.Unknown {
+		documents = nil // any document of the tree may be one of the next release
 	}
-	if old := documents[verdict.Released]; old == nil || bytes.Equal(old, subject.Published) {
+	var err error
+	if c.verdict, err = change.Judge(f.Name, subject.Document.Version, subject.Published, documents, subject.Waivers.Changes); err != nil {
+		return c, nil, fmt.Errorf("judge the version: %w", err)
+	}
+	old := documents[c.verdict.Released]
+	if old == nil || bytes.Equal(old, subject.Published) {
 		return c, nil, nil
 	}
-	c = comparison{documents[verdict.Released], verdict.Changes}
+	c.old = old
 	var doc metadata.Document
 	if err := json.Unmarshal(c.old, &doc); err != nil {
 		return c, nil, err
@@ -48,16 +49,16 @@ func (r *run) compare(subject rules.Subject) (comparison, []finding.Finding, err
 }
 
 // released holds a connector against its last release: it keeps what that promised, what the comparison finds is what the
-// program shows, and no waiver is left that nothing needs. The subject has been checked.
-func (r *run) released(ctx context.Context, subject rules.Subject) ([]finding.Finding, error) {
+// program shows, and no waiver is left that nothing needs. The subject has been checked. The verdict is about its version.
+func (r *run) released(ctx context.Context, subject rules.Subject) (change.Verdict, []finding.Finding, error) {
 	c, findings, err := r.compare(subject)
 	if err != nil {
-		return nil, err
+		return c.verdict, nil, err
 	}
 	if c.old != nil {
-		contradictions, err := r.replay(ctx, subject, c.old, c.changes)
+		contradictions, err := r.replay(ctx, subject, c.old, c.verdict.Changes)
 		if err != nil {
-			return nil, err
+			return c.verdict, nil, err
 		}
 		findings = append(findings, contradictions...)
 	}
@@ -65,7 +66,7 @@ func (r *run) released(ctx context.Context, subject rules.Subject) ([]finding.Fi
 		left.Connector, left.Where = subject.Folder.Name, subject.Folder.Path+"/"+left.Where
 		findings = append(findings, left)
 	}
-	return findings, nil
+	return c.verdict, findings, nil
 }
 
 // replay tries configurations of the old document on the new program. What it proves is kept in the local cache only: it is

@@ -118,7 +118,7 @@ func TestReplayRunsOnlyWhereTheDocumentIsAnother(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			r.against(tt.unknown, tt.released)
-			findings, err := r.released(t.Context(), s)
+			_, findings, err := r.released(t.Context(), s)
 			if err != nil || len(findings) > 0 {
 				t.Errorf("findings %v, %v", findings, err)
 			}

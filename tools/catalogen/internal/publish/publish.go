@@ -18,6 +18,7 @@ import (
 	"github.com/patchbay-dev/patchbay/common/metadata"
 	"github.com/patchbay-dev/patchbay/common/metadata/schema"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/baseline"
+	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/change"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/discover"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/evidence"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/finding"
@@ -25,7 +26,6 @@ import (
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/parallel"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/pretty"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/readme"
-	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/rules"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/site"
 )
 
@@ -38,8 +38,8 @@ type Connector struct {
 	Evidence metadata.Evidence
 	Readme   []byte
 
-	Changelog []byte // nil if there is none yet
-	Waivers   rules.Waivers
+	Changelog []byte         // nil if there is none yet
+	Verdict   change.Verdict // of its version, beside what is released
 }
 
 // A Catalog is what Assemble works from.
