@@ -1,6 +1,7 @@
 package common
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -23,20 +24,27 @@ func (p *program) writeMetadata(w io.Writer, m *options.Model, draft string) err
 	if err != nil {
 		return err
 	}
-	encoder := json.NewEncoder(w) // which writes all of a value at once, or nothing
+	var b bytes.Buffer
+	encoder := json.NewEncoder(&b)
 	encoder.SetEscapeHTML(false)
 	encoder.SetIndent("", "  ")
-	return encoder.Encode(doc)
+	if err := encoder.Encode(doc); err != nil {
+		return err
+	}
+	// The schema is nine tenths of it, and is written as it shall stand there: the encoder would check and indent it anew. It
+	// goes where the encoder has put a null, before which no other value can hold these bytes, since quotes are escaped.
+	before, after, _ := bytes.Cut(b.Bytes(), []byte(noSchema))
+	_, err = w.Write(slices.Concat(before, []byte(`"schema": `), m.Schema(dialect, "  "), after))
+	return err
 }
 
-// document gathers what the author said and what follows from it.
+// noSchema is how the document is encoded without its schema.
+const noSchema = `"schema": null`
+
+// document gathers what the author said and what follows from it, but for the schema.
 func (p *program) document(m *options.Model, dialect string) (*metadata.Document, error) {
-	schema, err := json.Marshal(m.Schema(dialect))
-	if err != nil {
-		return nil, fmt.Errorf("encode the schema: %w", err)
-	}
 	d := &metadata.Document{
-		Name: p.info.Name, Direction: p.direction, Version: p.info.Version, Description: p.info.Description, Schema: schema,
+		Name: p.info.Name, Direction: p.direction, Version: p.info.Version, Description: p.info.Description,
 		MetadataVersion: metadata.Version, SDKVersion: sdkVersion,
 		Stability: p.info.Stability, Deprecation: p.info.Deprecation, License: p.info.License, Category: p.info.Category,
 		ExitStatuses: []metadata.ExitStatus{
@@ -61,6 +69,7 @@ func (p *program) document(m *options.Model, dialect string) (*metadata.Document
 		reflector := &jsonschema.Reflector{Anonymous: true, DoNotReference: true}
 		record := reflector.Reflect(p.info.Record)
 		record.Version = dialect
+		var err error
 		if d.Record, err = json.Marshal(record); err != nil {
 			return nil, fmt.Errorf("encode the record contract: %w", err)
 		}

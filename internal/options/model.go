@@ -1,11 +1,12 @@
 // Package options turns an options struct into everything that is said of it: the command line, the environment
-// variables, the keys of a config file, the JSON Schema, the help and the shell completions. The struct's kong tags are
-// read once; nothing is written twice.
+// variables, the keys of a config file, the JSON Schema, the help and the shell completions. The struct's tags are read
+// once; nothing is written twice.
 //
-// Beside kong's own tags a field may carry min and max (bounds of a number; min:"0s" or min:"1ns" for a duration), maxlen,
-// pattern with form (what it asks for, in words), unit, change (static, config or stream) and identity. One that goes out of
-// use carries deprecated (the first day on which it may be gone), replacement (another option, or none) and note (how to
-// migrate). Environment variables are derived from the names.
+// Tags that kong has mean here what they mean there: help, default, enum, required, placeholder, hidden, group, name, prefix,
+// xorprefix, embed, sep, mapsep, xor, and. Beside them a field may carry min and max (bounds of a number; min:"0s" or
+// min:"1ns" for a duration), maxlen, pattern with form (what it asks for, in words), unit, change (static, config or stream)
+// and identity. One that goes out of use carries deprecated (the first day on which it may be gone), replacement (another
+// option, or none) and note (how to migrate). Environment variables are derived from the names.
 package options
 
 import (
@@ -43,58 +44,68 @@ type Occurrence struct{ Name, Text string }
 // New reads the structs' tags. An error is a mistake of the program's author.
 func New(c Config) (*Model, error) {
 	m := &Model{config: c, control: map[string]*kong.Flag{}, seen: new([]Occurrence)}
-	grammar := &struct {
-		Own     kong.Plugins `embed:"" group:"Options" set:"scope=own"`
-		Shared  kong.Plugins `embed:"" set:"scope=shared"`
-		Control kong.Plugins `embed:"" set:"scope=control"`
-	}{kong.Plugins{c.Own}, kong.Plugins{c.Shared}, kong.Plugins{c.Control}}
-	k, err := kong.New(grammar, kong.Name(c.Name), kong.Description(c.Description), kong.NoDefaultHelp(),
-		kong.WithHyphenPrefixedParameters(true), kong.ValueFormatter(m.describe), kong.PostBuild(hideTexts),
+	// Kong is told of the options below: it would take several times as long to read their tags, at every start.
+	k, err := kong.New(c.Control, kong.Name(c.Name), kong.Description(c.Description), kong.NoDefaultHelp(),
+		kong.WithHyphenPrefixedParameters(true), kong.ValueFormatter(m.describe),
 		kong.ConfigureHelp(kong.HelpOptions{NoAppSummary: true, WrapUpperBound: 120}))
 	if err != nil {
-		return nil, fmt.Errorf("options of %s: %w", c.Name, err)
+		return nil, fmt.Errorf("commands of %s: %w", c.Name, err)
 	}
 	m.kong = k
-	own := strings.ToUpper(strings.ReplaceAll(c.Name, "-", "_")) + "_"
 	for _, f := range k.Model.Flags {
-		showTexts(f)
-		scope, prefix := f.Tag.Vars["scope"], own
-		switch scope {
-		case "control":
-			m.control[f.Name] = f
-			continue
-		case "shared":
-			prefix = "PATCHBAY_"
-		}
-		o, err := newOption(f, prefix)
-		if err != nil {
-			return nil, err
-		}
-		o.Shared = scope == "shared"
-		m.Options = append(m.Options, o)
+		m.control[f.Name] = f
 	}
-	if err := m.checkDeprecations(); err != nil {
+	if err := m.readOptions(); err != nil {
 		return nil, err
 	}
+	flags := make([]*kong.Flag, 0, len(m.Options)+len(m.control))
+	for _, o := range m.Options {
+		flags = append(flags, o.flag())
+	}
+	k.Model.Flags = append(flags, k.Model.Flags...)
 	m.capture(k.Model.Node)
 	return m, nil
 }
 
-// hideTexts keeps from kong what holds no $: it would match a regular expression against every text to find variables, which
-// takes a tenth of a start. showTexts brings the texts back.
-func hideTexts(k *kong.Kong) error {
-	for _, f := range k.Model.Flags {
-		if !strings.Contains(f.Help+f.Default+f.Enum+f.PlaceHolder, "$") {
-			f.Help, f.Default, f.Enum, f.PlaceHolder = "", "", "", ""
-		}
+// readOptions makes an option of each field of the author's struct, then of each shared one.
+func (m *Model) readOptions() error {
+	taken := map[string]*kong.Flag{}
+	collect(m.kong.Model.Node, taken)
+	read := func(structPointer any, group, envPrefix string, shared bool) error {
+		return eachField(reflect.ValueOf(structPointer).Elem(), above{group: group}, func(f field) error {
+			o, err := newOption(f, envPrefix)
+			if err != nil {
+				return err
+			}
+			if _, ok := taken[o.Name]; ok {
+				return fmt.Errorf("duplicate flag --%s: a connector's own option has a name of its own", o.Name)
+			}
+			taken[o.Name], o.Shared = nil, shared
+			m.Options = append(m.Options, o)
+			return nil
+		})
 	}
-	return nil
+	own := strings.ToUpper(strings.ReplaceAll(m.config.Name, "-", "_")) + "_"
+	if err := read(m.config.Own, "Options", own, false); err != nil {
+		return err
+	}
+	if err := read(m.config.Shared, "", "PATCHBAY_", true); err != nil {
+		return err
+	}
+	return m.checkDeprecations()
 }
 
-func showTexts(f *kong.Flag) {
-	if t := f.Tag; f.Help+f.Default+f.Enum+f.PlaceHolder == "" {
-		f.Help, f.Default, f.Enum, f.PlaceHolder = t.Help, t.Default, t.Enum, t.PlaceHolder
+// flag is what kong knows of the option: enough to find it on the command line and to print its help.
+func (o *Option) flag() *kong.Flag {
+	v := &kong.Value{
+		Name: o.Name, Help: o.Help, HasDefault: o.defaultStr != "", Default: o.defaultStr, Target: o.target,
+		Tag: &kong.Tag{Sep: o.sep, MapSep: o.mapSep, TypeName: o.goType.Name()},
 	}
+	v.Flag = &kong.Flag{Value: v, PlaceHolder: o.Placeholder, Hidden: o.Hidden}
+	if o.Group != "" {
+		v.Flag.Group = &kong.Group{Key: o.Group, Title: o.Group}
+	}
+	return v.Flag
 }
 
 // Verify checks what would be too slow for every start: that every pattern compiles and that every default is a value that

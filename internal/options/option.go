@@ -3,14 +3,13 @@ package options
 import (
 	"encoding"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math/big"
 	"reflect"
 	"strconv"
 	"strings"
 	"time"
-
-	"github.com/alecthomas/kong"
 
 	"github.com/patchbay-dev/patchbay/common/metadata"
 )
@@ -66,53 +65,61 @@ type Option struct {
 	target      reflect.Value
 }
 
-// newOption reads an option from the flag that kong made of a struct field.
-func newOption(f *kong.Flag, envPrefix string) (*Option, error) {
-	t := f.Tag
-	var err error
-	o := &Option{
-		Name: f.Name, Help: f.Help, Placeholder: f.PlaceHolder, Hidden: f.Hidden,
-		Env:  envPrefix + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_")),
-		Unit: t.Get("unit"), Change: t.Get("change"), XOR: f.Xor, AND: f.And, Required: f.Required, Identity: t.Has("identity"),
-		Pattern: t.Get("pattern"), Form: t.Get("form"), sep: t.Sep, mapSep: t.MapSep, goType: f.Target.Type(), target: f.Target,
+// newOption reads an option from a field of a struct.
+func newOption(f field, envPrefix string) (*Option, error) {
+	o := &Option{Name: f.name}
+	if err := o.read(f, envPrefix); err != nil {
+		return nil, fmt.Errorf("option %s: %w", f.name, err)
 	}
-	if f.Group != nil {
-		o.Group = f.Group.Title
+	return o, nil
+}
+
+func (o *Option) read(f field, envPrefix string) (err error) {
+	if err := f.check(); err != nil {
+		return err
 	}
-	if len(t.Envs) > 0 {
-		return nil, fmt.Errorf("option %s: remove the env tag: the variable is derived from the name", o.Name)
+	t := f.tags
+	o.Help, o.Group, o.Placeholder, o.Hidden = t.get("help"), f.above.group, t.get("placeholder"), t.has("hidden")
+	o.Env = envPrefix + strings.ToUpper(strings.ReplaceAll(f.name, "-", "_"))
+	o.Unit, o.Change, o.Required, o.Identity = t.get("unit"), t.get("change"), t.has("required"), t.has("identity")
+	o.XOR, o.AND = t.words("xor", f.above.xorPrefix), t.words("and", f.above.xorPrefix)
+	o.Pattern, o.Form = t.get("pattern"), t.get("form")
+	o.goType, o.target = f.value.Type(), f.value
+	if o.sep, err = t.separator("sep", ','); err != nil {
+		return err
+	}
+	if o.mapSep, err = t.separator("mapsep", ';'); err != nil {
+		return err
 	}
 	if err := o.readType(); err != nil {
-		return nil, fmt.Errorf("option %s: %w", o.Name, err)
+		return err
 	}
-	if o.Deprecation, err = readDeprecation(t.Get); err != nil {
-		return nil, fmt.Errorf("option %s: %w", o.Name, err)
+	if o.Deprecation, err = readDeprecation(t.get); err != nil {
+		return err
 	}
-	if err := o.readBounds(t.Get("min"), t.Get("max"), t.Get("maxlen")); err != nil {
-		return nil, fmt.Errorf("option %s: %w", o.Name, err)
+	if err := o.readBounds(t.get("min"), t.get("max"), t.get("maxlen")); err != nil {
+		return err
 	}
-	if f.Enum != "" {
-		for _, word := range strings.Split(f.Enum, ",") {
-			if word = strings.TrimSpace(word); word != "" {
-				o.Enum = append(o.Enum, word)
-			}
+	for word := range strings.SplitSeq(t.get("enum"), ",") {
+		if word = strings.TrimSpace(word); word != "" {
+			o.Enum = append(o.Enum, word)
 		}
 	}
 	switch o.Change {
 	case "", "static", "config", "stream":
 	default:
-		return nil, fmt.Errorf(`option %s: change:%q is not static, config or stream`, o.Name, o.Change)
+		return fmt.Errorf(`change:%q is not static, config or stream`, o.Change)
 	}
-	if f.HasDefault && f.Default != "" {
+	if text := t.get("default"); text != "" {
 		if o.Secret {
-			return nil, fmt.Errorf("option %s: a secret has no default", o.Name)
+			return errors.New("a secret has no default")
 		}
-		o.defaultStr = f.Default
-		if o.Default, err = o.fromTexts([]string{f.Default}); err != nil {
-			return nil, fmt.Errorf("option %s: default: %w", o.Name, err)
+		o.defaultStr = text
+		if o.Default, err = o.fromTexts([]string{text}); err != nil {
+			return fmt.Errorf("default: %w", err)
 		}
 	}
-	return o, nil
+	return nil
 }
 
 var (

@@ -230,6 +230,25 @@ func TestNewRefusesWhatAnAuthorGotWrong(t *testing.T) {
 		{"an environment variable of its own", &struct {
 			A string `help:"A." env:"FOO"`
 		}{}, "remove the env tag"},
+		{"a short name", &struct {
+			A string `help:"A." short:"a"`
+		}{}, "option a: remove the short tag: an option has one spelling"},
+		{"an enum that may be empty", &struct {
+			A string `help:"A." enum:"a,b"`
+		}{}, "an enum needs a default tag, or a required tag"},
+		{"a separator of two characters", &struct {
+			A []string `help:"A." sep:"::"`
+		}{}, `sep:"::" is neither one character nor none`},
+		{"a name that stands twice", &struct {
+			A string `help:"A."`
+			B string `help:"B." name:"a"`
+		}{}, "duplicate flag --a"},
+		{"a name of a command's flag", &struct {
+			Batch string `help:"A."`
+		}{}, "duplicate flag --batch"},
+		{"something embedded that has no fields", &struct {
+			A string `embed:""`
+		}{}, "type string cannot be embedded"},
 		{"an unsupported type", &struct {
 			A uint8 `help:"A."`
 		}{}, "type uint8 is not supported"},

@@ -1,13 +1,10 @@
 package options
 
 import (
-	"encoding/json"
-	"math/big"
+	"maps"
 	"slices"
 
 	"github.com/invopop/jsonschema"
-
-	"github.com/patchbay-dev/patchbay/common/metadata"
 )
 
 // The two dialects that Schema writes.
@@ -16,104 +13,96 @@ const (
 	Draft2020 = "https://json-schema.org/draft/2020-12/schema"
 )
 
-// A Schema is a JSON Schema of options: the keywords that they need, in the order in which they are printed, with our own ones
-// after the standard ones. It is encoded at each start of metadata, and in one pass, which a general type for schemas is not.
-type Schema struct {
-	Version              string              `json:"$schema,omitempty"`
-	AllOf                []*Schema           `json:"allOf,omitempty"`
-	Not                  *Schema             `json:"not,omitempty"`
-	Items                *Schema             `json:"items,omitempty"`
-	Properties           properties          `json:"properties,omitempty"`
-	AdditionalProperties any                 `json:"additionalProperties,omitempty"` // a *Schema, or false
-	Type                 string              `json:"type,omitempty"`
-	Enum                 []any               `json:"enum,omitempty"`
-	Maximum              json.Number         `json:"maximum,omitempty"`
-	Minimum              json.Number         `json:"minimum,omitempty"`
-	MaxLength            int                 `json:"maxLength,omitempty"`
-	MinLength            int                 `json:"minLength,omitempty"`
-	Pattern              string              `json:"pattern,omitempty"`
-	MinItems             int                 `json:"minItems,omitempty"`
-	MinProperties        int                 `json:"minProperties,omitempty"`
-	Required             []string            `json:"required,omitempty"`
-	DependentRequired    map[string][]string `json:"dependentRequired,omitempty"`
-	Title                string              `json:"title,omitempty"`
-	Description          string              `json:"description,omitempty"`
-	Default              any                 `json:"default,omitempty"`
-	Deprecated           bool                `json:"deprecated,omitempty"`
-	WriteOnly            bool                `json:"writeOnly,omitempty"`
-
-	Dependencies map[string][]string   `json:"dependencies,omitempty"` // what dependentRequired is called in draft-07
-	Change       string                `json:"x-change,omitempty"`
-	Deprecation  *metadata.Deprecation `json:"x-deprecation,omitempty"`
-	Env          string                `json:"x-env,omitempty"`
-	Group        string                `json:"x-group,omitempty"`
-	Identity     bool                  `json:"x-identity,omitempty"`
-	Placeholder  string                `json:"x-placeholder,omitempty"`
-	Sep          string                `json:"x-sep,omitempty"`
-	Shared       bool                  `json:"x-shared,omitempty"`
-	TextType     string                `json:"x-type,omitempty"`
-	Unit         string                `json:"x-unit,omitempty"`
-}
-
-// properties are schemas in the order of the flags, which is why they are no map.
-type properties []property
-
-type property struct {
-	name   string
-	schema *Schema
-}
-
-// MarshalJSON writes one object.
-func (ps properties) MarshalJSON() ([]byte, error) {
-	b := make([]byte, 1, 1024*len(ps)+2) // more than most need: growing would copy all of it again and again
-	b[0] = '{'
-	for i, p := range ps {
-		name, err := json.Marshal(p.name)
-		if err != nil {
-			return nil, err
-		}
-		schema, err := json.Marshal(p.schema)
-		if err != nil {
-			return nil, err
-		}
-		if i > 0 {
-			b = append(b, ',')
-		}
-		b = append(append(append(b, name...), ':'), schema...)
+// Schema describes a document of flat options, keyed by flag name, in one of the two dialects: a JSON Schema whose lines,
+// but for the first, begin with the prefix. Our own keywords come after the standard ones. The same model gives the same
+// bytes.
+func (m *Model) Schema(draft, prefix string) []byte {
+	w := &writer{b: make([]byte, 0, 1024*len(m.Options)), line: "\n" + prefix}
+	w.open('{')
+	w.text("$schema", draft)
+	if pairs := m.exclusive(); len(pairs) > 0 {
+		w.key("allOf")
+		w.array(len(pairs), func(i int) {
+			w.open('{')
+			w.key("not")
+			w.open('{')
+			w.list("required", pairs[i][:])
+			w.close('}')
+			w.close('}')
+		})
 	}
-	return append(b, '}'), nil
-}
-
-// Schema describes a document of flat options, keyed by flag name, in one of the two dialects. The same model gives the
-// same bytes.
-func (m *Model) Schema(draft string) *Schema {
-	s := &Schema{
-		Version: draft, Title: m.config.Title, Type: "object",
-		AdditionalProperties: false,
-	}
-	and := map[string][]string{}
-	xor := map[string][]string{}
-	var xorOrder []string
+	w.key("properties")
+	w.open('{')
 	for _, o := range m.Options {
-		s.Properties = append(s.Properties, property{o.Name, o.schema()})
+		w.key(o.Name)
+		o.writeSchema(w)
+	}
+	w.close('}')
+	w.key("additionalProperties")
+	w.value(false)
+	w.text("type", "object")
+	w.list("required", m.required())
+	needs := m.needs()
+	if draft != Draft07 {
+		w.lists("dependentRequired", needs)
+	}
+	w.text("title", m.config.Title)
+	if draft == Draft07 {
+		w.lists("dependencies", needs) // what dependentRequired is called there
+	}
+	w.close('}')
+	return w.b
+}
+
+func (w *writer) lists(name string, lists map[string][]string) {
+	if len(lists) == 0 {
+		return
+	}
+	w.key(name)
+	w.open('{')
+	for _, key := range slices.Sorted(maps.Keys(lists)) {
+		w.list(key, lists[key])
+	}
+	w.close('}')
+}
+
+func (m *Model) required() (names []string) {
+	for _, o := range m.Options {
 		if o.Required {
-			s.Required = append(s.Required, o.Name)
-		}
-		for _, g := range o.AND {
-			and[g] = append(and[g], o.Name)
-		}
-		for _, g := range o.XOR {
-			if !slices.Contains(xorOrder, g) {
-				xorOrder = append(xorOrder, g)
-			}
-			xor[g] = append(xor[g], o.Name)
+			names = append(names, o.Name)
 		}
 	}
-	for _, g := range xorOrder {
-		for i, a := range xor[g] {
-			for _, b := range xor[g][i+1:] {
-				s.AllOf = append(s.AllOf, &Schema{Not: &Schema{Required: []string{a, b}}})
+	return names
+}
+
+// exclusive returns each two options that exclude each other, in the order of the options.
+func (m *Model) exclusive() (pairs [][2]string) {
+	xor := map[string][]string{}
+	var order []string
+	for _, o := range m.Options {
+		for _, group := range o.XOR {
+			if xor[group] == nil {
+				order = append(order, group)
 			}
+			xor[group] = append(xor[group], o.Name)
+		}
+	}
+	for _, group := range order {
+		for i, a := range xor[group] {
+			for _, b := range xor[group][i+1:] {
+				pairs = append(pairs, [2]string{a, b})
+			}
+		}
+	}
+	return pairs
+}
+
+// needs returns which options each option cannot do without, sorted by name.
+func (m *Model) needs() map[string][]string {
+	and := map[string][]string{}
+	for _, o := range m.Options {
+		for _, group := range o.AND {
+			and[group] = append(and[group], o.Name)
 		}
 	}
 	needs := map[string][]string{}
@@ -127,84 +116,90 @@ func (m *Model) Schema(draft string) *Schema {
 			slices.Sort(needs[name])
 		}
 	}
-	switch {
-	case len(needs) == 0:
-	case draft == Draft07:
-		s.Dependencies = needs
-	default:
-		s.DependentRequired = needs
-	}
-	return s
+	return needs
 }
 
-// schema describes one option. The type comes from the Go type, everything else from the tags.
-func (o *Option) schema() *Schema {
-	s := o.valueSchema()
-	s.Description = o.Help
-	s.Default = o.Default
-	s.WriteOnly = o.Secret
-	s.Env, s.Group, s.Shared, s.Identity = o.Env, o.Group, o.Shared, o.Identity
-	s.TextType, s.Unit, s.Change, s.Placeholder = o.Type, o.Unit, o.Change, o.Placeholder
-	if o.Kind == Array && o.sep == -1 {
-		s.Sep = "none" // a flag holds one element, whatever is in it
-	}
-	if o.Deprecation != nil {
-		s.Deprecated, s.Deprecation = true, o.Deprecation // draft-07 has no keyword for the first, and ignores it
-	}
-	return s
-}
-
-func (o *Option) valueSchema() *Schema {
+// writeSchema describes one option. The type comes from the Go type, everything else from the tags.
+func (o *Option) writeSchema(w *writer) {
+	w.open('{')
 	switch o.Kind {
 	case Array:
-		s := &Schema{Type: "array", Items: o.scalarSchema(o.Elem)}
+		w.key("items")
+		w.open('{')
+		o.writeScalar(w, o.Elem)
+		w.close('}')
+		w.text("type", "array")
 		if o.Required {
-			s.MinItems = 1
+			w.count("minItems", 1)
 		}
-		return s
 	case Object:
-		s := &Schema{Type: "object", AdditionalProperties: &Schema{Type: "string"}}
+		w.key("additionalProperties")
+		w.open('{')
+		w.text("type", "string")
+		w.close('}')
+		w.text("type", "object")
 		if o.Required {
-			s.MinProperties = 1
+			w.count("minProperties", 1)
 		}
-		return s
+	default:
+		o.writeScalar(w, o.Kind)
 	}
-	return o.scalarSchema(o.Kind)
+	w.text("description", o.Help)
+	if o.Default != nil {
+		w.key("default")
+		w.value(o.Default)
+	}
+	w.flag("deprecated", o.Deprecation != nil) // draft-07 has no such keyword, and ignores it
+	w.flag("writeOnly", o.Secret)
+	w.text("x-change", o.Change)
+	if d := o.Deprecation; d != nil {
+		w.key("x-deprecation")
+		w.open('{')
+		w.text("date", d.Date)
+		w.text("replacement", d.Replacement)
+		w.text("note", d.Note)
+		w.close('}')
+	}
+	w.text("x-env", o.Env)
+	w.text("x-group", o.Group)
+	w.flag("x-identity", o.Identity)
+	w.text("x-placeholder", o.Placeholder)
+	if o.Kind == Array && o.sep == -1 {
+		w.text("x-sep", "none") // a flag holds one element, whatever is in it
+	}
+	w.flag("x-shared", o.Shared)
+	w.text("x-type", o.Type)
+	w.text("x-unit", o.Unit)
+	w.close('}')
 }
 
-func (o *Option) scalarSchema(kind Kind) *Schema {
-	s := &Schema{Type: "string"} // text types are structs or integers in Go
-	if kind != String {
-		s.Type = jsonschema.ReflectFromType(o.scalarGoType()).Type
-	}
-	if len(o.Enum) > 0 {
-		s.Enum = o.typedEnum()
+// writeScalar writes what holds of a value that is neither a list nor a map, or of an element.
+func (o *Option) writeScalar(w *writer, kind Kind) {
+	if kind == String && o.positive() {
+		w.key("allOf") // of a text that keeps the pattern: not zero
+		w.array(1, func(int) {
+			w.open('{')
+			w.text("pattern", "[1-9]")
+			w.close('}')
+		})
 	}
 	if kind == String {
-		s.Pattern = o.Pattern
-		if o.Required {
-			s.MinLength = 1
-		}
-		if o.MaxLength > 0 {
-			s.MaxLength = o.MaxLength
-		}
-		if o.positive() {
-			s.AllOf = []*Schema{{Pattern: "[1-9]"}} // of a text that keeps the pattern: not zero
-		}
-		return s
+		w.text("type", "string") // text types are structs or integers in Go
+	} else {
+		w.text("type", jsonschema.ReflectFromType(o.scalarGoType()).Type)
 	}
-	s.Minimum, s.Maximum = number(o.Min), number(o.Max)
-	return s
-}
-
-func number(r *big.Rat) json.Number {
-	if r == nil {
-		return ""
+	if words := o.typedEnum(); len(words) > 0 {
+		w.key("enum")
+		w.value(words)
 	}
-	if r.IsInt() {
-		return json.Number(r.Num().String())
+	if kind != String {
+		w.rational("maximum", o.Max)
+		w.rational("minimum", o.Min)
+		return
 	}
-	text, _ := r.Float64()
-	b, _ := json.Marshal(text)
-	return json.Number(b)
+	w.count("maxLength", o.MaxLength)
+	if o.Required {
+		w.count("minLength", 1)
+	}
+	w.text("pattern", o.Pattern)
 }
