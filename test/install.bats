@@ -164,6 +164,18 @@ apt-get install -y --no-install-recommends pond-server"
 go install example.com/river/cmd/river@v1.2.1 to $COPY/bin"
 }
 
+@test "builds Go programs while packages are installed, and fails if either does" {
+  echo "# needs: river example.com/river/cmd/river@v1.2.0" >"$COPY/servers/river.bash"
+  ln -s "$(command -v sleep)" "$COMMANDS/sleep"
+  local await='for _ in {1..200}; do ! grep -q apt-get "$CALLS" || break; sleep 0.05; done; grep -q apt-get "$CALLS"'
+  fake go "[[ \$1 != version ]] || exit 1; $await"
+  install_sh river pond
+  assert_success
+  fake go "$await && exit 1"
+  install_sh river pond
+  assert_failure 1
+}
+
 @test "without Go says what needs it" {
   echo "# needs: river example.com/river/cmd/river@v1.2.0" >"$COPY/servers/river.bash"
   install_sh river

@@ -126,13 +126,16 @@ install_missing() {
     die "apt-get install ${wanted[*]}: $(grep -m 1 '^E:' "$log" || tail -n 1 "$log")"
 }
 
-# go_programs builds what collect found, one after the other.
+# go_programs GROUP... builds the programs that the groups lack, one after the other, with the flags of all that is built here,
+# so that the standard library is compiled once.
 go_programs() {
-  local package
-  command -v go >/dev/null || die "please install Go, to build ${programs[*]}"
+  local package log=$log.go
+  exec 8<"$here/servers"
+  flock 8 # as below
+  collect "$@"
   for package in "${programs[@]}"; do
     echo "test/install.sh: building $package, which takes some minutes"
-    GOBIN=$here/bin go install "$package" >>"$log" 2>&1 </dev/null ||
+    CGO_ENABLED=0 GOFLAGS="-trimpath -ldflags=-s" GOBIN=$here/bin go install "$package" >"$log" 2>&1 </dev/null ||
       die "go install $package: $(tail -n 1 "$log")"
   done
 }
@@ -148,23 +151,25 @@ npm_packages() {
 
 [[ $# -gt 0 ]] || die "name what to install: go-race, bats, servers, browser, or a file of test/servers"
 log=$(mktemp)
-trap 'rm -f "$log"' EXIT
+trap 'wait; rm -f "$log" "$log.go"' EXIT
 
 collect "$@"
-if [[ ${#programs[@]} -gt 0 ]]; then
-  exec 8<"$here/servers"
-  flock 8 # as below
-  collect "$@"
-  [[ ${#programs[@]} -eq 0 ]] || go_programs
-  exec 8<&-
-fi
+[[ ${#programs[@]} -eq 0 ]] || command -v go >/dev/null || die "please install Go, to build ${programs[*]}"
+as_root=()
 if [[ ${#missing[@]} -gt 0 ]]; then
   command -v apt-get >/dev/null || die "please install, by the means of this system: ${missing[*]}"
-  as_root=()
   if [[ $(id -u) -ne 0 ]]; then
     as_root=(sudo -n)
     sudo -n true 2>/dev/null || die "please run as root: apt-get update && apt-get install ${missing[*]}"
   fi
+fi
+# The one computes while the other waits for the network.
+builder=
+if [[ ${#programs[@]} -gt 0 ]]; then
+  go_programs "$@" &
+  builder=$!
+fi
+if [[ ${#missing[@]} -gt 0 ]]; then
   # Connector suites run side by side: one installs, the others wait and then find nothing missing.
   exec 9<"$here/install.sh"
   flock 9
@@ -174,3 +179,4 @@ fi
 for group; do
   [[ $group != browser ]] || npm_packages
 done
+[[ -z $builder ]] || wait "$builder"

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -39,14 +38,12 @@ func TestScripts(t *testing.T) {
 	})
 }
 
-// fakeProgram builds the program that the connectors call, which is run thousands of times: this test binary would start ten
-// times slower, and slower still with the race detector. It returns the program's folder.
+// fakeProgram builds the program that the connectors call, and returns its folder.
 func fakeProgram(t *testing.T) string {
 	t.Helper()
 	bin := t.TempDir()
-	build := exec.CommandContext(t.Context(), "go", "build", "-o", filepath.Join(bin, fake.Program), "./testdata/fakeconnector")
-	if output, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, output)
+	if err := fake.Build(t.Context(), bin); err != nil {
+		t.Fatal(err)
 	}
 	return bin
 }

@@ -5,7 +5,7 @@ load ../../test/helper
 
 setup_file() {
   sandbox
-  (cd "$TEST_ROOT" && go build -o "$BATS_FILE_TMPDIR/c1host" ./tools/patchbay/testdata/c1host)
+  (cd "$TEST_ROOT" && CGO_ENABLED=0 go build -trimpath -buildvcs=false -o "$BATS_FILE_TMPDIR/c1host" ./tools/patchbay/testdata/c1host)
 }
 
 # host OPTIONS COMMAND... makes one sync as a c1 host: it prints what it gets, a JSON object a line.

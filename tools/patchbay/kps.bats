@@ -6,7 +6,7 @@ load ../../test/helper
 
 setup_file() {
   sandbox
-  (cd "$TEST_ROOT" && go build -o "$BATS_FILE_TMPDIR/platform" ./tools/patchbay/internal/kps/testdata/platform)
+  (cd "$TEST_ROOT" && CGO_ENABLED=0 go build -trimpath -buildvcs=false -o "$BATS_FILE_TMPDIR/platform" ./tools/patchbay/internal/kps/testdata/platform)
 }
 
 setup() {

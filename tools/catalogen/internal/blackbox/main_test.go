@@ -1,9 +1,9 @@
 package blackbox
 
 import (
+	"context"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"testing"
 
@@ -16,15 +16,13 @@ var fakeProgram string
 
 func TestMain(m *testing.M) { os.Exit(run(m)) }
 
-// run builds the fake connector, because the test binary itself would start slowly, and runs the tests.
+// run builds the fake connector and runs the tests.
 func run(m *testing.M) int {
 	bin, err := os.MkdirTemp("", "blackbox-")
 	if err == nil {
 		defer os.RemoveAll(bin)
 		fakeProgram = filepath.Join(bin, fake.Program)
-		build := exec.Command("go", "build", "-o", fakeProgram, "../../testdata/fakeconnector")
-		build.Stderr = os.Stderr
-		err = build.Run()
+		err = fake.Build(context.Background(), bin)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
