@@ -5,7 +5,8 @@
 #
 # On a machine that has compiled nothing yet, compiling is most of the wait. So gotestsum is built with the flags of every
 # other program here, which share what they are compiled from, and vet, which `make test` and `make lint` run once over
-# everything, is not run again for each test.
+# everything, is not run again for each test. A program under the race detector rests for a second before it ends, for reports
+# that are on their way; a tenth of that is enough.
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -17,4 +18,4 @@ done
 shift
 own=${GOFLAGS-}
 CGO_ENABLED=0 GOFLAGS="$own -trimpath" exec go tool -modfile="$root/tools/dev/go.mod" gotestsum "${flags[@]}" \
-  --raw-command -- env CGO_ENABLED=1 GOFLAGS="$own" go test -json -race -vet=off "$@"
+  --raw-command -- env CGO_ENABLED=1 GOFLAGS="$own" GORACE="atexit_sleep_ms=100 ${GORACE-}" go test -json -race -vet=off "$@"

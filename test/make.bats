@@ -11,7 +11,8 @@ setup() {
   sandbox
   TREE="$SANDBOX/a tree" # a space, since people have them
   export CALLS=$SANDBOX/calls TALLY=$BATS_FILE_TMPDIR/tally
-  mkdir -p "$TREE"/{bin,test/servers,.ci,connectors/sources/x-source} "$SANDBOX/fakes"
+  mkdir -p "$TREE"/{bin,test/servers,tools,.ci,connectors/sources/x-source} "$SANDBOX/fakes"
+  touch "$TREE"/{test/one,tools/another}.bats
   cp "$TEST_ROOT"/test/{run,gotest.sh} "$TREE/test/"
   cp "$TEST_ROOT/.ci/run" "$TREE/.ci/"
   cp "$TEST_ROOT/connectors/connector.mk" "$TREE/connectors/"
@@ -39,9 +40,40 @@ last_line() { echo "${lines[${#lines[@]} - 1]}"; }
 @test "a run ends with one count of everything, skips named" {
   run "$TREE/.ci/run"
   assert_success
-  assert_equal "$(last_line)" "11 passed, 0 failed"
+  assert_equal "$(last_line)" "12 passed, 0 failed"
   assert_line "1 skipped"
   assert_line "SKIPPED browser: page (no Chromium)"
+  assert_line --regexp '^== unit: ok after [0-9]+ s, [0-9]+ s of CPU time$'
+}
+
+@test "suites of tools run side by side and beside what follows, and no report is lost" {
+  # Each waits for the other's call, and for that of the connectors.
+  fake ../fakes/bats 'echo "bats $*" >>"$CALLS"
+    for _ in {1..200}; do grep -q one.bats "$CALLS" && grep -q another.bats "$CALLS" && grep -q catalogen "$CALLS" && break; sleep 0.05; done
+    printf "1..2\nok 1 - first of $3\n"; grep -q catalogen "$CALLS" && [[ $3 != */another.bats ]] && echo "ok 2 - second" || exit 1'
+  run "$TREE/test/run"
+  assert_failure
+  assert_line "ok 1 - first of test/one.bats"
+  assert_line "ok 2 - second"
+  assert_line "FAILED tools: TAP: 2 tests were planned, 1 reported"
+  assert_line --regexp '^ +tools +3 +1 +0$'
+  refute_line --partial "exit status"
+}
+
+@test "a run that is interrupted takes what runs beside it along" {
+  fake ../fakes/bats 'echo "$$" >>"$SANDBOX/asides"; sleep 600'
+  fake ../fakes/node 'touch "$SANDBOX/browser"; sleep 600'
+  start run env --default-signal=INT setsid "$TREE/test/run" # nothing that is started in the background hears it else
+  wait_until 10 test -e "$SANDBOX/browser" -a -s "$SANDBOX/asides"
+  kill -INT -- "-$(<"$SANDBOX/started/run.pid")"
+  wait_until 10 ended run
+  wait_until 10 none_run_of "$SANDBOX/asides"
+}
+
+# none_run_of FILE succeeds if no process in a list is there.
+none_run_of() {
+  local pid
+  while read -r pid; do ! kill -0 "$pid" || return; done <"$1"
 }
 
 @test "a failed build fails the run, which still ends with the count" {
@@ -77,7 +109,7 @@ last_line() { echo "${lines[${#lines[@]} - 1]}"; }
 @test "a catalog that is out of date fails the run" {
   CHECK=1 run "$TREE/.ci/run"
   assert_failure
-  assert_equal "$(last_line)" "10 passed, 1 failed"
+  assert_equal "$(last_line)" "11 passed, 1 failed"
 }
 
 # connector_make TARGET... runs make on the tree's connector.

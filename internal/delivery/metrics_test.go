@@ -202,6 +202,7 @@ func TestASourceIsReadyWhileItRunsAndItsTopicTakesRecords(t *testing.T) {
 	awaitPart(t, m, "broker", false)
 	away.Store(false)
 	awaitPart(t, m, "broker", true)
+	eventually(t, "four records delivered", func() bool { return measured(t, m)["delivered_records_total"] == 4 })
 	got := measured(t, m)
 	mustEqual(t, "restarts", got["session_restarts_total"], 2)
 	mustEqual(t, "received", got["received_records_total"], 4)

@@ -80,8 +80,7 @@ func launch(t *testing.T, home, part string, cmd *exec.Cmd) *process {
 	p := &process{t: t, part: part, cmd: cmd, ended: make(chan struct{})}
 	p.cmd.Dir = home
 	p.cmd.Env = []string{
-		partVariable + "=" + part, "HOME=" + home, "PATH=" + os.Getenv("PATH"), "GORACE=halt_on_error=1",
-		"GOGC=10", // so that the memory of a process is what it holds, and not garbage
+		partVariable + "=" + part, "HOME=" + home, "PATH=" + os.Getenv("PATH"), "GORACE=halt_on_error=1 atexit_sleep_ms=100", // of a second, without which it would rest before it ends
 	}
 	p.cmd.Stdout, p.cmd.Stderr = &p.output, &p.output
 	if _, err := p.cmd.StdinPipe(); err != nil { // open until Wait has returned, or this process is gone
