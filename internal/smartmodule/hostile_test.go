@@ -173,7 +173,7 @@ func TestHostileAnswers(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			r := begin(t, tt.a.binary(), Options{Limits: Limits{Call: 100 * time.Millisecond}})
+			r := begin(t, tt.a.binary(), Options{Limits: Limits{Call: 100 * time.Millisecond, Memory: 1 << 20}})
 			for range 2 {
 				same(t, run(t, r, "a", "b"), []string{tt.want, tt.want})
 			}

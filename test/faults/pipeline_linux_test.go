@@ -174,7 +174,7 @@ var buildPatchbay = sync.OnceValues(func() (string, error) {
 		return "", err
 	}
 	path := filepath.Join(programs, "patchbay")
-	args := []string{"build", "-o", path}
+	args := []string{"build", "-ldflags=-s", "-o", path}
 	if raceDetector {
 		args = append(args, "-race")
 	}

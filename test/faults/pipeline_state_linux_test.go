@@ -10,6 +10,7 @@ func TestTheTargetOfAPipelineIsStalled(t *testing.T) {
 		p := r.pipeline()
 		p.source = p.source.with(parameters{"pace": "1ms", "padding": 1000, "max-in-flight": 100 * inFlight}) // patchbay holds it back
 		r.touch("stall")
+		r.touch(lean)
 		running := p.start()
 		await(r.T, "a sink that is stalled", func() bool { return p.written.read(r.T).count["stalled"] > 0 })
 		r.blocked()

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"sync"
 	"syscall"
@@ -64,6 +65,10 @@ func (o *output) String() string {
 	return o.text.String()
 }
 
+// lean is a file in the home of processes whose memory is to be what they hold, and not garbage. Only a test that looks at their
+// memory makes it, because they collect garbage most of the time.
+const lean = "lean"
+
 // start starts the test binary in a part, at home in a folder. It is killed at the end of the test if it still runs.
 func start(t *testing.T, home, part string, args ...string) *process {
 	t.Helper()
@@ -80,7 +85,11 @@ func launch(t *testing.T, home, part string, cmd *exec.Cmd) *process {
 	p := &process{t: t, part: part, cmd: cmd, ended: make(chan struct{})}
 	p.cmd.Dir = home
 	p.cmd.Env = []string{
-		partVariable + "=" + part, "HOME=" + home, "PATH=" + os.Getenv("PATH"), "GORACE=halt_on_error=1 atexit_sleep_ms=100", // of a second, without which it would rest before it ends
+		partVariable + "=" + part, "HOME=" + home, "PATH=" + os.Getenv("PATH"),
+		"GORACE=halt_on_error=1 atexit_sleep_ms=100", // or each process rests for a second before it ends
+	}
+	if _, err := os.Stat(filepath.Join(home, lean)); err == nil {
+		p.cmd.Env = append(p.cmd.Env, "GOGC=10")
 	}
 	p.cmd.Stdout, p.cmd.Stderr = &p.output, &p.output
 	if _, err := p.cmd.StdinPipe(); err != nil { // open until Wait has returned, or this process is gone

@@ -28,6 +28,7 @@ func TestATargetIsStalled(t *testing.T) {
 			b.makeGroup(topic, "notes", 2*time.Second, inFlight) // far less than the stall: unless it is asked for time, the broker sends again
 		}
 		r.touch("stall")
+		r.touch(lean)
 		sink, source := r.sink(), r.source("--pace", "1ms")
 		var before *jetstream.ConsumerInfo
 		if onBroker {
@@ -55,6 +56,7 @@ func TestATargetIsStalled(t *testing.T) {
 func TestTheBrokerIsStalled(t *testing.T) {
 	// A connection that is silent for too long is given up, and what it had brought the sink comes again behind other records.
 	run(t, fault{name: "stalled broker", on: []string{onNATS}, recovery: recoveryBound, reorders: *full}, func(r *rig) outcome {
+		r.touch(lean)
 		sink, source := r.sink(), r.source("--pace", "1ms")
 		r.progress(r.written, "got", r.some())
 		r.broker().process.signal(syscall.SIGSTOP)
