@@ -93,7 +93,7 @@ func (a assembly) binary() []byte {
 	section(9, vec(cat(op(0), constant(0), op(opEnd), vec(all...))))
 	section(sectionCode, vec(codeItems...))
 	if a.data != nil {
-		section(11, vec(cat(op(0), constant(1024), op(opEnd), name(string(a.data)))))
+		section(sectionData, vec(cat(op(0), constant(1024), op(opEnd), name(string(a.data)))))
 	}
 	return out
 }

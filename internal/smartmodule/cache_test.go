@@ -1,6 +1,7 @@
 package smartmodule
 
 import (
+	"context"
 	"errors"
 	"io/fs"
 	"os"
@@ -57,6 +58,47 @@ func TestCache(t *testing.T) {
 		try(t, file, cache)
 		if after, err := os.Stat(files[0]); err != nil || !os.SameFile(before, after) {
 			t.Errorf("it was written again: %v", err)
+		}
+	})
+	t.Run("never takes a skeleton for its module", func(t *testing.T) {
+		m, err := Parse(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		root := filepath.Join(t.TempDir(), "cache")
+		c, err := openCache(root, m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if h := c.load(m, Limits{}.withDefaults()); h != nil {
+			t.Error(h.close(), "loaded what was never compiled")
+		}
+		if files := cached(t, root); len(files) != 0 {
+			t.Errorf("it holds %q", files)
+		}
+		try(t, file, root)
+		h := c.load(m, Limits{}.withDefaults())
+		if h == nil {
+			t.Fatal("what was compiled is not loaded")
+		}
+		if err := h.close(); err != nil {
+			t.Error(err)
+		}
+	})
+	t.Run("is left as it was by a start that is stopped", func(t *testing.T) {
+		m, err := Parse(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		root := filepath.Join(t.TempDir(), "cache")
+		ctx, cancel := context.WithCancelCause(t.Context())
+		cancel(errors.New("enough"))
+		r, err := m.Start(ctx, Options{Cache: root})
+		if err == nil || err.Error() != "stopped: enough" {
+			t.Error(err, r.Close())
+		}
+		if files := cached(t, root); len(files) != 0 {
+			t.Errorf("it holds %q", files)
 		}
 	})
 	t.Run("is made anew when it is damaged", func(t *testing.T) {

@@ -17,4 +17,11 @@
 // slower. So the code is given a counter before it is compiled: each turn of a loop, and each call of a function that calls
 // others, counts one down, and only at zero does the host look at the clock. That is also when the garbage collector of this
 // process, which waits for every thread, gets its turn.
+//
+// # Starts
+//
+// Machine code is kept in a cache, see CacheDir. The engine would decode and validate a whole module all the same to find it
+// there, which takes longer than everything else. So what it is given on a warm start is the module's skeleton: types, imports,
+// exports, memory, globals, tables and data, and for each function an empty one. The code is stored under the skeleton's name, which
+// is bound to the digest of the file and to what the counter's pass does, by the start that compiled and so validated it all.
 package smartmodule

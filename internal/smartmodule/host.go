@@ -5,12 +5,12 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
+	"runtime"
 	"time"
 
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
+	"github.com/tetratelabs/wazero/experimental"
 	"github.com/tetratelabs/wazero/imports/wasi_snapshot_preview1"
 )
 
@@ -33,45 +33,61 @@ type calling struct {
 	stderr   tail
 }
 
-// newHost compiles a module. A cache that is damaged or cannot be used is no reason to fail.
-func newHost(m *Module, o Options) (*host, error) {
+// newHost provides the code of a module: from the cache, else by compiling it, which ends with ctx. A cache that is damaged or
+// cannot be used is no reason to fail.
+func newHost(ctx context.Context, m *Module, o Options) (*host, error) {
+	var kept *cache
+	if o.Cache != "" {
+		kept, _ = openCache(o.Cache, m)
+	}
+	if kept != nil {
+		if h := kept.load(m, o.Limits); h != nil {
+			return h, nil
+		}
+	}
 	code, err := m.layout.meter(m.copyRecords)
 	if err != nil {
 		return nil, err
 	}
-	if o.Cache != "" {
-		folder := filepath.Join(o.Cache, m.Digest())
-		if cache, err := openCache(o.Cache, folder); err == nil {
-			h, err := compile(m, code, o.Limits, cache)
-			if err == nil {
-				return h, nil
-			}
-			_ = os.RemoveAll(folder) // it is made anew next time; else this tells the same as without a cache, below
+	ctx = experimental.WithCompilationWorkers(ctx, max(2, runtime.GOMAXPROCS(0))) // one alone does not look at ctx
+	if kept != nil {
+		if h, err := kept.compile(ctx, m, code, o.Limits); err == nil {
+			return h, nil
 		}
 	}
-	return compile(m, code, o.Limits, nil)
+	if ctx.Err() != nil {
+		return nil, fmt.Errorf("stopped: %w", context.Cause(ctx))
+	}
+	h, err := compile(ctx, m, code, o.Limits, "")
+	if err != nil {
+		return nil, errors.New(firstLine(err))
+	}
+	return h, nil
 }
 
-func compile(m *Module, code []byte, limits Limits, cache wazero.CompilationCache) (*host, error) {
-	ctx := context.Background()
+// compile makes a host of a binary. The engine keeps machine code in the folder, unless that is empty.
+func compile(ctx context.Context, m *Module, binary []byte, limits Limits, folder string) (h *host, err error) {
 	config := wazero.NewRuntimeConfigCompiler().WithDebugInfoEnabled(false).WithMemoryLimitPages(uint32(limits.Memory / page))
-	if cache != nil {
-		config = config.WithCompilationCache(cache)
+	h = &host{limits: limits}
+	if folder != "" {
+		if h.cache, err = wazero.NewCompilationCacheWithDir(folder); err != nil {
+			return nil, err
+		}
+		config = config.WithCompilationCache(h.cache)
 	}
-	h := &host{limits: limits, runtime: wazero.NewRuntimeWithConfig(ctx, config), cache: cache}
-	err := h.provide(ctx, m)
-	if err == nil {
-		h.code, err = h.runtime.CompileModule(ctx, code)
+	h.runtime = wazero.NewRuntimeWithConfig(context.Background(), config)
+	if err = h.provide(m); err == nil {
+		h.code, err = h.runtime.CompileModule(ctx, binary)
 	}
 	if err != nil {
-		return nil, errors.Join(errors.New(firstLine(err)), h.close())
+		return nil, errors.Join(err, h.close())
 	}
 	return h, nil
 }
 
 // provide makes the functions that modules import.
-func (h *host) provide(ctx context.Context, m *Module) error {
-	i32 := api.ValueTypeI32
+func (h *host) provide(m *Module) error {
+	ctx, i32 := context.Background(), api.ValueTypeI32
 	_, err := h.runtime.NewHostModuleBuilder(importModule).NewFunctionBuilder().
 		WithGoFunction(api.GoFunc(h.copyRecords), []api.ValueType{i32, i32}, nil).Export(importCopy).Instantiate(ctx)
 	if err == nil && m.wasi {

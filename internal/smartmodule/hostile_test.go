@@ -2,6 +2,7 @@ package smartmodule
 
 import (
 	"encoding/binary"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -95,7 +96,7 @@ func TestStartErrors(t *testing.T) {
 }
 
 // TestHostileAnswers is about modules that break the interface once they run. Each is tried twice: a fault leaves a module
-// that works as well, or as badly, as before.
+// that works as well, or as badly, as before. And it is bounded just as well when its code comes from the cache.
 func TestHostileAnswers(t *testing.T) {
 	loop := op(opLoop, blockEmpty, 0x0c, 0, opEnd)
 	one := made{value: []byte("x")}
@@ -173,9 +174,12 @@ func TestHostileAnswers(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			r := begin(t, tt.a.binary(), Options{Limits: Limits{Call: 100 * time.Millisecond, Memory: 1 << 20}})
+			cache := filepath.Join(t.TempDir(), "cache")
 			for range 2 {
-				same(t, run(t, r, "a", "b"), []string{tt.want, tt.want})
+				r := begin(t, tt.a.binary(), Options{Limits: Limits{Call: 100 * time.Millisecond, Memory: 1 << 20}, Cache: cache})
+				for range 2 {
+					same(t, run(t, r, "a", "b"), []string{tt.want, tt.want})
+				}
 			}
 		})
 	}

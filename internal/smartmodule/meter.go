@@ -14,6 +14,9 @@ const turns = 1 << 16
 // address space and 4 GiB long, so a tick is not mistaken for one; and a guest that ticks by itself is only looked at sooner.
 const tick = math.MaxUint32
 
+// meterVersion stands for what meter does, in the names of compiled code: raise it with every change.
+const meterVersion = 1
+
 // meter returns the binary with the counter in it. It adds a global, and at the head of every loop and of every function
 // that calls another:
 //
@@ -21,9 +24,14 @@ const tick = math.MaxUint32
 //	if counter == 0 { copy_records(tick, tick); counter = turns }
 //
 // A call of copy_records, which every module imports, spares an import of our own, by which all functions would change their
-// numbers. What lies between two counts is a straight line of code, so it ends. Custom sections are left out.
+// numbers. What lies between two counts is a straight line of code, so it ends.
 func (l *layout) meter(copyRecords uint32) ([]byte, error) {
 	count := l.countdown(copyRecords)
+	return l.rebuild(func(code []byte) ([]byte, error) { return meterCode(code, count) })
+}
+
+// rebuild returns the binary with a global for the counter, other code, and its data in few pieces. Custom sections are left out.
+func (l *layout) rebuild(code func(section []byte) ([]byte, error)) ([]byte, error) {
 	out := append([]byte(nil), header...)
 	added := false
 	for _, s := range l.sections {
@@ -35,15 +43,17 @@ func (l *layout) meter(copyRecords uint32) ([]byte, error) {
 			}
 			out = appendSection(out, sectionGlobal, addGlobal([]byte{0}))
 		}
-		if s.id != sectionCode {
-			out = appendSection(out, s.id, s.body)
-			continue
+		body, err := s.body, error(nil)
+		switch s.id {
+		case sectionCode:
+			body, err = code(s.body)
+		case sectionData:
+			body = l.joinData(s.body)
 		}
-		body, err := meterCode(s.body, count)
 		if err != nil {
 			return nil, err
 		}
-		out = appendSection(out, sectionCode, body)
+		out = appendSection(out, s.id, body)
 	}
 	return out, nil
 }

@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // MaxFile is how large a module's file may be. Those written in Rust have some 100 KB, those written in Go 2 to 4 MB.
@@ -42,7 +43,7 @@ const (
 
 // A Module is a file that keeps to the interface, not compiled yet. It is safe for concurrent use.
 type Module struct {
-	file        []byte
+	digest      func() [sha256.Size]byte // of the file
 	layout      *layout
 	copyRecords uint32 // the function's number
 	kind        Kind
@@ -56,7 +57,7 @@ func (m *Module) Kind() Kind { return m.kind }
 
 // Digest returns the SHA-256 of the file, in hexadecimal digits.
 func (m *Module) Digest() string {
-	sum := sha256.Sum256(m.file)
+	sum := m.digest()
 	return hex.EncodeToString(sum[:])
 }
 
@@ -74,7 +75,8 @@ func Parse(file []byte) (*Module, error) {
 	if copyRecords < 0 {
 		return nil, errors.New("it is no SmartModule: it does not import env.copy_records")
 	}
-	m := &Module{file: file, layout: l, copyRecords: uint32(copyRecords)}
+	m := &Module{layout: l, copyRecords: uint32(copyRecords)}
+	m.digest = sync.OnceValue(func() [sha256.Size]byte { return sha256.Sum256(file) })
 	if err := m.checkImports(l); err != nil {
 		return nil, err
 	}

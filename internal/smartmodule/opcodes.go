@@ -4,6 +4,7 @@ import "fmt"
 
 // Instructions that are put in or looked for (WebAssembly core specification 2.0, section 5.4).
 const (
+	opUnreachable        = 0x00
 	opLoop               = 0x03
 	opIf                 = 0x04
 	opEnd                = 0x0b

@@ -63,7 +63,7 @@ func (m *Module) Start(ctx context.Context, o Options) (*Runner, error) {
 		return nil, err
 	}
 	o.Limits = o.Limits.withDefaults()
-	h, err := newHost(m, o)
+	h, err := newHost(ctx, m, o)
 	if err != nil {
 		return nil, err
 	}

@@ -10,14 +10,16 @@ import (
 	"github.com/patchbay-dev/patchbay/internal/smartmodule/guests"
 )
 
-// begin starts a module and ends it with the test.
+// begin starts a module, with the cache of guests if options name none, and ends it with the test.
 func begin(tb testing.TB, file []byte, o Options) *Runner {
 	tb.Helper()
 	m, err := Parse(file)
 	if err != nil {
 		tb.Fatal(err)
 	}
-	o.Cache = guests.Cache()
+	if o.Cache == "" {
+		o.Cache = guests.Cache()
+	}
 	r, err := m.Start(tb.Context(), o)
 	if err != nil {
 		tb.Fatal(err)

@@ -9,15 +9,17 @@ import (
 
 // Sections of a module's binary that are read or changed here (WebAssembly core specification 2.0, section 5.5.2).
 const (
-	sectionCustom   = 0
-	sectionType     = 1
-	sectionImport   = 2
-	sectionFunction = 3
-	sectionMemory   = 5
-	sectionGlobal   = 6
-	sectionExport   = 7
-	sectionCode     = 10
-	sectionLast     = 12
+	sectionCustom    = 0
+	sectionType      = 1
+	sectionImport    = 2
+	sectionFunction  = 3
+	sectionMemory    = 5
+	sectionGlobal    = 6
+	sectionExport    = 7
+	sectionCode      = 10
+	sectionData      = 11
+	sectionDataCount = 12
+	sectionLast      = sectionDataCount
 )
 
 // Kinds of imports and exports, in the binary's own numbers.

@@ -162,8 +162,12 @@ func compile(path string) error {
 // engineDigest is that of what decides how a module is compiled.
 func engineDigest() (string, error) {
 	sum := sha256.New()
-	for _, name := range []string{"go.sum", "internal/smartmodule/meter.go", "internal/smartmodule/opcodes.go", "internal/smartmodule/host.go"} {
-		b, err := os.ReadFile(filepath.Join(root(), name))
+	for _, name := range []string{"go.sum", "meter.go", "opcodes.go", "skeleton.go", "cache.go", "host.go"} {
+		path := filepath.Join(root(), "internal/smartmodule", name)
+		if name == "go.sum" {
+			path = filepath.Join(root(), name)
+		}
+		b, err := os.ReadFile(path)
 		if err != nil {
 			return "", err
 		}
