@@ -37,10 +37,15 @@ func (k checkCmd) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
+	draft := publish.NewDraft(c.Catalog, false)
+	defer draft.Close()
+	if err := proved.assemble(c, draft); err != nil {
+		return err
+	}
 	b.Close()
 	progress.Report(prose, proved.Rows, otherThanVersions(proved.Findings))
 	if len(proved.Findings) == 0 {
-		if proved.outcome.Stale, err = stale(c, proved); err != nil {
+		if proved.outcome.Stale, err = stale(c, proved, draft); err != nil {
 			return err
 		}
 	}
@@ -61,12 +66,12 @@ func (k checkCmd) Run(ctx context.Context, s streams) error {
 }
 
 // stale lists the generated files in the tree that differ from what they should be.
-func stale(c pipeline.Config, p proved) ([]outcome.Stale, error) {
-	changes, err := publish.Compare(c.Catalog, p.files.Catalog, false)
+func stale(c pipeline.Config, p *proved, draft *publish.Draft) ([]outcome.Stale, error) {
+	changes, err := draft.Changes()
 	if err != nil {
 		return nil, err
 	}
-	readmes, err := publish.CompareReadmes(c.Root, p.files.Readmes)
+	readmes, err := publish.CompareReadmes(c.Root, p.readmes)
 	if err != nil {
 		return nil, err
 	}

@@ -33,8 +33,19 @@ func (g generateCmd) Run(ctx context.Context, s streams) error {
 		return err
 	}
 	c.Against = g.Against
+	out := c.Catalog
+	if g.Out != "" {
+		if out, err = filepath.Abs(g.Out); err != nil {
+			return err
+		}
+	}
 	proved, err := prove(ctx, c)
 	if err != nil {
+		return err
+	}
+	draft := publish.NewDraft(out, len(proved.Findings) == 0 || g.KeepGoing)
+	defer draft.Close()
+	if err := proved.assemble(c, draft); err != nil {
 		return err
 	}
 	b.Close()
@@ -43,7 +54,7 @@ func (g generateCmd) Run(ctx context.Context, s streams) error {
 		return err
 	}
 	if len(proved.Findings) == 0 || g.KeepGoing {
-		if err := g.write(c, proved.files, s); err != nil {
+		if err := g.write(c, out, draft, proved.readmes, s); err != nil {
 			return err
 		}
 	} else {
@@ -52,22 +63,14 @@ func (g generateCmd) Run(ctx context.Context, s streams) error {
 	return closing(s.out, proved)
 }
 
-// write puts the files where they belong.
-func (g generateCmd) write(c pipeline.Config, files publish.Files, s streams) error {
-	out, readmes := c.Catalog, true
-	if g.Out != "" {
-		var err error
-		if out, err = filepath.Abs(g.Out); err != nil {
-			return err
-		}
-		readmes = false
-	}
-	changes, err := publish.Write(out, files.Catalog)
+// write publishes the draft and, where it is that of the tree, writes what is generated of READMEs.
+func (g generateCmd) write(c pipeline.Config, out string, draft *publish.Draft, readmes map[string][]byte, s streams) error {
+	changes, err := draft.Publish()
 	if err != nil {
 		return fmt.Errorf("write the catalog: %w", err)
 	}
-	if readmes {
-		more, err := publish.WriteReadmes(c.Root, files.Readmes)
+	if g.Out == "" {
+		more, err := publish.WriteReadmes(c.Root, readmes)
 		if err != nil {
 			return fmt.Errorf("write a README: %w", err)
 		}
@@ -81,49 +84,54 @@ func (g generateCmd) write(c pipeline.Config, files publish.Files, s streams) er
 	return nil
 }
 
-// proved is what the pipeline proved, with the files that tell it.
+// proved is what the pipeline proved, and the READMEs that tell it.
 type proved struct {
 	pipeline.Result
-	files   publish.Files
+	readmes map[string][]byte
 	outcome outcome.Outcome
+	began   time.Time
 	took    time.Duration
 }
 
-// prove runs the pipeline and assembles the catalog. Findings of both are in the result.
-func prove(ctx context.Context, c pipeline.Config) (proved, error) {
-	began := time.Now()
-	result, err := pipeline.Generate(ctx, c)
-	if err != nil {
-		return proved{}, err
+// prove runs the pipeline and judges the versions.
+func prove(ctx context.Context, c pipeline.Config) (*proved, error) {
+	p := proved{began: time.Now()}
+	var err error
+	if p.Result, err = pipeline.Generate(ctx, c); err != nil {
+		return nil, err
 	}
-	told, err := judge(&result)
-	if err != nil {
-		return proved{}, err
-	}
+	p.outcome, err = judge(&p.Result)
+	return &p, err
+}
+
+// assemble makes the catalog of what was proved, and adds what keeps it from being published to the findings.
+func (p *proved) assemble(c pipeline.Config, draft *publish.Draft) error {
 	retired, err := publish.ReadRetired(c.Catalog)
 	if err != nil {
-		return proved{}, err
+		return err
 	}
 	readme, err := pipeline.ReadReadme(c.Root)
 	if err != nil {
-		return proved{}, err
+		return err
 	}
-	files, findings, err := publish.Assemble(publish.Catalog{
-		Connectors: result.Connectors, Baseline: result.Baseline, Retired: retired, Today: c.Today, Readme: readme, Failed: names(result.Findings),
-	})
+	var findings []finding.Finding
+	p.readmes, findings, err = publish.Assemble(publish.Catalog{
+		Connectors: p.Connectors, Baseline: p.Baseline, Retired: retired, Today: c.Today, Readme: readme, Failed: names(p.Findings),
+	}, draft.Put)
 	if err != nil {
-		return proved{}, err
+		return err
 	}
-	result.Findings = append(result.Findings, findings...)
-	for i, row := range result.Rows {
+	p.Findings = append(p.Findings, findings...)
+	for i, row := range p.Rows {
 		for _, f := range findings {
 			if f.Connector == row.Name {
-				result.Rows[i].OK = false
+				p.Rows[i].OK = false
 			}
 		}
 	}
-	told.Findings = result.Findings
-	return proved{result, files, told, time.Since(began)}, nil
+	p.outcome.Findings = p.Findings
+	p.took = time.Since(p.began)
+	return nil
 }
 
 // names are the connectors that findings are about.
@@ -136,7 +144,7 @@ func names(findings []finding.Finding) map[string]bool {
 }
 
 // closing writes how long it took and the last line, and turns findings into a status.
-func closing(out io.Writer, p proved) error {
+func closing(out io.Writer, p *proved) error {
 	bad := names(p.Findings)
 	passed := 0
 	for _, row := range p.Rows {

@@ -64,9 +64,16 @@ func TestBundleFiles(t *testing.T) {
 
 func TestTheRuntimeOfTheCatalogIsThatOfItsBundle(t *testing.T) {
 	docs := []metadata.Document{document(t, "sample-source"), document(t, "sample-sink")}
-	all, err := Files(docs)
+	all, err := Runtime()
 	if err != nil {
 		t.Fatal(err)
+	}
+	for _, doc := range docs {
+		files, err := Files(doc, read(t, doc))
+		if err != nil {
+			t.Fatal(err)
+		}
+		maps.Copy(all, files)
 	}
 	bundle, err := BundleFiles(runtimeImage, runtimeVersion, docs)
 	if err != nil {

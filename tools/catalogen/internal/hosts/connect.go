@@ -84,13 +84,9 @@ type connectRange struct {
 	GTE any `yaml:"gte,omitempty"`
 }
 
-// connectFiles makes the file of one connector. Its fields are the options that the connector has for itself; the runtime
-// accepts the shared ones that concern transforms and delivery too, but nobody has to see them.
-func connectFiles(doc *metadata.Document) (map[string][]byte, error) {
-	schema, err := options.Read(doc.Schema)
-	if err != nil {
-		return nil, err
-	}
+// connectFiles makes the file of one connector, whose schema is the document's. Its fields are the options that the connector
+// has for itself; the runtime accepts the shared ones that concern transforms and delivery too, but nobody has to see them.
+func connectFiles(doc *metadata.Document, schema options.Schema) (map[string][]byte, error) {
 	name := strings.TrimSuffix(doc.Name, "-"+string(doc.Direction))
 	c := connectComponent{
 		ModelVersion: connectModel, Name: connectName(name), Label: connectLabel(name), Kind: string(doc.Direction),

@@ -12,7 +12,7 @@ import (
 func TestConnectFiles(t *testing.T) {
 	for _, name := range []string{"sample-source", "sample-sink"} {
 		doc := document(t, name)
-		files, err := connectFiles(&doc)
+		files, err := connectFiles(&doc, read(t, doc))
 		if err != nil {
 			t.Fatal(err)
 		}

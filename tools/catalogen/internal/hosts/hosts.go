@@ -9,27 +9,27 @@ import (
 	"slices"
 
 	"github.com/patchbay-dev/patchbay/common/metadata"
+	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/options"
 )
 
-// platforms are the functions that make the files of one connector for one platform, by their path with slashes.
-var platforms = []func(*metadata.Document) (map[string][]byte, error){
-	connectFiles,
-	kpsFiles,
-	c1Files,
-}
+// Runtime returns the documents that all connectors of the catalog share, by their path below catalog/hosts, with slashes.
+func Runtime() (map[string][]byte, error) { return connectRuntime(runtimeImage, runtimeVersion) }
 
-// Files returns the documents of all platforms for the newest versions of the catalog's connectors, by their path below
-// catalog/hosts, with slashes. The same documents give the same bytes, in whatever order they come.
-func Files(docs []metadata.Document) (map[string][]byte, error) {
-	if len(docs) == 0 {
-		return map[string][]byte{}, nil
-	}
-	files, err := connectRuntime(runtimeImage, runtimeVersion)
+// Files returns the documents of all platforms for the newest version of one of the catalog's connectors, by their path below
+// catalog/hosts, with slashes. The schema is the document's, read. No two connectors have a file of one path.
+func Files(doc metadata.Document, schema options.Schema) (map[string][]byte, error) {
+	files, err := connectFiles(&doc, schema)
 	if err != nil {
 		return nil, err
 	}
-	err = add(files, docs, platforms...)
-	return files, err
+	for _, platform := range []func(*metadata.Document) (map[string][]byte, error){kpsFiles, c1Files} {
+		more, err := platform(&doc)
+		if err != nil {
+			return nil, err
+		}
+		maps.Copy(files, more)
+	}
+	return files, nil
 }
 
 // BundleFiles returns the documents of the platforms that run an image of patchbay and these connectors, by their path, with
@@ -40,8 +40,16 @@ func BundleFiles(image, version string, docs []metadata.Document) (map[string][]
 	if err != nil {
 		return nil, err
 	}
-	if err := add(files, docs, connectFiles); err != nil {
-		return nil, err
+	for _, doc := range docs {
+		schema, err := options.Read(doc.Schema)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", doc.Name, err)
+		}
+		component, err := connectFiles(&doc, schema)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", doc.Name, err)
+		}
+		maps.Copy(files, component)
 	}
 	u := kpsUnit{name: image, version: version, image: "<REGISTRY>/" + image + ":" + version}
 	docs = slices.SortedFunc(slices.Values(docs), func(a, b metadata.Document) int { // sources first
@@ -61,23 +69,4 @@ func BundleFiles(image, version string, docs []metadata.Document) (map[string][]
 	class, err := u.files()
 	maps.Copy(files, class)
 	return files, err
-}
-
-// add adds the files of each connector for some platforms.
-func add(files map[string][]byte, docs []metadata.Document, platforms ...func(*metadata.Document) (map[string][]byte, error)) error {
-	for i := range docs {
-		for _, platform := range platforms {
-			more, err := platform(&docs[i])
-			if err != nil {
-				return fmt.Errorf("%s: %w", docs[i].Name, err)
-			}
-			for path, text := range more {
-				if _, taken := files[path]; taken {
-					return fmt.Errorf("%s: another connector has the file %s: choose another name", docs[i].Name, path)
-				}
-				files[path] = text
-			}
-		}
-	}
-	return nil
 }

@@ -7,12 +7,12 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/patchbay-dev/patchbay/common/metadata"
+	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/options"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files")
@@ -29,6 +29,16 @@ func document(t *testing.T, name string) metadata.Document {
 		t.Fatal(err)
 	}
 	return doc
+}
+
+// read reads the options of one of them.
+func read(t *testing.T, doc metadata.Document) options.Schema {
+	t.Helper()
+	schema, err := options.Read(doc.Schema)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return schema
 }
 
 // golden compares a file with the one in testdata.
@@ -49,36 +59,24 @@ func golden(t *testing.T, name string, got []byte) {
 	}
 }
 
-func TestFilesAreTheSameInWhateverOrder(t *testing.T) {
-	docs := []metadata.Document{document(t, "sample-source"), document(t, "sample-sink")}
-	one, err := Files(docs)
-	if err != nil {
-		t.Fatal(err)
-	}
-	slices.Reverse(docs)
-	other, err := Files(docs)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(one, other); diff != "" {
-		t.Error(diff)
-	}
-	for _, path := range []string{"runtime.yml", "sources/sample.yml", "sinks/sample.yml"} {
-		if _, ok := one["connect/.connect/"+path]; !ok {
-			t.Errorf("%s is missing in %v", path, slices.Sorted(maps.Keys(one)))
+func TestFiles(t *testing.T) {
+	var all []string
+	for _, name := range []string{"sample-source", "sample-sink"} {
+		doc := document(t, name)
+		files, err := Files(doc, read(t, doc))
+		if err != nil {
+			t.Fatal(err)
 		}
+		all = slices.AppendSeq(all, maps.Keys(files))
 	}
-}
-
-func TestTwoConnectorsCannotHaveOneFile(t *testing.T) {
-	docs := []metadata.Document{document(t, "sample-source"), document(t, "sample-source")}
-	if _, err := Files(docs); err == nil || !strings.Contains(err.Error(), "another connector has the file") {
-		t.Errorf("Files returned %v", err)
-	}
-}
-
-func TestNoConnectorsNeedNoFiles(t *testing.T) {
-	if files, err := Files(nil); err != nil || len(files) != 0 {
-		t.Errorf("Files returned %v, %v", files, err)
+	slices.Sort(all)
+	if diff := cmp.Diff([]string{
+		"c1/sample-source.json", "connect/.connect/sinks/sample.yml", "connect/.connect/sources/sample.yml",
+		"kps/sample-sink/category.yaml", "kps/sample-sink/connectorclass.json", "kps/sample-sink/connectorconfig.json",
+		"kps/sample-sink/connectorinstance.json", "kps/sample-sink/connectorstream.json", "kps/sample-sink/pipeline.yaml",
+		"kps/sample-source/category.yaml", "kps/sample-source/connectorclass.json", "kps/sample-source/connectorconfig.json",
+		"kps/sample-source/connectorinstance.json", "kps/sample-source/connectorstream.json", "kps/sample-source/pipeline.yaml",
+	}, all); diff != "" {
+		t.Error(diff)
 	}
 }

@@ -31,7 +31,7 @@ func releaseEnd(version string) string { return "<!-- version " + version + ":en
 
 // addChangelog makes the changelog of a connector from the documents of its versions, which are given from the newest to the
 // oldest.
-func (p *part) addChangelog(c Connector, released map[string][]byte, versions []string) error {
+func (m *made) addChangelog(c Connector, released map[string][]byte, versions []string) ([]finding.Finding, error) {
 	text := func(version string) []byte {
 		if version == c.Document.Version {
 			return c.Text
@@ -46,20 +46,19 @@ func (p *part) addChangelog(c Connector, released map[string][]byte, versions []
 		}
 		var err error
 		if releases[i].changes, err = change.Compare(text(versions[i+1]), text(version)); err != nil {
-			return fmt.Errorf("compare %s with %s: %w", version, versions[i+1], err)
+			return nil, fmt.Errorf("compare %s with %s: %w", version, versions[i+1], err)
 		}
 	}
 	where := c.Folder.Path + "/" + readme.ChangelogFile
 	out, err := changelog(c.Folder.Name, c.Changelog, releases)
 	if err != nil {
-		p.findings = append(p.findings, finding.Finding{
+		return []finding.Finding{{
 			Connector: c.Folder.Name, Rule: "changelog-block", Where: where, Message: err.Error(),
 			Fix: "keep the lines of each pair, begin before end, or remove both: they are made anew",
-		})
-		return nil
+		}}, nil
 	}
-	p.files.Readmes[where] = out
-	return nil
+	m.readme(where, out)
+	return nil, nil
 }
 
 // changelog returns a connector's changelog with the generated parts as they should be: a part for each release, given from

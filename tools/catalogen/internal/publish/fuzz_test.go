@@ -93,7 +93,8 @@ func assembled(t *testing.T, text, prose string) map[string][]byte {
 		return nil
 	}
 	block := "\n" + readme.Begin(readme.Options) + "\n" + readme.End(readme.Options) + "\n"
-	files, findings, err := Assemble(Catalog{
+	var all collector
+	_, findings, err = Assemble(Catalog{
 		Connectors: []Connector{{
 			Folder: folder, Document: s.Document, Text: s.Published, Readme: []byte(prose + "\n" + block), Inputs: "sha256:" + strings.Repeat("0", 64),
 			Evidence: metadata.Evidence{
@@ -102,7 +103,7 @@ func assembled(t *testing.T, text, prose string) map[string][]byte {
 			},
 		}},
 		Baseline: baseline.Baseline{Unknown: true},
-	})
+	}, all.put)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -111,11 +112,6 @@ func assembled(t *testing.T, text, prose string) map[string][]byte {
 			t.Error(bad)
 		}
 	}
-	all := files.Catalog
-	if table, err := OptionTable(s.Document); err != nil {
-		t.Error(err)
-	} else {
-		all["options.md"] = table
-	}
-	return all
+	all.put("options.md", OptionTable(s.Options))
+	return all.files
 }

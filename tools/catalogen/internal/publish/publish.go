@@ -1,5 +1,5 @@
 // Package publish turns what was proved of the connectors into the files of the catalog. Assembling is pure: facts in,
-// files out. Writing swaps them in when all of them are staged.
+// files out. A Draft takes them and swaps them in when all of them are there.
 package publish
 
 import (
@@ -11,6 +11,7 @@ import (
 	"maps"
 	"runtime"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/Masterminds/semver/v3"
@@ -23,6 +24,7 @@ import (
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/evidence"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/finding"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/hosts"
+	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/options"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/parallel"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/pretty"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/readme"
@@ -52,46 +54,60 @@ type Catalog struct {
 	Failed     map[string]bool // connectors that are there and did not pass, so that they have not vanished
 }
 
-// Files are the files to write, by their path with slashes: the catalog's own, below catalog/, and READMEs and changelogs,
-// below the repository's root.
-type Files struct {
-	Catalog map[string][]byte
-	Readmes map[string][]byte
+// A made is the record of an Assemble: it passes on the files that it makes, each as soon as it is made.
+type made struct {
+	put func(path string, text []byte)
+
+	mu      sync.Mutex
+	paths   map[string]bool   // of what the catalog will hold, unless it is empty
+	readmes map[string][]byte // READMEs and changelogs, by their path below the repository's root, with slashes
 }
 
-// Assemble makes the catalog's files. Findings name what keeps the catalog as a whole from being published; files are
-// made all the same, of the connectors that are there.
-func Assemble(c Catalog) (Files, []finding.Finding, error) {
-	files := Files{Catalog: map[string][]byte{}, Readmes: map[string][]byte{}}
-	findings := c.vanished()
-	var (
-		index metadata.Index
-		pages site.Catalog
-	)
+// file passes on a file of the catalog.
+func (m *made) file(path string, text []byte) {
+	m.put(path, text)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.paths[path] = len(text) > 0
+}
+
+// readme keeps a README or a changelog.
+func (m *made) readme(path string, text []byte) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.readmes[path] = text
+}
+
+// Assemble makes the catalog's files and gives each to put as soon as it is made, from several goroutines, by its path below
+// the catalog's folder, with slashes. It returns the READMEs and changelogs, by their path below the repository's root. Findings
+// name what keeps the catalog as a whole from being published; files are made all the same, of the connectors that are there.
+func Assemble(c Catalog, put func(path string, text []byte)) (readmes map[string][]byte, findings []finding.Finding, err error) {
+	m := &made{put: put, paths: map[string]bool{}, readmes: map[string][]byte{}}
+	findings = c.vanished()
 	slices.SortFunc(c.Connectors, func(a, b Connector) int { return cmp.Compare(a.Folder.Name, b.Folder.Name) })
 	parts := make([]part, len(c.Connectors))
-	err := parallel.Each(context.Background(), runtime.GOMAXPROCS(0), len(parts), func(_ context.Context, i int) error {
+	err = parallel.Each(context.Background(), runtime.GOMAXPROCS(0), len(parts), func(_ context.Context, i int) error {
 		conn := c.Connectors[i]
 		var err error
-		if parts[i], err = assemble(conn, c.Baseline); err != nil {
+		if parts[i], err = m.assemble(conn, c.Baseline); err != nil {
 			return fmt.Errorf("%s: %w", conn.Folder.Name, err)
 		}
 		return nil
 	})
 	if err != nil {
-		return files, nil, err
+		return nil, nil, err
 	}
+	var pages site.Catalog
+	index := metadata.Index{Connectors: []metadata.Entry{}}
 	for _, p := range parts {
-		maps.Copy(files.Catalog, p.files.Catalog)
-		maps.Copy(files.Readmes, p.files.Readmes)
 		findings = append(findings, p.findings...)
 		index.Connectors = append(index.Connectors, p.page.Entry)
 		pages.Connectors = append(pages.Connectors, p.page)
 	}
 	for _, r := range c.Retired.Connectors {
-		page, err := c.retire(r, files)
+		page, err := c.retire(r, m)
 		if err != nil {
-			return files, nil, err
+			return nil, nil, err
 		}
 		if len(page.Documents) > 0 {
 			pages.Retired = append(pages.Retired, page)
@@ -101,47 +117,33 @@ func Assemble(c Catalog) (Files, []finding.Finding, error) {
 	for _, page := range pages.Retired {
 		index.Retired = append(index.Retired, page.Retirement)
 	}
-	if index.Connectors == nil {
-		index.Connectors = []metadata.Entry{}
-	}
 	text, err := pretty.JSON(index)
 	if err != nil {
-		return files, nil, err
+		return nil, nil, err
 	}
 	for _, p := range schema.ValidateIndex(text) {
 		findings = append(findings, finding.Finding{Rule: "index-schema", Where: p.Pointer, Message: p.Message, Fix: ownMistake})
 	}
-	files.Catalog["index.json"] = text
-	files.Catalog["schemas/metadata.json"] = schema.Metadata
-	files.Catalog["schemas/index.json"] = schema.Index
-
-	if err := files.addReadme(c.Readme, index); err != nil {
+	m.file("index.json", text)
+	m.file("schemas/metadata.json", schema.Metadata)
+	m.file("schemas/index.json", schema.Index)
+	if len(c.Connectors) > 0 {
+		if err := m.addHosts(hosts.Runtime()); err != nil {
+			return nil, nil, err
+		}
+	}
+	if err := m.addTable(c.Readme, index); err != nil {
 		findings = append(findings, readmeBlock("", "README.md", readme.Connectors, err))
 	}
-	pagesOf, err := site.Render(pages)
-	if err != nil {
-		return files, nil, fmt.Errorf("render site: %w", err)
+	if err := site.Render(pages, func(path string, text []byte) { m.file("site/"+path, text) }); err != nil {
+		return nil, nil, fmt.Errorf("render site: %w", err)
 	}
-	for path, text := range pagesOf {
-		files.Catalog["site/"+path] = text
-	}
-	documents := make([]metadata.Document, len(c.Connectors))
-	for i, conn := range c.Connectors {
-		documents[i] = conn.Document
-	}
-	exported, err := hosts.Files(documents)
-	if err != nil {
-		return files, nil, fmt.Errorf("write the documents for hosts: %w", err)
-	}
-	for path, text := range exported {
-		files.Catalog["hosts/"+path] = text
-	}
-	return files, append(findings, files.equalSets(c.Connectors)...), nil
+	return m.readmes, append(findings, m.equalSets(c.Connectors)...), nil
 }
 
 // retire keeps the released documents of a retired connector and makes its page. One that was never released, or that is
 // still there, has no such page.
-func (c Catalog) retire(r Retirement, files Files) (site.Retired, error) {
+func (c Catalog) retire(r Retirement, m *made) (site.Retired, error) {
 	page := site.Retired{Retirement: metadata.Retirement{Name: r.Name, Date: r.Date, Reason: r.Reason, Replacement: r.Replacement}}
 	if slices.ContainsFunc(c.Connectors, func(conn Connector) bool { return conn.Folder.Name == r.Name }) {
 		return page, nil
@@ -152,7 +154,7 @@ func (c Catalog) retire(r Retirement, files Files) (site.Retired, error) {
 		if err := json.Unmarshal(text, &doc); err != nil {
 			return page, fmt.Errorf("catalog/%s: %w", DocumentPath(r.Name, version), err)
 		}
-		files.Catalog[DocumentPath(r.Name, version)] = text
+		m.file(DocumentPath(r.Name, version), text)
 		page.Versions = append(page.Versions, version)
 		page.Documents = append(page.Documents, doc)
 	}
@@ -170,18 +172,17 @@ func readmeBlock(connector, where, block string, err error) finding.Finding {
 	return bad
 }
 
-// A part is what one connector adds to the catalog.
+// A part is what one connector adds to the catalog beside its files.
 type part struct {
-	files    Files
 	page     site.Connector
 	findings []finding.Finding
 }
 
-// assemble makes the files of one connector and its page.
-func assemble(c Connector, base baseline.Baseline) (part, error) {
+// assemble makes the files of one connector but for its pages, of which it returns what they show.
+func (m *made) assemble(c Connector, base baseline.Baseline) (part, error) {
+	var p part
 	name, version := c.Folder.Name, c.Document.Version
-	p := part{files: Files{Catalog: map[string][]byte{}, Readmes: map[string][]byte{}}}
-	p.files.Catalog[DocumentPath(name, version)] = c.Text
+	m.file(DocumentPath(name, version), c.Text)
 	documents := map[string]metadata.Document{version: c.Document}
 	for old, text := range base.Documents[name] {
 		if old == version {
@@ -195,7 +196,7 @@ func assemble(c Connector, base baseline.Baseline) (part, error) {
 		if err != nil {
 			return p, fmt.Errorf("catalog/%s is not the metadata of that version: %w; bring it back from git or remove it", DocumentPath(name, old), err)
 		}
-		p.files.Catalog[DocumentPath(name, old)] = text
+		m.file(DocumentPath(name, old), text)
 		documents[old] = doc
 	}
 	versions := slices.SortedFunc(maps.Keys(documents), NewestFirst)
@@ -204,21 +205,27 @@ func assemble(c Connector, base baseline.Baseline) (part, error) {
 	if err != nil {
 		return p, err
 	}
-	maps.Copy(p.files.Catalog, schemas)
-
-	table, err := OptionTable(c.Document)
+	for path, text := range schemas {
+		m.file(path, text)
+	}
+	read, err := options.Read(c.Document.Schema)
 	if err != nil {
 		return p, err
 	}
-	text, err := readme.Replace(c.Readme, readme.Options, table)
+	if err := m.addHosts(hosts.Files(c.Document, read)); err != nil {
+		return p, err
+	}
+	text, err := readme.Replace(c.Readme, readme.Options, OptionTable(read))
 	if err != nil {
 		p.findings = append(p.findings, readmeBlock(name, c.Folder.Path+"/README.md", readme.Options, err))
 	} else {
-		p.files.Readmes[c.Folder.Path+"/README.md"] = text
+		m.readme(c.Folder.Path+"/README.md", text)
 	}
-	if err := p.addChangelog(c, base.Documents[name], versions); err != nil {
+	bad, err := m.addChangelog(c, base.Documents[name], versions)
+	if err != nil {
 		return p, err
 	}
+	p.findings = append(p.findings, bad...)
 	p.page = site.Connector{
 		Entry: metadata.Entry{
 			Name: name, Direction: c.Document.Direction, Version: version, Versions: versions, Stability: c.Document.Stability,
@@ -231,6 +238,17 @@ func assemble(c Connector, base baseline.Baseline) (part, error) {
 		p.page.Versions = append(p.page.Versions, documents[v])
 	}
 	return p, nil
+}
+
+// addHosts passes on the documents for hosts, unless they could not be made.
+func (m *made) addHosts(files map[string][]byte, err error) error {
+	if err != nil {
+		return fmt.Errorf("write the documents for hosts: %w", err)
+	}
+	for path, text := range files {
+		m.file("hosts/"+path, text)
+	}
+	return nil
 }
 
 // NewestFirst orders versions as Semantic Versioning does, in reverse.

@@ -2,6 +2,7 @@ package publish
 
 import (
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/patchbay-dev/patchbay/common/metadata"
@@ -9,6 +10,21 @@ import (
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/discover"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/readme"
 )
+
+// A collector keeps the files that are put.
+type collector struct {
+	mu    sync.Mutex
+	files map[string][]byte
+}
+
+func (c *collector) put(path string, text []byte) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.files == nil {
+		c.files = map[string][]byte{}
+	}
+	c.files[path] = text
+}
 
 func TestReadmesWithoutAPlaceForTheBlockSayHowToMakeOne(t *testing.T) {
 	begin, end := readme.Begin(readme.Options)+"\n", readme.End(readme.Options)+"\n"
@@ -42,17 +58,19 @@ func TestDocumentsOfAnUnknownBaselineAreKept(t *testing.T) {
 	base := baseline.Baseline{Unknown: true, Documents: map[string]map[string][]byte{
 		"a-source": {"0.1.0": []byte("old"), "0.2.0": []byte(higher)},
 	}}
-	p, err := assemble(c, base)
+	var got collector
+	m := &made{put: got.put, paths: map[string]bool{}, readmes: map[string][]byte{}}
+	p, err := m.assemble(c, base)
 	if err != nil || len(p.findings) > 0 {
 		t.Fatalf("findings %v, error %v", p.findings, err)
 	}
 	for path, want := range map[string]string{"connectors/a-source/0.1.0.json": fresh, "connectors/a-source/0.2.0.json": higher} {
-		if got := string(p.files.Catalog[path]); got != want {
+		if got := string(got.files[path]); got != want {
 			t.Errorf("%s holds %q, want %q", path, got, want)
 		}
 	}
 	base.Documents["a-source"]["0.3.0"] = []byte(higher)
-	if _, err := assemble(c, base); err == nil || !strings.Contains(err.Error(), "catalog/connectors/a-source/0.3.0.json is not the metadata of that version") {
+	if _, err := m.assemble(c, base); err == nil || !strings.Contains(err.Error(), "catalog/connectors/a-source/0.3.0.json is not the metadata of that version") {
 		t.Errorf("a document under another's name: %v", err)
 	}
 }

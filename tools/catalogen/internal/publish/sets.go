@@ -141,7 +141,7 @@ const ownMistake = "this is a mistake in catalogen; please report it"
 
 // equalSets holds what was written against what should be there: each connector has a document, its schemas and a page,
 // and nothing else has.
-func (files Files) equalSets(connectors []Connector) []finding.Finding {
+func (m *made) equalSets(connectors []Connector) []finding.Finding {
 	var findings []finding.Finding
 	for _, c := range connectors {
 		name := c.Folder.Name
@@ -149,7 +149,7 @@ func (files Files) equalSets(connectors []Connector) []finding.Finding {
 			DocumentPath(name, c.Document.Version), "schemas/" + name + ".json", "schemas/" + name + ".config.json",
 			"site/connectors/" + name + "/index.html",
 		} {
-			if len(files.Catalog[path]) == 0 {
+			if !m.paths[path] {
 				findings = append(findings, finding.Finding{
 					Connector: name, Rule: "equal-sets", Where: "catalog/" + path,
 					Message: "was not made", Fix: ownMistake,

@@ -13,12 +13,8 @@ import (
 )
 
 // OptionTable writes a connector's options as Markdown: its own in a table for each group, the shared ones folded.
-func OptionTable(doc metadata.Document) ([]byte, error) {
-	read, err := options.Read(doc.Schema)
-	if err != nil {
-		return nil, err
-	}
-	visible := read.Visible()
+func OptionTable(schema options.Schema) []byte {
+	visible := schema.Visible()
 	var own, shared bytes.Buffer
 	for _, group := range groups(visible) {
 		for _, part := range []struct {
@@ -32,7 +28,7 @@ func OptionTable(doc metadata.Document) ([]byte, error) {
 	if shared.Len() > 0 {
 		fmt.Fprintf(&own, "\n<details>\n<summary>Options that every connector has</summary>\n\n%s</details>\n", shared.String())
 	}
-	return own.Bytes(), nil
+	return own.Bytes()
 }
 
 // groups lists the headings in order of appearance.
@@ -140,8 +136,8 @@ func code(s string) string {
 	return fence + " " + s + " " + fence
 }
 
-// addReadme writes the table of connectors into the repository's README, if it has a place for it.
-func (files Files) addReadme(text []byte, index metadata.Index) error {
+// addTable writes the table of connectors into the repository's README, if it has a place for it.
+func (m *made) addTable(text []byte, index metadata.Index) error {
 	if !bytes.Contains(text, []byte("<!-- "+readme.Connectors+":")) {
 		return nil
 	}
@@ -154,6 +150,6 @@ func (files Files) addReadme(text []byte, index metadata.Index) error {
 	if err != nil {
 		return err
 	}
-	files.Readmes["README.md"] = out
+	m.readme("README.md", out)
 	return nil
 }

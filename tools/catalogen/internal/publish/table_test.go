@@ -8,7 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/patchbay-dev/patchbay/common/metadata"
+	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/options"
 )
 
 var update = flag.Bool("update", false, "rewrite the goldens")
@@ -18,10 +18,11 @@ func TestOptionTable(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := OptionTable(metadata.Document{Schema: text})
+	schema, err := options.Read(text)
 	if err != nil {
 		t.Fatal(err)
 	}
+	got := OptionTable(schema)
 	if *update {
 		if err := os.WriteFile("testdata/options.md", got, 0o644); err != nil {
 			t.Fatal(err)

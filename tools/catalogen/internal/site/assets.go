@@ -39,7 +39,7 @@ func (s *site) load() error {
 		ext := path.Ext(f.Name())
 		file := "assets/" + strings.TrimSuffix(f.Name(), ext) + "." + hex.EncodeToString(sum[:6]) + ext
 		s.assets[f.Name()] = file
-		s.add(file, data)
+		s.put(file, data)
 	}
 	page := s.shell("404.html", "Not found", "This page does not exist.")
 	page.Base = s.base

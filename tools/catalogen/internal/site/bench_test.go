@@ -27,7 +27,7 @@ func BenchmarkRender(b *testing.B) {
 		c.Connectors = append(c.Connectors, copied)
 	}
 	for b.Loop() {
-		if _, err := site.Render(c); err != nil {
+		if _, err := fixture.Render(c); err != nil {
 			b.Fatal(err)
 		}
 	}

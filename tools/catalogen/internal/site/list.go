@@ -45,25 +45,24 @@ type facetValue struct {
 	Count int
 }
 
-func (s *site) renderList() error {
-	page := listPage{shell: s.shell("index.html", "Connectors", "Sources and sinks, each built, asked and tested.")}
+// renderList adds the list of connectors, whose cards are in the order of their names.
+func (s *site) renderList(cards []card) error {
+	page := listPage{shell: s.shell("index.html", "Connectors", "Sources and sinks, each built, asked and tested."), Cards: cards}
 	index := metadata.Index{Connectors: []metadata.Entry{}}
 	page.Retired = s.retired
 	for _, r := range s.retired {
 		index.Retired = append(index.Retired, r.Retirement)
 	}
-	for _, p := range s.products {
-		c := newCard(p)
-		page.Cards = append(page.Cards, c)
-		for _, suite := range suites(p.Entry.Evidence) {
+	for _, conn := range s.connectors {
+		for _, suite := range suites(conn.Entry.Evidence) {
 			page.Tests += suite.Passed()
 		}
-		if c.Direction == metadata.Source {
+		if conn.Document.Direction == metadata.Source {
 			page.Sources++
 		} else {
 			page.Sinks++
 		}
-		index.Connectors = append(index.Connectors, p.Entry)
+		index.Connectors = append(index.Connectors, conn.Entry)
 	}
 	page.Facets = facets(page.Cards)
 	slices.SortStableFunc(page.Cards, func(a, b card) int { // what is going away stands last

@@ -71,15 +71,14 @@ type version struct {
 }
 
 // renderConnector adds the pages and documents of one connector.
-func (s *site) renderConnector(i int) error {
-	p := s.products[i]
+func (s *site) renderConnector(i int, p product) error {
 	folder := "connectors/" + p.Entry.Name + "/"
 	for n, r := range p.releases {
 		file := folder + "index.html"
 		if n > 0 {
 			file = folder + r.doc.Version + "/index.html"
 		}
-		page, err := s.connectorPage(i, file, r)
+		page, err := s.connectorPage(i, file, p, r)
 		if err != nil {
 			return err
 		}
@@ -93,8 +92,8 @@ func (s *site) renderConnector(i int) error {
 	return s.addJSON(folder+"schema.json", p.Document.Schema)
 }
 
-func (s *site) connectorPage(i int, file string, r release) (*connectorPage, error) {
-	p, doc, options := s.products[i], r.doc, r.options
+func (s *site) connectorPage(i int, file string, p product, r release) (*connectorPage, error) {
+	doc, options := r.doc, r.options
 	page := &connectorPage{
 		shell:  s.shell(file, doc.Name, doc.Description),
 		Doc:    doc,
@@ -135,7 +134,8 @@ func (s *site) connectorPage(i int, file string, r release) (*connectorPage, err
 		return page, nil // what follows is known of the newest version only
 	}
 	var err error
-	if page.Usage, page.Headings, err = s.prose(p).render(p.Usage); err != nil {
+	readme := prose{p.Entry.Path, s.pages}
+	if page.Usage, page.Headings, err = readme.render(p.Usage); err != nil {
 		return nil, err
 	}
 	page.Suites, page.Tests = suites(p.Entry.Evidence), len(p.Entry.Evidence.Tests)
@@ -143,28 +143,18 @@ func (s *site) connectorPage(i int, file string, r release) (*connectorPage, err
 		return nil, err
 	}
 	if i > 0 {
-		page.Prev = s.products[i-1].Entry.Name
+		page.Prev = s.connectors[i-1].Entry.Name
 	}
-	if i+1 < len(s.products) {
-		page.Next = s.products[i+1].Entry.Name
+	if i+1 < len(s.connectors) {
+		page.Next = s.connectors[i+1].Entry.Name
 	}
 	return page, nil
-}
-
-func (s *site) prose(p product) prose {
-	pages := map[string]string{}
-	for _, other := range s.products {
-		if other.Entry.Path != "" {
-			pages[other.Entry.Path] = "../" + other.Entry.Name + "/index.html"
-		}
-	}
-	return prose{folder: p.Entry.Path, pages: pages}
 }
 
 // replacement says what to use in place of a connector that goes, with a link where that leads somewhere safe.
 func (s *site) replacement(root, name string) link {
 	l := link{Text: name, Href: secureURL(name)}
-	if slices.ContainsFunc(s.products, func(p product) bool { return p.Entry.Name == name }) {
+	if slices.ContainsFunc(s.connectors, func(c Connector) bool { return c.Entry.Name == name }) {
 		l.Href = root + "connectors/" + name + "/index.html"
 	}
 	return l

@@ -51,7 +51,7 @@ func gone(name, replacement string, versions ...string) site.Retired {
 
 func render(t *testing.T, c site.Catalog) map[string][]byte {
 	t.Helper()
-	files, err := site.Render(c)
+	files, err := fixture.Render(c)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -304,7 +304,7 @@ func TestRenderRefusesWhatDoesNotFit(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			c := load(t, "http-source")
 			tt.change(&c)
-			_, err := site.Render(c)
+			_, err := fixture.Render(c)
 			if err == nil || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("got error %v, want one with %q", err, tt.want)
 			}

@@ -17,7 +17,7 @@ func (s *site) renderRetired(r Retired) error {
 	if !safeName.MatchString(r.Name) {
 		return fmt.Errorf("the name %q is not lower-case words joined by hyphens", r.Name)
 	}
-	if slices.ContainsFunc(s.products, func(p product) bool { return p.Entry.Name == r.Name }) {
+	if slices.ContainsFunc(s.connectors, func(c Connector) bool { return c.Entry.Name == r.Name }) {
 		return fmt.Errorf("it is retired and still there")
 	}
 	folder := "connectors/" + r.Name + "/"

@@ -9,7 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -32,7 +31,7 @@ type Catalog struct {
 	Index     metadata.Index
 	IndexText []byte                         // the index's bytes
 	Documents map[string]map[string]Document // by connector and version
-	want      map[string][]byte              // what the folder must hold, by path
+	draft     *publish.Draft                 // what the folder must hold
 	told      map[string]bool                // paths that cannot be judged, for a reason that was found
 	findings  []finding.Finding              // collected by the checks
 }
@@ -48,10 +47,9 @@ type Document struct {
 // the files that are there against those that must be. The site and the documents for hosts, which are not committed, are
 // left out. What is wrong is in the findings; the error is that the folder cannot be read.
 func Read(dir string) (*Catalog, []finding.Finding, error) {
-	c := &Catalog{
-		Dir: dir, Documents: map[string]map[string]Document{}, told: map[string]bool{},
-		want: map[string][]byte{"schemas/metadata.json": schema.Metadata, "schemas/index.json": schema.Index},
-	}
+	c := &Catalog{Dir: dir, Documents: map[string]map[string]Document{}, told: map[string]bool{}, draft: publish.NewDraft(dir, false)}
+	c.draft.Put("schemas/metadata.json", schema.Metadata)
+	c.draft.Put("schemas/index.json", schema.Index)
 	text, err := os.ReadFile(filepath.Join(dir, IndexFile))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil, fmt.Errorf("there is no catalog in %s: it has no %s", dir, IndexFile)
@@ -59,7 +57,8 @@ func Read(dir string) (*Catalog, []finding.Finding, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	c.IndexText, c.want[IndexFile] = text, text
+	c.IndexText = text
+	c.draft.Put(IndexFile, text)
 	if !c.readIndex() {
 		return c, c.findings, nil
 	}
@@ -172,7 +171,7 @@ func (c *Catalog) documents(name string, versions []string) error {
 // document takes up one version's document, if it is one.
 func (c *Catalog) document(name, version string, text []byte) {
 	where := publish.DocumentPath(name, version)
-	c.want[where] = text
+	c.draft.Put(where, text)
 	if err := strictjson.Check(text); err != nil {
 		c.add(name, "metadata-json", where, "%v", err)
 		return
@@ -224,13 +223,15 @@ func (c *Catalog) current(e metadata.Entry, doc Document) bool {
 		c.add(e.Name, "schema-derived", where, "%v", err)
 		return false
 	}
-	maps.Copy(c.want, schemas)
+	for path, text := range schemas {
+		c.draft.Put(path, text)
+	}
 	return true
 }
 
 // leftovers holds the files that are there against those that must be.
 func (c *Catalog) leftovers() error {
-	changes, err := publish.Compare(c.Dir, c.want, false)
+	changes, err := c.draft.Changes()
 	if err != nil {
 		return err
 	}

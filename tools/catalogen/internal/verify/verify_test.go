@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -47,12 +48,18 @@ func made(t *testing.T) map[string][]byte {
 			}),
 		})
 	}
-	files, findings, err := publish.Assemble(c)
+	var mu sync.Mutex
+	files := map[string][]byte{}
+	_, findings, err := publish.Assemble(c, func(path string, text []byte) {
+		mu.Lock()
+		defer mu.Unlock()
+		files[path] = text
+	})
 	if err != nil || len(findings) > 0 {
 		t.Fatal(findings, err)
 	}
-	files.Catalog["retired.json"] = []byte(`{"connectors": [{"name": "c-source", "date": "2026-01-02", "reason": "x", "replacement": "none"}]}`)
-	return files.Catalog
+	files["retired.json"] = []byte(`{"connectors": [{"name": "c-source", "date": "2026-01-02", "reason": "x", "replacement": "none"}]}`)
+	return files
 }
 
 func document(t *testing.T, name string) []byte {
@@ -68,7 +75,12 @@ func document(t *testing.T, name string) []byte {
 func write(t *testing.T, files map[string][]byte) string {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "catalog")
-	if _, err := publish.Write(dir, files); err != nil {
+	draft := publish.NewDraft(dir, true)
+	defer draft.Close()
+	for path, text := range files {
+		draft.Put(path, text)
+	}
+	if _, err := draft.Publish(); err != nil {
 		t.Fatal(err)
 	}
 	return dir

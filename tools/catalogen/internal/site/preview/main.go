@@ -10,7 +10,6 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/site"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/site/fixture"
 )
 
@@ -39,7 +38,7 @@ func write(dir string, hostile bool) error {
 		}
 		catalog.Connectors = append(catalog.Connectors, conn)
 	}
-	files, err := site.Render(catalog)
+	files, err := fixture.Render(catalog)
 	if err != nil {
 		return err
 	}
