@@ -124,9 +124,12 @@ func (p *program) run(ctx context.Context, w world) int {
 	case command == "validate" && line.Flag("batch") != "":
 		return p.validateBatch(w, m, line.Flag("batch"))
 	}
-	if command == "state" {
+	switch command {
+	case "state":
 		p.runs.Store(true)
 		return p.state(ctx, w, m, line, problems)
+	case "discover": // a signal ends it at once: there is nothing to finish
+		return p.discover(ctx, w, m, line, problems)
 	}
 	set, more := p.resolve(w, m, line)
 	if problems = append(problems, more...); len(problems) > 0 {
@@ -157,15 +160,22 @@ func (p *program) modelWithFlags(own any) (*options.Model, shared, error) {
 	if p.direction == metadata.Sink {
 		flags = &sinkFlags{}
 	}
-	var commands any = &control{}
-	if p.info.Resumes && p.direction == metadata.Source {
-		commands = &resumableControl{}
-	}
 	m, err := options.New(options.Config{
 		Name: p.info.Name, Description: p.info.Description, Title: reflect.TypeOf(own).Elem().Name() + "Options",
-		Own: own, Shared: flags, Control: commands,
+		Own: own, Shared: flags, Control: &control{}, Without: p.without(),
 	})
 	return m, flags, err
+}
+
+// without lists the commands that this connector does not have.
+func (p *program) without() (commands []string) {
+	if !p.info.Resumes || p.direction != metadata.Source {
+		commands = append(commands, "state") // for those that keep a position
+	}
+	if _, ok := p.pattern.(Discoverer); !ok {
+		commands = append(commands, "discover")
+	}
+	return commands
 }
 
 // bind makes a fresh options struct and stores the settings in it.

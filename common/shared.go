@@ -146,7 +146,7 @@ func limits(r *runFlags, d *deliveryFlags) delivery.Limits {
 	}
 }
 
-// control holds the commands, and the flags that are no options.
+// control holds the commands, and the flags that are no options. Not every connector has all commands: see without.
 type control struct {
 	Help    bool   `help:"Show all flags and commands, or those of a command." short:"h" group:"Other"`
 	Version bool   `help:"Show the version." group:"Other"`
@@ -160,15 +160,10 @@ type control struct {
 		Batch string `help:"Check one JSON document of flat options a line from this file, - for standard input, and answer one verdict a line." placeholder:"FILE"`
 	} `cmd:"" help:"Check the options, without a connection, and list every problem."`
 	Check      struct{} `cmd:"" help:"Check the options, then connect to the broker and the system; changes nothing."`
+	Discover   struct{} `cmd:"" help:"Connect to the system and list what there is for this connector, a JSON object a line; changes nothing."`
 	Completion struct {
 		Shell string `arg:"" help:"bash, zsh or fish."`
 	} `cmd:"" help:"Print a completion script for a shell."`
-}
-
-// resumableControl is control for sources that keep a position.
-type resumableControl struct {
-	control `embed:""`
-
 	State struct {
 		Show struct{} `cmd:"" help:"Print the saved position and who uses it, as JSON."`
 		Set  struct {

@@ -5,7 +5,7 @@
 //	first := run.Next()
 //	run.Stop()
 //
-// Contract tries what every connector promises.
+// Contract tries what every connector promises, Discover what those promise that find something.
 package commontest
 
 import (
@@ -69,6 +69,14 @@ func Options[T any](t testing.TB, args ...string) *T {
 // Parse is Options for tests of what is refused: it returns what is wrong.
 func Parse[T any](t testing.TB, args ...string) (*T, []error) {
 	t.Helper()
+	own, m := model[T](t)
+	line, problems := m.Args(args)
+	return own, fill(t, own, m, options.Inputs{Line: line}, problems)
+}
+
+// model makes an options struct and reads its tags.
+func model[T any](t testing.TB) (*T, *options.Model) {
+	t.Helper()
 	own := new(T)
 	m, err := options.New(options.Config{Name: "test", Own: own, Shared: &struct{}{}, Control: &struct{}{}})
 	if err != nil {
@@ -77,24 +85,28 @@ func Parse[T any](t testing.TB, args ...string) (*T, []error) {
 	if err := m.Verify(); err != nil {
 		t.Fatal(err)
 	}
-	line, problems := m.Args(args)
-	settings, more := m.Resolve(options.Inputs{Line: line})
-	var errs []error
+	return own, m
+}
+
+// fill stores the options that the inputs give, and returns what is wrong with them beside the problems that are known.
+func fill(t testing.TB, own any, m *options.Model, in options.Inputs, problems []*options.Problem) (errs []error) {
+	t.Helper()
+	settings, more := m.Resolve(in)
 	for _, problem := range append(problems, more...) {
 		errs = append(errs, problem)
 	}
 	if len(errs) > 0 {
-		return own, errs
+		return errs
 	}
 	if err := m.Bind(settings); err != nil {
 		t.Fatal(err)
 	}
-	if v, ok := any(own).(interface{ Validate() error }); ok {
+	if v, ok := own.(interface{ Validate() error }); ok {
 		if err := v.Validate(); err != nil {
 			errs = append(errs, err)
 		}
 	}
-	return own, errs
+	return errs
 }
 
 // logger writes what the engine logs to the test's log.

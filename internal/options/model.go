@@ -4,8 +4,8 @@
 //
 // Tags that kong has mean here what they mean there: help, default, enum, required, placeholder, hidden, group, name, prefix,
 // xorprefix, embed, sep, mapsep, xor, and. Beside them a field may carry min and max (bounds of a number; min:"0s" or
-// min:"1ns" for a duration), maxlen, pattern with form (what it asks for, in words), unit, change (static, config or stream)
-// and identity. One that goes out of use carries deprecated (the first day on which it may be gone), replacement (another
+// min:"1ns" for a duration), maxlen, pattern with form (what it asks for, in words), unit, change (static, config or stream),
+// identity and discover. One that goes out of use carries deprecated (the first day on which it may be gone), replacement (another
 // option, or none) and note (how to migrate). Environment variables are derived from the names.
 package options
 
@@ -14,6 +14,7 @@ import (
 	"fmt"
 	"reflect"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/alecthomas/kong"
@@ -27,6 +28,8 @@ type Config struct {
 	Own         any    // pointer to the author's options struct
 	Shared      any    // pointer to the struct of shared options
 	Control     any    // pointer to a struct with the commands and with the flags that are no options, such as --help
+
+	Without []string // names of commands in Control that this program does not have
 }
 
 // A Model is what a program understands. It is not safe for concurrent use.
@@ -52,6 +55,7 @@ func New(c Config) (*Model, error) {
 		return nil, fmt.Errorf("commands of %s: %w", c.Name, err)
 	}
 	m.kong = k
+	k.Model.Children = slices.DeleteFunc(k.Model.Children, func(n *kong.Node) bool { return slices.Contains(c.Without, n.Name) })
 	for _, f := range k.Model.Flags {
 		m.control[f.Name] = f
 	}
@@ -116,7 +120,7 @@ func (m *Model) Verify() error {
 		if _, err := regexp.Compile(o.Pattern); err != nil {
 			errs = append(errs, fmt.Errorf("option %s: pattern: %w", o.Name, err))
 		} else if o.Default != nil {
-			if err := o.check(o.Default); err != nil {
+			if err := o.Check(o.Default); err != nil {
 				errs = append(errs, fmt.Errorf("option %s: default: %w", o.Name, err))
 			}
 		}

@@ -45,6 +45,7 @@ type Option struct {
 	Shared      bool // declared by common, the same in every connector
 	Secret      bool
 	Identity    bool // names the resource that is read, so that a saved position is only good for the same value
+	Discover    bool // need not be given to discover what there is, even if Required
 	Hidden      bool
 	Deprecation *metadata.Deprecation // nil for an option that stays
 
@@ -81,7 +82,8 @@ func (o *Option) read(f field, envPrefix string) (err error) {
 	t := f.tags
 	o.Help, o.Group, o.Placeholder, o.Hidden = t.get("help"), f.above.group, t.get("placeholder"), t.has("hidden")
 	o.Env = envPrefix + strings.ToUpper(strings.ReplaceAll(f.name, "-", "_"))
-	o.Unit, o.Change, o.Required, o.Identity = t.get("unit"), t.get("change"), t.has("required"), t.has("identity")
+	o.Unit, o.Change, o.Required = t.get("unit"), t.get("change"), t.has("required")
+	o.Identity, o.Discover = t.has("identity"), t.has("discover")
 	o.XOR, o.AND = t.words("xor", f.above.xorPrefix), t.words("and", f.above.xorPrefix)
 	o.Pattern, o.Form = t.get("pattern"), t.get("form")
 	o.goType, o.target = f.value.Type(), f.value

@@ -42,7 +42,7 @@ func (m *Model) Resolve(in Inputs) (Settings, []*Problem) {
 		}
 		s, err := o.resolve(in)
 		if err == nil && s.Value != nil && s.Origin.Kind != FromDefault { // defaults are checked by Verify
-			err = o.check(s.Value)
+			err = o.Check(s.Value)
 		}
 		if err != nil {
 			problems = append(problems, &Problem{Option: o.Name, Origin: s.Origin, Message: err.Error()})
@@ -113,8 +113,8 @@ func (o *Option) resolve(in Inputs) (s Setting, err error) {
 	return Setting{o.Default, Origin{Kind: FromDefault}}, nil
 }
 
-// check decodes a value only to see whether that works.
-func (o *Option) check(v any) error {
+// Check reports what is wrong with a value in its JSON form: it decodes the value only to see whether that works.
+func (o *Option) Check(v any) error {
 	if list, ok := v.([]any); ok && o.Kind == Array && len(list) == 0 && !o.Required {
 		return nil
 	}
@@ -134,7 +134,7 @@ func (m *Model) Document(doc map[string]any) (Settings, []*Problem) {
 			continue
 		}
 		settings[o.Name] = Setting{v, Origin{Kind: FromDocument}}
-		if err := o.check(v); err != nil {
+		if err := o.Check(v); err != nil {
 			problems = append(problems, &Problem{Option: o.Name, Origin: Origin{Kind: FromDocument}, Message: err.Error()})
 		}
 	}

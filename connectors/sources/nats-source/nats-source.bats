@@ -73,6 +73,30 @@ publish() { # a ping is answered when what is before it is done
   assert_line --partial "stream none: "
 }
 
+@test "discover lists the streams and buckets" {
+  fill 1
+  run --separate-stderr nats-source discover --nats-url "$NATS_URL"
+  assert_success
+  assert_output '{"name":"orders","options":{"stream":"orders"}}'
+  NATS_SOURCE_NATS_TOKEN=hush run nats-source discover --nats-url "$NATS_URL"
+  assert_failure 1
+  assert_output "nats-source: discover: connect to $NATS_URL: nats: Authorization Violation"
+  run nats-source discover
+  assert_failure 2
+  assert_output --partial "nats-source: --nats-url: is required"
+  assert_equal "${#lines[@]}" 1
+}
+
+@test "an interrupt ends discover while the server is silent" {
+  kill -s STOP "$(<"$SANDBOX/started/broker.pid")"
+  start discover nats-source discover --nats-url "$NATS_URL" --start-timeout 1h
+  connected() { [[ -n $(find "/proc/$(<"$SANDBOX/started/discover.pid")/fd" -lname "socket:*") ]]; }
+  wait_until 5 connected
+  run stop discover INT
+  assert_failure 130
+  kill -s CONT "$(<"$SANDBOX/started/broker.pid")"
+}
+
 @test "a wrong token is status 1, and not shown" {
   NATS_SOURCE_NATS_TOKEN=hush run read_nats --stream orders --start-timeout 500ms
   assert_failure 1
