@@ -75,6 +75,31 @@ func (s *S3Source) credentials() *credentials.Credentials {
 	return credentials.NewChainCredentials([]credentials.Provider{&credentials.EnvAWS{}, &credentials.FileAWSCredentials{}})
 }
 
+// buckets lists the buckets that belong to the access key's owner.
+func (c *client) buckets(ctx context.Context) (names []string, err error) {
+	all, err := c.s3.ListBuckets(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("list the buckets: %w", c.explain(ctx, err, "s3:ListAllMyBuckets"))
+	}
+	for _, b := range all {
+		names = append(names, b.Name)
+	}
+	return names, nil
+}
+
+// folders lists the beginnings up to the next slash that the keys behind the prefix have.
+func (c *client) folders(ctx context.Context) (prefixes []string, err error) {
+	for o := range c.s3.ListObjectsIter(ctx, c.Bucket, minio.ListObjectsOptions{Prefix: c.Prefix}) {
+		if o.Err != nil {
+			return nil, fmt.Errorf("list bucket %s: %w", c.Bucket, c.explain(ctx, o.Err, "s3:ListBucket"))
+		}
+		if o.ETag == "" { // else it is an object, perhaps the mark of an empty folder
+			prefixes = append(prefixes, o.Key)
+		}
+	}
+	return prefixes, context.Cause(ctx) // when that ends, the listing just ends, too
+}
+
 // list yields the objects after a key, in the order of their keys, page by page. It ends with the first error.
 func (c *client) list(ctx context.Context, prefix, after string, page int) iter.Seq2[object, error] {
 	return func(yield func(object, error) bool) {

@@ -94,7 +94,7 @@ func (c *client) refused(answer minio.ErrorResponse, right string) error {
 func (c *client) permit(right string) string {
 	if value, err := c.s3.GetCreds(); err == nil && value.SignerType.IsAnonymous() {
 		if c.Anonymous {
-			return "the bucket is not open to everybody: give --access-key-id and --secret-access-key in place of --anonymous"
+			return "it is not open to everybody: give --access-key-id and --secret-access-key in place of --anonymous"
 		}
 		return "no credentials were found: give --access-key-id and --secret-access-key, or --anonymous"
 	}

@@ -34,7 +34,7 @@ func TestWhatTheServerRefusesEndsTheRunAndSaysWhatToDo(t *testing.T) {
 		args       []string
 		want       string
 	}{
-		{403, "AccessDenied", "", nil, "the bucket is not open to everybody"},
+		{403, "AccessDenied", "", nil, "it is not open to everybody"},
 		{403, "AccessDenied", "", keys, "s3:ListBucket"},
 		{403, "InvalidAccessKeyId", "", keys, "check --access-key-id"},
 		{403, "SignatureDoesNotMatch", "", keys, "check --access-key-id"},

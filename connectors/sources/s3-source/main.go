@@ -35,7 +35,7 @@ func main() { common.RunSource(info, &S3Source{}) }
 
 // S3Source holds the options that only this connector has.
 type S3Source struct {
-	Bucket      string        `help:"Bucket to read." placeholder:"BUCKET" required:"" pattern:"^[A-Za-z0-9][A-Za-z0-9.-]{1,61}[A-Za-z0-9]$" form:"a bucket's name: 3 to 63 letters, digits, dots and dashes" identity:""`
+	Bucket      string        `help:"Bucket to read." placeholder:"BUCKET" required:"" pattern:"^[A-Za-z0-9][A-Za-z0-9.-]{1,61}[A-Za-z0-9]$" form:"a bucket's name: 3 to 63 letters, digits, dots and dashes" identity:"" discover:""`
 	Prefix      string        `help:"Read only objects whose keys begin like this." placeholder:"PREFIX" maxlen:"1024" identity:""`
 	Suffix      string        `help:"Read only objects whose keys end like this." placeholder:"SUFFIX" maxlen:"1024"`
 	Split       string        `help:"What becomes a record: an object as a whole, each of its lines, each value of a sequence of JSON values, or each element of one JSON array." enum:"none,lines,json,json-array" default:"none"`

@@ -58,6 +58,23 @@ has_lines() { [[ $(wc -l <"$2") -ge $1 ]]; }
   assert_line --partial "check --bucket"
 }
 
+@test "discover lists the buckets, and the folders of one" {
+  put logs/web/1 one
+  put logs/db/1 two
+  run s3-source discover --endpoint "$S3_URL"
+  assert_success
+  assert_output '{"name":"test","options":{"bucket":"test"}}'
+  run s3-source discover --endpoint "$S3_URL" --bucket test --prefix logs/
+  assert_success
+  assert_output '{"name":"logs/db/","options":{"bucket":"test","prefix":"logs/db/"}}
+{"name":"logs/web/","options":{"bucket":"test","prefix":"logs/web/"}}'
+  S3_SOURCE_SECRET_ACCESS_KEY=barley run s3-source discover --endpoint "$S3_URL" --access-key-id patchbay
+  assert_failure 1
+  assert_output --partial "s3-source: discover: list the buckets: "
+  assert_equal "${#lines[@]}" 1
+  refute_output --partial barley
+}
+
 @test "a wrong secret ends it at once, and is not shown" {
   S3_SOURCE_SECRET_ACCESS_KEY=barley run pass --access-key-id patchbay
   assert_failure 1
