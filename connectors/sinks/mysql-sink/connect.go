@@ -18,6 +18,35 @@ import (
 // open connects, looks at the table and returns a writer for it. The caller closes it. What the options ask for and the
 // server cannot give is a permanent error.
 func (m *MySQLSink) open(ctx context.Context) (_ *writer, err error) {
+	ctx, cancel := m.patience(ctx)
+	defer cancel()
+	db, err := m.connect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			_ = db.Close()
+		}
+	}()
+	t, err := readTable(ctx, db, m.Database, m.Table)
+	if err != nil {
+		return nil, judge(err)
+	}
+	p, err := m.plan(t)
+	if err != nil {
+		return nil, common.Permanent(err)
+	}
+	return &writer{db: db, plan: p, timeout: m.Timeout}, nil
+}
+
+// patience bounds the time for connecting and looking around.
+func (m *MySQLSink) patience(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeoutCause(ctx, m.Timeout, fmt.Errorf("no answer within the timeout of %s", m.Timeout))
+}
+
+// connect logs in. The caller closes what it returns.
+func (m *MySQLSink) connect(ctx context.Context) (*sql.DB, error) {
 	config, err := m.config()
 	if err != nil {
 		return nil, common.Permanent(err)
@@ -28,29 +57,14 @@ func (m *MySQLSink) open(ctx context.Context) (_ *writer, err error) {
 	}
 	db := sql.OpenDB(connector)
 	db.SetMaxOpenConns(1) // so that all of a session goes through one connection
-	defer func() {
-		if err != nil {
-			_ = db.Close()
-		}
-	}()
-	late := fmt.Errorf("no answer within the timeout of %s", m.Timeout)
-	ctx, cancel := context.WithTimeoutCause(ctx, m.Timeout, late)
-	defer cancel()
 	if err := db.PingContext(ctx); err != nil {
-		if errors.Is(context.Cause(ctx), late) {
-			err = late
+		_ = db.Close()
+		if ctx.Err() != nil {
+			err = context.Cause(ctx)
 		}
 		return nil, judge(fmt.Errorf("connect to %s: %w", m.Address, plain(err)))
 	}
-	t, err := readTable(ctx, db, m.Database, m.Table)
-	if err != nil {
-		return nil, judge(err)
-	}
-	p, err := m.plan(t)
-	if err != nil {
-		return nil, common.Permanent(err)
-	}
-	return &writer{db: db, plan: p, timeout: m.Timeout}, nil
+	return db, nil
 }
 
 // config is what the driver needs to know.

@@ -41,8 +41,8 @@ type MySQLSink struct {
 	Address  string        `help:"Where the server listens: HOST:PORT, or the path of its socket." placeholder:"HOST:PORT" default:"127.0.0.1:3306" pattern:"^(/.+|([A-Za-z0-9._-]+|\\[[0-9A-Fa-f:.]+\\]):[0-9]{1,5})$" form:"HOST:PORT, such as db.example.com:3306, or the absolute path of a socket"`
 	Username string        `help:"User to log in as." placeholder:"USER" required:"" maxlen:"80"`
 	Password common.Secret `help:"Password of that user." placeholder:"PASSWORD"`
-	Database string        `help:"Database that holds the table." placeholder:"NAME" required:"" maxlen:"64"`
-	Table    string        `help:"Table to write to." placeholder:"NAME" required:"" maxlen:"64"`
+	Database string        `help:"Database that holds the table." placeholder:"NAME" required:"" discover:"" maxlen:"64"`
+	Table    string        `help:"Table to write to." placeholder:"NAME" required:"" discover:"" maxlen:"64"`
 
 	Mode          string        `help:"What a record does to the row that has its key: upsert replaces the row's columns, or adds the row; insert-missing leaves a row that is there as it is; insert adds one always, so that a repeated record is a second row or an error." enum:"upsert,insert-missing,insert" default:"upsert"`
 	Key           []string      `help:"Columns that name a row. A unique index must hold just these. A delete removes the row that has them." placeholder:"COLUMN"`

@@ -79,6 +79,29 @@ numbered() { echo "{id: (.sequence + $1), v: \"row \\(.sequence + $1)\"}"; }
   assert_line --partial "connection refused"
 }
 
+@test "discover lists the tables, and what it prints is all that a run needs" {
+  start_mariadb
+  mariadb_sql "CREATE TABLE log (v TEXT); CREATE TABLE people (id INT PRIMARY KEY, v TEXT)"
+  discover() { mysql-sink discover --address "127.0.0.1:$MARIADB_PORT" --username patchbay; }
+  run --separate-stderr discover
+  assert_success
+  assert_output '{"name":"test.log","options":{"database":"test","mode":"insert","table":"log"}}
+{"name":"test.people","options":{"database":"test","key":["id"],"table":"people"}}'
+  while IFS= read -r line; do
+    jq .options <<<"$line" | jq '{topic: "-", parameters: .}' >"$SANDBOX/found.json"
+    run mysql-sink check --config "$SANDBOX/found.json" --address "127.0.0.1:$MARIADB_PORT" --username patchbay
+    assert_output "system: ok"
+  done < <(discover)
+  MYSQL_SINK_PASSWORD=barley run discover
+  assert_failure 1
+  assert_output --partial "mysql-sink: discover: connect to 127.0.0.1:$MARIADB_PORT: Error 1045 (28000): Access denied"
+  assert_equal "${#lines[@]}" 1
+  run mysql-sink discover
+  assert_failure 2
+  assert_output --partial "mysql-sink: --username: is required"
+  assert_equal "${#lines[@]}" 1
+}
+
 @test "upserts and deletes mirror what the records say" {
   start_mariadb
   mariadb_sql "CREATE TABLE t (id INT PRIMARY KEY, v TEXT)"
