@@ -97,6 +97,21 @@ listen() {
   diff <(seq "$(wc -l <"$SANDBOX/before")") "$SANDBOX/before"
 }
 
+@test "streams that nats-source discovers are offered, and one that is wanted flows" {
+  local url
+  generate-source --topic orders --rate 0 --count 3 --template .sequence --log-level error # on the local broker
+  url=$(patchbay broker status --json | jq -r '.url | ltrimstr("nats://")')
+  export NATS_SOURCE_NATS_TOKEN=${url%@*}
+  listen numbers
+  serve -- nats-source --nats-url "nats://${url#*@}"
+  offered() { platform get "$ADDRESS" sensors STREAM | jq -c '.payloads[].stream | [.id, .direction, .discovered, .subscribed, .metadata]'; }
+  assert_equal "$(offered)" '["orders","STREAM_DIRECTION_INGRESS",true,null,{"stream":"orders"}]'
+  set_payload "$(payload INGRESS orders '{"stream": "orders"}' | jq -c '.stream.transportChannel = "numbers"')"
+  all() { [[ $(wc -l <"$(output numbers)") -eq 3 ]]; }
+  wait_until 10 all
+  assert_equal "$(offered)" '["orders","STREAM_DIRECTION_INGRESS",true,true,{"stream":"orders"}]'
+}
+
 @test "bad options fail one stream, with the connector's words, and a request for another connector nothing" {
   serve -- generate-source
   set_payload "$(payload INGRESS good '{}')" "$(payload INGRESS bad '{"coutn": 3}')"
