@@ -11,13 +11,14 @@ import (
 // The spellings of Fluvio's connectors that command lines may still have, and ours. They are no options: help, schema,
 // completions and config files do not know them.
 var fluvioSpellings = map[string]string{
-	"fluvio-topic":           "topic",
-	"rust-log":               "log-level",
-	"array-map":              "arraymap",
-	"filter-map":             "map",
-	"aggregate":              "map",
-	"smartmodule":            "map",
-	"smartmodule-parameters": "param",
+	"fluvio-topic":            "topic",
+	"rust-log":                "log-level",
+	"array-map":               "arraymap",
+	"filter-map":              "map",
+	"aggregate":               "map",
+	"aggregate-initial-value": "initial",
+	"smartmodule":             "map",
+	"smartmodule-parameters":  "param",
 }
 
 // fluvioModules are those whose value can only be a SmartModule.

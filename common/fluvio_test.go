@@ -25,8 +25,8 @@ func TestOldSpellingsOfFlagsAreTaken(t *testing.T) {
 		{"a value that is missing", "--upto 1 --fluvio-topic", 2, "", []string{"--topic"}},
 		{"a module by its path", "--topic - --filter-map none.wasm", 2, "", []string{"--filter-map is --map", "--map: none.wasm: "}},
 		{
-			"an aggregate", "--topic - --aggregate none.wasm --smartmodule-parameters a=b", 2, "",
-			[]string{"--aggregate is --map, --smartmodule-parameters is --param", "--map: none.wasm: "},
+			"an aggregate", "--topic - --aggregate none.wasm --aggregate-initial-value=7 --smartmodule-parameters a=b", 2, "",
+			[]string{"--aggregate is --map, --aggregate-initial-value is --initial, --smartmodule-parameters is --param", "--map: none.wasm: "},
 		},
 		{
 			"a module by its name", "--topic - --smartmodule my-map", 2, "",

@@ -18,7 +18,9 @@ transforms:
   - uses: a.wasm
     with: {text: b, number: 3, truth: true, list: [1, {a: b}]}
     lookback: {last: 7, age: 1m}
+    initial: 12
   - map: b.wasm
+    initial: '{"n": "x"}'
   - map: .
 `), config.Env{})
 	if err != nil {
@@ -31,10 +33,10 @@ transforms:
 	got := bare(withParams(steps, options.Settings{"param": {Value: map[string]any{"text": "a", "more": "x=y;z"}}}))
 	want := []transform.Step{
 		{
-			Kind: "uses", Expr: "a.wasm", LookBack: &smartmodule.LookBack{Last: 7, Age: time.Minute},
+			Kind: "uses", Expr: "a.wasm", LookBack: &smartmodule.LookBack{Last: 7, Age: time.Minute}, Initial: "12",
 			Params: map[string]string{"text": "b", "more": "x=y;z", "number": "3", "truth": "true", "list": `[1,{"a":"b"}]`},
 		},
-		{Kind: "map", Expr: "b.wasm", Params: map[string]string{"text": "a", "more": "x=y;z"}},
+		{Kind: "map", Expr: "b.wasm", Initial: `{"n": "x"}`, Params: map[string]string{"text": "a", "more": "x=y;z"}},
 		{Kind: "map", Expr: "."},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -70,6 +72,11 @@ func TestModuleProblems(t *testing.T) {
 			"parameters for nothing",
 			setting{args: []string{"--topic", "-", "--map", ".", "--param", "a=hunter2"}},
 			"tally-source: --param: has no effect without a SmartModule, a transform that ends in .wasm\n",
+		},
+		{
+			"an initial value for nothing",
+			setting{args: []string{"--topic", "-", "--map", ".", "--initial", "hunter2"}},
+			"tally-source: --initial: has no effect without a SmartModule that aggregates\n",
 		},
 		{
 			"uses without a module", setting{

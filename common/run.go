@@ -103,7 +103,7 @@ func (p *program) start(ctx context.Context, w world, r *resolved) error {
 // usage, as an expression that does not compile is.
 func openChain(ctx context.Context, w world, r *resolved, topic string) (*transform.Chain, error) {
 	chain, err := transform.Compile(bare(r.steps), transform.Options{
-		Topic: topic, ReadFile: w.readFile, ReadModule: w.readModule, Cache: smartmodule.CacheDir(),
+		Topic: topic, ReadFile: w.readFile, ReadModule: w.readModule, Cache: smartmodule.CacheDir(), Initial: initial(r.settings),
 	})
 	if err == nil {
 		if err = chain.Open(ctx); err != nil {

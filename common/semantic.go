@@ -13,6 +13,7 @@ import (
 var semanticChecks = []string{
 	"map, filter and arraymap hold jq expressions that compile, or SmartModules of their kind",
 	"param needs a SmartModule",
+	"initial needs a SmartModule that aggregates",
 	"acks needs the topic - and a name",
 	"on-error dead-letter needs a dead-letter topic, and a topic other than - unless acks is set",
 	"state kv:BUCKET needs a topic other than -",

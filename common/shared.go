@@ -84,6 +84,7 @@ type (
 		Filter   []string          `help:"jq expression that keeps the records for which it is true, @FILE, or a SmartModule FILE.wasm." placeholder:"EXPR" sep:"none"`
 		Arraymap []string          `help:"jq expression each of whose outputs becomes a record of its own, @FILE, or a SmartModule FILE.wasm." placeholder:"EXPR" sep:"none"`
 		Param    map[string]string `help:"Parameter of the SmartModules; give it once for each." placeholder:"KEY=VALUE" mapsep:"none"`
+		Initial  string            `help:"What the SmartModules that aggregate begin with, where nothing is saved. Default: nothing." placeholder:"TEXT"`
 	}
 
 	runFlags struct {

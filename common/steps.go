@@ -37,17 +37,30 @@ func fileStep(t config.Transform, path string) step {
 		s.Params = make(map[string]string, len(t.With))
 	}
 	for key, value := range t.With {
-		text, isText := value.(string)
-		if !isText { // a module is given text: what is none is written as JSON
-			b, _ := json.Marshal(value) // of what was read from JSON or YAML, so it cannot fail
-			text = string(b)
-		}
-		s.Params[key] = text
+		s.Params[key] = moduleText(value)
+	}
+	if t.Initial != nil {
+		s.Initial = moduleText(t.Initial)
 	}
 	if back := t.LookBack; back != nil {
 		s.LookBack = &smartmodule.LookBack{Last: back.Last, Age: back.Age}
 	}
 	return step{s, options.Origin{Kind: options.FromFile, Name: path, Line: t.Line}, t.Redact}
+}
+
+// moduleText is a value as a module is given it: what is no text is written as JSON.
+func moduleText(value any) string {
+	if text, isText := value.(string); isText {
+		return text
+	}
+	b, _ := json.Marshal(value) // of what was read from JSON or YAML, so it cannot fail
+	return string(b)
+}
+
+// initial is what --initial says.
+func initial(settings options.Settings) string {
+	text, _ := settings["initial"].Value.(string)
+	return text
 }
 
 // withParams gives the SmartModules among the steps the parameters of --param. Those that stand with a step win.
@@ -109,8 +122,13 @@ func compileProblems(w world, steps []step, settings options.Settings) (problems
 			Option: "param", Origin: s.Origin, Message: "has no effect without a SmartModule, a transform that ends in .wasm", Semantic: true,
 		})
 	}
-	_, err := transform.Compile(bare(steps), transform.Options{ReadFile: w.readFile, ReadModule: w.readModule})
+	chain, err := transform.Compile(bare(steps), transform.Options{ReadFile: w.readFile, ReadModule: w.readModule})
 	if err == nil {
+		if s, ok := settings["initial"]; ok && !chain.Keeps() {
+			problems = append(problems, &options.Problem{
+				Option: "initial", Origin: s.Origin, Message: "has no effect without a SmartModule that aggregates", Semantic: true,
+			})
+		}
 		return problems
 	}
 	for _, e := range split(err) {

@@ -18,18 +18,18 @@ block() { awk -v want="$1" '/^```(yaml|sh)/ { n++; on = n == want; next } /^```/
 
 @test "a config file is taken as it stands, and what has no effect is noted" {
   cd "$SANDBOX" || return
-  block 2 >numbers.yaml
-  run --separate-stderr bash -ec "$(block 3)"
+  block 3 >numbers.yaml
+  run --separate-stderr bash -ec "$(block 4)"
   assert_success
   assert_output $'{"n":1}\n{"n":2}'
   assert_equal "$(grep -c "has no effect" <<<"$stderr")" 3
   echo 'consumer: {partition: 2}' >>numbers.yaml
-  run bash -ec "$(block 3)"
+  run bash -ec "$(block 4)"
   assert_failure 2
   assert_output --partial "consumer.partition: a topic has one partition here"
 }
 
 @test "metadata is what Fluvio's tools read" {
-  run bash -ec "$(block 4)"
+  run bash -ec "$(block 5)"
   assert_output "generate-source source http://json-schema.org/draft-07/schema#"
 }

@@ -132,6 +132,46 @@ YAML
   assert_equal "$(sed -n '1p;$p' <<<"$output")" $'1\n20200'
 }
 
+@test "an aggregate begins with its initial value where nothing is saved" {
+  run --separate-stderr generate --map count.wasm --initial 40
+  assert_output $'41\n42\n43'
+  printf 'topic: "-"\ntransforms: [{uses: count.wasm, initial: 7}, {uses: count.wasm}]\n' >"$SANDBOX/config.yaml"
+  run --separate-stderr generate --config "$SANDBOX/config.yaml"
+  assert_output $'1\n2\n3'
+  printf 'topic: "-"\ntransforms: [{filter: "true"}, {uses: count.wasm, initial: 7}]\n' >"$SANDBOX/config.yaml"
+  run --separate-stderr generate --config "$SANDBOX/config.yaml" --initial 40
+  assert_output $'8\n9\n10'
+  # What is saved wins, until it is forgotten.
+  count() { file-source --path "$SANDBOX/app.log" --topic - --once --log-level error --state "file:$SANDBOX/state.json" --map count.wasm --initial "$1"; }
+  seq 2 >"$SANDBOX/app.log"
+  run --separate-stderr count 40
+  assert_output $'41\n42'
+  seq 3 >"$SANDBOX/app.log"
+  run --separate-stderr count 90
+  assert_output 43
+  file-source state reset --state "file:$SANDBOX/state.json" >/dev/null
+  run --separate-stderr count 90
+  assert_output $'91\n92\n93'
+}
+
+@test "an initial value is for aggregates only" {
+  run generate --map mask.wasm --param fields=x --initial 40
+  assert_failure 2
+  assert_output "generate-source: --initial: has no effect without a SmartModule that aggregates"
+  printf 'topic: "-"\ntransforms: [{uses: mask.wasm, initial: 7}]\n' >"$SANDBOX/config.yaml"
+  run generate --config "$SANDBOX/config.yaml"
+  assert_failure 2
+  assert_output "generate-source: $SANDBOX/config.yaml:2: mask.wasm: it takes no initial value: it exports map, and only an aggregate begins with one"
+}
+
+@test "the aggregate of docs/fluvio.md begins as it says" {
+  run --separate-stderr bash -ec "$(awk '/^```sh/ { on = 1; next } /^```/ { on = 0 } on && /--aggregate/' "$TEST_ROOT/docs/fluvio.md")"
+  assert_success
+  assert_output $'101\n102'
+  # shellcheck disable=SC2154 # bats sets it
+  assert_equal "$stderr" "generate-source: old spellings: --fluvio-topic is --topic, --rust-log is --log-level, --aggregate is --map, --aggregate-initial-value is --initial"
+}
+
 @test "a module looks back on what is in the topic" {
   cat >"$SANDBOX/config.yaml" <<'YAML'
 topic: demo
@@ -169,5 +209,5 @@ YAML
   run --separate-stderr stdout-sink --topic - --map count.wasm <<<x
   assert_output 1
   # shellcheck disable=SC2154 # bats sets it
-  [[ $stderr == *"aggregates begin empty at every start"* ]]
+  [[ $stderr == *"aggregates begin anew at every start"* ]]
 }

@@ -68,9 +68,11 @@ type Transform struct {
 	With map[string]any
 	// LookBack says which earlier records the module is shown; nil for none.
 	LookBack *LookBack
+	// Initial is what a module that aggregates begins with, in its JSON form; nil if the file does not say.
+	Initial any
 	// Line is where Kind stands, counted from 1.
 	Line int
-	// Redact says that Text or a part of With came from a reference and must appear in no message.
+	// Redact says that Text, Initial or a part of With came from a reference and must appear in no message.
 	Redact bool
 }
 

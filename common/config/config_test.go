@@ -55,6 +55,7 @@ transforms:
   - uses: x.wasm
     with: {level: 3, deep: {on: [yes]}}
     lookback: {last: 5, age: 1h}
+    initial: {sum: 7}
 `
 	jsonText := `{
 "name": "prices", "type": "http-source",
@@ -76,7 +77,7 @@ transforms:
   {"arraymap": ".[]"},
   {"uses": "x.wasm",
     "with": {"level": 3, "deep": {"on": ["yes"]}},
-    "lookback": {"last": 5, "age": "1h"}}]
+    "lookback": {"last": 5, "age": "1h"}, "initial": {"sum": 7}}]
 }`
 	want := &File{
 		Name: &Value{Any: "prices", Line: 2}, Type: &Value{Any: "http-source", Line: 3},
@@ -95,7 +96,7 @@ transforms:
 			{
 				Kind: "uses", Text: "x.wasm", Line: 19,
 				With:     map[string]any{"level": json.Number("3"), "deep": map[string]any{"on": []any{"yes"}}},
-				LookBack: &LookBack{Last: 5, Age: time.Hour},
+				LookBack: &LookBack{Last: 5, Age: time.Hour}, Initial: map[string]any{"sum": json.Number("7")},
 			},
 		},
 	}

@@ -164,6 +164,14 @@ func TestProblems(t *testing.T) {
 			"1:23: transforms[0].lookback: only a SmartModule, a file that ends in .wasm, takes lookback; remove it",
 		},
 		{
+			"refuses initial beside map", "f.yaml", "transforms: [{map: ., initial: 1}]\n",
+			"1:23: transforms[0].initial: only a SmartModule, a file that ends in .wasm, takes initial; remove it",
+		},
+		{
+			"refuses an initial value that is none", "f.yaml", "transforms: [{uses: a.wasm, initial: }]\n",
+			"1:37: transforms[0].initial: the value is null; leave the key out",
+		},
+		{
 			"refuses a lookback that says nothing", "f.yaml", "transforms: [{uses: a.wasm, lookback: {age: 1h}}]\n",
 			"1:29: transforms[0].lookback: it says nothing; write lookback: {last: 100}, and age: 1h if need be",
 		},

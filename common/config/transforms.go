@@ -27,7 +27,7 @@ func (b *binder) transforms(e entry) {
 
 func (b *binder) transform(n *node, path string) {
 	var t Transform
-	var with, lookBack *entry
+	var with, lookBack, initial *entry
 	known, usable := true, true
 	for _, e := range b.unique(n, path, false) {
 		switch e.key {
@@ -52,9 +52,11 @@ func (b *binder) transform(n *node, path string) {
 			with = &e
 		case "lookback":
 			lookBack = &e
+		case "initial":
+			initial = &e
 		default:
 			fix := "a transform is one of " + strings.Join(kinds, ", ")
-			if nearest := Nearest(e.key, append([]string{"with", "lookback"}, kinds...)); nearest != "" {
+			if nearest := Nearest(e.key, append([]string{"with", "lookback", "initial"}, kinds...)); nearest != "" {
 				fix = "did you mean " + nearest + "?"
 			}
 			b.problem(e.line, e.column, join(path, e.key), "unknown key", fix)
@@ -67,7 +69,7 @@ func (b *binder) transform(n *node, path string) {
 		}
 		return
 	}
-	for _, e := range []*entry{with, lookBack} {
+	for _, e := range []*entry{with, lookBack, initial} {
 		if e != nil && usable && t.Kind != "uses" && !strings.HasSuffix(strings.TrimSpace(t.Text), ".wasm") {
 			b.problem(e.line, e.column, join(path, e.key), "only a SmartModule, a file that ends in .wasm, takes "+e.key, "remove it")
 			usable = false
@@ -82,6 +84,10 @@ func (b *binder) transform(n *node, path string) {
 	}
 	if lookBack != nil && usable {
 		t.LookBack = b.lookBack(*lookBack, join(path, "lookback"))
+	}
+	if initial != nil && usable {
+		v, _ := b.value(*initial, join(path, "initial"), false)
+		t.Initial, t.Redact = v.Any, t.Redact || v.Redact
 	}
 	if usable {
 		b.file.Transforms = append(b.file.Transforms, t)

@@ -2,6 +2,7 @@ package delivery
 
 import (
 	"context"
+	"errors"
 	"strconv"
 	"strings"
 	"testing"
@@ -16,7 +17,12 @@ import (
 // given: what record 3 becomes is 123.
 func aggregate(tb testing.TB, params map[string]string, more ...transform.Step) *transform.Chain {
 	tb.Helper()
-	steps := append([]transform.Step{{Kind: transform.Map, Expr: guests.Kind(tb, "aggregate"), Params: params}}, more...)
+	return compiled(tb, append([]transform.Step{{Kind: transform.Map, Expr: guests.Kind(tb, "aggregate"), Params: params}}, more...))
+}
+
+// compiled is a chain that is closed at the end of the test.
+func compiled(tb testing.TB, steps []transform.Step) *transform.Chain {
+	tb.Helper()
 	chain, err := transform.Compile(steps, transform.Options{Cache: guests.Cache()})
 	if err != nil {
 		tb.Fatal(err)
@@ -178,6 +184,29 @@ func TestPartitionsAreSavedAtOneMoment(t *testing.T) {
 	}
 	mustEqual(t, "positions", store.state.Positions, map[string]string{"a": "1", "b": "2", "c": "9"})
 	mustEqual(t, "saved", store.state.Aggregates, map[string]string{nameOf(t, nil): "12"})
+}
+
+func TestAnInitialValueIsForWhereNothingIsSaved(t *testing.T) {
+	store := &fakeStore{}
+	for _, tt := range []struct {
+		initial string
+		last    int
+		written []string
+	}{{"0", 2, []string{"01", "012"}}, {"9", 3, []string{"0123"}}, {"", 4, []string{"01234"}}} {
+		topic, failed := &fakeTopic{}, false
+		chain := compiled(t, []transform.Step{{Kind: transform.Map, Expr: guests.Kind(t, "aggregate"), Initial: tt.initial}})
+		err := runSource(t.Context(), SourceConfig{Writer: topic, Store: store, Chain: chain}, func(ctx context.Context, out *Output) error {
+			if !failed { // the next session begins as this one
+				failed = true
+				return errors.New("no route")
+			}
+			return resume(tt.last)(ctx, out)
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		mustEqual(t, "written", topic.values(), tt.written)
+	}
 }
 
 // TestASessionGoesOnWithTheAggregateOfItsPosition loses a record on its way to the module, and starts again before it.

@@ -23,8 +23,8 @@ type loader struct {
 	holder   *state.Holder              // of the state, that was waited for last
 }
 
-// emptyAtEveryStart is what to know where aggregates are not saved.
-const emptyAtEveryStart = "no state is kept with these flags, so aggregates begin empty at every start"
+// anewAtEveryStart is what to know where aggregates are not saved.
+const anewAtEveryStart = "no state is kept with these flags, so aggregates begin anew at every start"
 
 // What is saved, in words.
 const (

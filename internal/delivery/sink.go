@@ -93,7 +93,7 @@ func (s *sink) recall() (over bool, err error) {
 		return false, nil
 	}
 	if s.Store == nil {
-		s.Log.Info(emptyAtEveryStart)
+		s.Log.Info(anewAtEveryStart)
 		return false, nil
 	}
 	kept := &loader{

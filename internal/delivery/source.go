@@ -174,7 +174,7 @@ func (s *source) recall(saved *state.State) {
 		s.turn = make(chan struct{}, 1)
 		s.tracker.keep(s.Chain.State())
 		if s.Store == nil {
-			s.Log.Info(emptyAtEveryStart)
+			s.Log.Info(anewAtEveryStart)
 		}
 	}
 }

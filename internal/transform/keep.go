@@ -16,11 +16,11 @@ import (
 func (c *Chain) Keeps() bool { return len(c.aggregates()) > 0 }
 
 // State returns what each such step has come to, by a name that stays the same as long as the step does the same. It must
-// not be changed. Nil means that nothing has come through.
+// not be changed. Nil means that nothing has come through, and that no step begins with anything.
 func (c *Chain) State() map[string]string {
 	var s map[string]string
 	for name, m := range c.aggregates() {
-		if a := m.accumulator(); len(a) > 0 {
+		if a := m.accumulator(); len(a) > 0 || m.initial != "" { // it may have come from something to nothing
 			if s == nil {
 				s = map[string]string{}
 			}
@@ -30,18 +30,22 @@ func (c *Chain) State() map[string]string {
 	return s
 }
 
-// Restore makes the steps go on from a State. It tells in words for people what of it belongs to none of the steps, or
-// which steps begin empty. Nothing may be applied meanwhile.
+// Restore makes the steps go on from a State; those that it does not hold begin anew. It tells in words for people what of it
+// belongs to none of the steps. Nothing may be applied meanwhile.
 func (c *Chain) Restore(s map[string]string) (notes []string) {
 	steps := c.aggregates()
 	for _, name := range slices.Sorted(maps.Keys(s)) {
 		if _, ok := steps[name]; !ok {
 			notes = append(notes, "what was saved of an aggregate is dropped: its SmartModule, or a parameter of it, has changed since, "+
-				"or it is no longer among the transforms; what took its place begins empty")
+				"or it is no longer among the transforms; what took its place begins anew")
 		}
 	}
 	for name, m := range steps {
-		m.restore([]byte(s[name]))
+		accumulator, saved := s[name]
+		if !saved {
+			accumulator = m.initial
+		}
+		m.restore([]byte(accumulator))
 	}
 	return notes
 }

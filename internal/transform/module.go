@@ -1,6 +1,7 @@
 package transform
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -21,6 +22,7 @@ type module struct {
 	name    string // of the file, for messages
 	module  *smartmodule.Module
 	options smartmodule.Options
+	initial string // of one that aggregates
 
 	mu     sync.Mutex
 	runner *smartmodule.Runner // nil until it has started
@@ -66,10 +68,18 @@ func newModule(s Step, at place, o Options) (*module, *SyntaxError) {
 			if s.LookBack != nil && !m.HasLookBack() {
 				return nil, bad("it cannot look back: it does not export look_back")
 			}
-			return &module{
+			if s.Initial != "" && kind != smartmodule.Aggregate {
+				return nil, bad(fmt.Sprintf("it takes no initial value: it exports %s, and only an aggregate begins with one", kind))
+			}
+			made := &module{
 				place: at, kind: s.Kind, name: filepath.Base(path), module: m,
 				options: smartmodule.Options{Params: s.Params, LookBack: s.LookBack, Cache: o.Cache},
-			}, nil
+			}
+			if kind == smartmodule.Aggregate {
+				made.initial = cmp.Or(s.Initial, o.Initial)
+				made.options.Accumulator = []byte(made.initial)
+			}
+			return made, nil
 		}
 	}
 	return nil, bad(fmt.Sprintf("the module exports %s, which goes with --%s", m.Kind(), instead[m.Kind()]))

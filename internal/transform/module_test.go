@@ -254,3 +254,65 @@ func TestStateOfAggregates(t *testing.T) {
 		t.Errorf("notes %q, state %q", notes, other.State())
 	}
 }
+
+func TestAggregatesBeginWithTheirInitialValue(t *testing.T) {
+	apply := func(c *Chain, value, want string) {
+		t.Helper()
+		if out, err := c.Apply(t.Context(), record.Record{Value: []byte(value)}); err != nil || string(out[0].Value) != want {
+			t.Errorf("%s became %v, %v, not %s", value, out, err, want)
+		}
+	}
+	step := Step{Kind: Map, Expr: "aggregate.wasm", Initial: "x"}
+	c := mustOpen(t, step)
+	begun := c.State()
+	apply(c, "a", "xA")
+	apply(c, "b", "xAB")
+	saved := c.State()
+
+	// What is saved wins, whatever the initial value is by then.
+	step.Initial = "y"
+	again := mustOpen(t, step)
+	for _, tt := range []struct {
+		saved map[string]string
+		want  string
+	}{{saved, "xABC"}, {begun, "xC"}, {nil, "yC"}, {map[string]string{"another": "z"}, "yC"}} {
+		again.Restore(tt.saved)
+		apply(again, "c", tt.want)
+	}
+	// So does what has become empty.
+	for name := range saved {
+		saved[name] = ""
+	}
+	again.Restore(saved)
+	if diff := cmp.Diff(saved, again.State()); diff != "" {
+		t.Error(diff)
+	}
+	apply(again, "c", "C")
+}
+
+func TestInitialValueOfTheChain(t *testing.T) {
+	aggregate := guests.Kind(t, "aggregate")
+	c, err := Compile([]Step{{Kind: Map, Expr: aggregate}, {Kind: Uses, Expr: aggregate, Initial: "y"}, {Kind: Uses, Expr: guests.Kind(t, "filter")}},
+		Options{Cache: guests.Cache(), Initial: "x"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := c.Apply(t.Context(), record.Record{Value: []byte("a")})
+	if err != nil || string(out[0].Value) != "yXA" {
+		t.Error(out, err)
+	}
+	if err := c.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestOnlyAggregatesTakeAnInitialValue(t *testing.T) {
+	_, err := inModules(t, Step{Kind: Uses, Expr: "filter.wasm", Initial: "x"}, Step{Kind: Map, Expr: "map.wasm", Initial: "x"})
+	for _, want := range []string{
+		"filter.wasm: it takes no initial value: it exports filter, and only an aggregate begins with one", "map.wasm: it takes no initial value: it exports map,",
+	} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v, want %s", err, want)
+		}
+	}
+}

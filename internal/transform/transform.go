@@ -57,6 +57,8 @@ type Step struct {
 	// Params and LookBack are those of a SmartModule. LookBack is nil for none.
 	Params   map[string]string
 	LookBack *smartmodule.LookBack
+	// Initial is what a SmartModule that aggregates begins with where no State is restored; empty for that of Options.
+	Initial string
 }
 
 // Options are what a chain needs beside its steps. The zero value is ready to use.
@@ -67,6 +69,8 @@ type Options struct {
 	ReadFile func(string) ([]byte, error)
 	// ReadModule reads the file of a SmartModule; nil means ReadFile.
 	ReadModule func(string) ([]byte, error)
+	// Initial is what those SmartModules that aggregate begin with whose steps do not say.
+	Initial string
 	// Cache is the folder for the compiled code of SmartModules; empty for none.
 	Cache string
 }

@@ -215,12 +215,16 @@ func steps() []any {
 		lookback["required"] = []string{"last"}
 		s := closed("", object{
 			kind: text(description), "with": object{"type": "object", "description": "The module's parameters."}, "lookback": lookback,
+			"initial": object{
+				"type":        []string{"string", "number", "boolean", "object", "array"},
+				"description": "What an aggregate begins with, where nothing is saved. What is no text is handed over as JSON.",
+			},
 		})
 		delete(s, "description")
 		s["required"] = []string{kind}
 		if kind != "uses" { // which takes a module only
 			module := object{"properties": object{kind: object{"pattern": `\.wasm\s*$|^\$\{`}}}
-			s["dependencies"] = object{"with": module, "lookback": module}
+			s["dependencies"] = object{"with": module, "lookback": module, "initial": module}
 		}
 		return s
 	}

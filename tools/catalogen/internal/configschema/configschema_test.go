@@ -96,7 +96,9 @@ func TestDerive(t *testing.T) {
 		{"accepts a secret among the parameters", `{"topic": "t", "parameters": {"endpoint": "http://a", "token": "x"}}`, true},
 		{"accepts a required option among the secrets", `{"topic": "t", "secrets": {"endpoint": "http://a"}}`, true},
 		{"accepts what a SmartModule takes", `{"topic": "t", "parameters": {"endpoint": "http://a"}, "transforms": [
-			{"map": "x.wasm", "with": {"a": 1}, "lookback": {"last": 5, "age": "1h"}}, {"filter": "${env:X}", "with": {}}]}`, true},
+			{"map": "x.wasm", "with": {"a": 1}, "lookback": {"last": 5, "age": "1h"}}, {"filter": "${env:X}", "with": {}}, {"uses": "y.wasm", "initial": 0}]}`, true},
+		{"refuses an initial value for an expression", `{"topic": "t", "parameters": {"endpoint": "http://a"}, "transforms": [{"map": ".", "initial": 0}]}`, false},
+		{"refuses no initial value", `{"topic": "t", "parameters": {"endpoint": "http://a"}, "transforms": [{"uses": "y.wasm", "initial": null}]}`, false},
 		{"refuses parameters for an expression", `{"topic": "t", "parameters": {"endpoint": "http://a"}, "transforms": [{"map": ".", "with": {}}]}`, false},
 		{"refuses a half reference", `{"topic": "t", "parameters": {"endpoint": "http://a", "page-size": "x${env:N}", "header": []}}`, false},
 		{"refuses a reference to nothing", `{"topic": "t", "parameters": {"endpoint": "${env:}"}}`, false},
