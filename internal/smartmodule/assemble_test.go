@@ -114,6 +114,22 @@ func answering(kind Kind, code int32, answer []byte) assembly {
 	}
 }
 
+// echoing makes a module that hands back all records as they are, from the memory of its input, and does next to nothing else. Its alloc
+// takes memory behind all that it took before, and dealloc gives back the last: a host that forgets it makes the memory grow.
+func echoing(kind Kind) assembly {
+	const opLocalGet, local0, local1, add, sub = 0x20, 0, 1, 0x6a, opI32Sub
+	ask := cat(
+		op(opGlobalGet, 0), // the result
+		op(opGlobalGet, 0, opLocalGet, local0, add, opGlobalSet, 0),
+		op(opGlobalGet, 0, opI32Const, 16, 0x76, 0x3f, 0, 0x4f, opIf, blockEmpty), // if global>>16 >= memory.size
+		op(opI32Const, 1, 0x40, 0, 0x1a, opEnd),                                   // then grow it by a page
+	)
+	const before, around = 12, 26 // bytes of an input before its records, and around them; one byte behind them says that there is no error
+	give := op(opLocalGet, local0, opI32Const, before, sub, opGlobalSet, 0)
+	echo := cat(op(opLocalGet, local0, opI32Const, before, add, opLocalGet, local1, opI32Const, around, sub), call(0), constant(0))
+	return assembly{functions: []function{{exportAlloc, allocType, ask}, {exportDealloc, deallocType, give}, transform(kind, echo)}}
+}
+
 // reply encodes an answer.
 func reply(records []made, f *failure, accumulator []byte) []byte {
 	b := binary.BigEndian.AppendUint32(nil, uint32(len(records)))

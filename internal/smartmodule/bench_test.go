@@ -61,6 +61,33 @@ func BenchmarkRun(b *testing.B) {
 	}
 }
 
+// BenchmarkHost is the time that is not the guest's: of a record, in batches of 100, through a module that does nothing.
+func BenchmarkHost(b *testing.B) {
+	for _, kind := range []Kind{Filter, Map} {
+		b.Run(string(kind), func(b *testing.B) {
+			m, err := Parse(echoing(kind).binary())
+			if err != nil {
+				b.Fatal(err)
+			}
+			r, err := m.Start(context.Background(), Options{})
+			if err != nil {
+				b.Fatal(err)
+			}
+			defer r.Close()
+			records := benchRecords()
+			b.ReportAllocs()
+			begin := cpu(b)
+			for b.Loop() {
+				results, err := r.Run(context.Background(), records)
+				if err != nil || len(results[len(results)-1].Out) != 1 {
+					b.Fatal(err, results[0].Err)
+				}
+			}
+			perRecord(b, begin)
+		})
+	}
+}
+
 // cpu returns the processor time that this process has used.
 func cpu(b *testing.B) time.Duration {
 	var u syscall.Rusage

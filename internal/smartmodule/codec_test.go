@@ -55,32 +55,41 @@ func TestVarintSize(t *testing.T) {
 	}
 }
 
-// FuzzDecodeAnswer checks that no answer makes the decoder fail, or take more memory than in proportion to it, and that what
-// it reads is what was written.
+// decode returns an answer with its records.
+func decode(b []byte, aggregate bool, most int) (records []made, a answer, err error) {
+	a, err = decodeAnswer(b, aggregate, most, func(m made) error {
+		records = append(records, m)
+		return nil
+	})
+	return records, a, err
+}
+
+// FuzzDecodeAnswer checks that no answer makes the decoder fail, or find more records than there are, and that what it reads
+// is what was written.
 func FuzzDecodeAnswer(f *testing.F) {
 	f.Add(reply(nil, nil, nil), false)
 	f.Add(reply([]made{{number: 3, key: []byte("k"), value: []byte("v")}, {number: math.MaxInt32}}, nil, nil), false)
 	f.Add(reply([]made{{value: []byte("v")}}, &failure{"no", 5}, []byte("acc")), true)
 	f.Add([]byte{0xff, 0xff, 0xff, 0xff, 2, 0}, true)
 	f.Fuzz(func(t *testing.T, b []byte, aggregate bool) {
-		a, err := decodeAnswer(b, aggregate, 1000)
+		records, a, err := decode(b, aggregate, 1000)
 		if err != nil {
 			return
 		}
-		if cap(a.records) > len(b) || len(a.records) > 1000 {
-			t.Fatalf("%d records, room for %d, of %d bytes", len(a.records), cap(a.records), len(b))
+		if len(records) > len(b)/smallest || len(records) > 1000 {
+			t.Fatalf("%d records of %d bytes", len(records), len(b))
 		}
 		var accumulator []byte
 		if aggregate {
 			accumulator = append([]byte{}, a.accumulator...)
 		}
-		again, err := decodeAnswer(reply(a.records, a.failure, accumulator), aggregate, 1000)
-		if err != nil || len(again.records) != len(a.records) || !bytes.Equal(again.accumulator, a.accumulator) {
+		againRecords, again, err := decode(reply(records, a.failure, accumulator), aggregate, 1000)
+		if err != nil || len(againRecords) != len(records) || !bytes.Equal(again.accumulator, a.accumulator) {
 			t.Fatalf("read again: %v", err)
 		}
-		for i, m := range again.records {
-			if m.number != a.records[i].number || !bytes.Equal(m.key, a.records[i].key) || !bytes.Equal(m.value, a.records[i].value) {
-				t.Fatalf("record %d: got %v, want %v", i, m, a.records[i])
+		for i, m := range againRecords {
+			if m.number != records[i].number || !bytes.Equal(m.key, records[i].key) || !bytes.Equal(m.value, records[i].value) {
+				t.Fatalf("record %d: got %v, want %v", i, m, records[i])
 			}
 		}
 	})
@@ -98,6 +107,9 @@ func FuzzParse(f *testing.F) {
 		}
 		if metered, err := m.layout.meter(m.copyRecords); err == nil && len(metered) < len(header) {
 			t.Fatal("nothing is left")
+		}
+		if skeleton, err := m.layout.skeleton(m.digest()); err == nil && len(skeleton) > 2*len(file)+mostZeros {
+			t.Fatalf("the skeleton has %d bytes, the file %d", len(skeleton), len(file))
 		}
 	})
 }

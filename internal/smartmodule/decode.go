@@ -5,14 +5,13 @@ import (
 	"errors"
 )
 
-// An answer is what a transform hands back. Its bytes are those of the encoded answer.
+// An answer is what a transform hands back beside records. Its bytes are those of the encoded answer.
 type answer struct {
-	records     []made
 	failure     *failure
 	accumulator []byte
 }
 
-// made is a record that a module made.
+// made is a record that a module made. Its bytes are those of the encoded answer.
 type made struct {
 	number int64 // of the record that it was made of, relative to the first of the input
 	key    []byte
@@ -33,19 +32,24 @@ var (
 	errMany  = errors.New("the answer holds too many records")
 )
 
-// decodeAnswer reads the answer of a transform, of which nothing is believed: b comes from the module. It allocates in
-// proportion to b, whatever counts stand in it.
-func decodeAnswer(b []byte, aggregate bool, most int) (answer, error) {
+// decodeAnswer reads the answer of a transform, of which nothing is believed: b comes from the module. Each is called with one record
+// after the other; its error ends that, and is returned. No count in b makes it allocate anything.
+func decodeAnswer(b []byte, aggregate bool, most int, each func(made) error) (answer, error) {
 	d := decoder{b: b}
-	var a answer
 	n := d.u32()
 	if int64(n) > int64(most) && int64(len(b)/smallest) > int64(most) {
 		return answer{}, errMany
 	}
-	a.records = make([]made, 0, min(int(n), len(b)/smallest))
-	for ; n > 0 && !d.bad; n-- {
-		a.records = append(a.records, d.record())
+	for ; n > 0; n-- {
+		m := d.record()
+		if d.bad {
+			return answer{}, errShort
+		}
+		if err := each(m); err != nil {
+			return answer{}, err
+		}
 	}
+	var a answer
 	if d.option() {
 		a.failure = &failure{hint: d.string(), offset: int64(d.u64())}
 		d.take(1) // kind
@@ -120,6 +124,15 @@ func (d *decoder) option() bool {
 }
 
 func (d *decoder) varint() int64 {
+	if len(d.b) > 0 && d.b[0] < 0x80 { // the usual case, quick
+		n := d.b[0]
+		d.b = d.b[1:]
+		return int64(n>>1) ^ -int64(n&1)
+	}
+	return d.longVarint()
+}
+
+func (d *decoder) longVarint() int64 {
 	n, size := binary.Varint(d.b)
 	if d.bad || size <= 0 {
 		d.bad, d.b = true, nil

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"maps"
 	"math"
+	"math/bits"
 	"slices"
 	"time"
 )
@@ -24,7 +25,7 @@ const maxDelta = math.MaxInt32
 // noTime is the base time of an input whose records have none.
 const noTime = -1
 
-func (in Input) milliseconds() int64 {
+func (in *Input) milliseconds() int64 {
 	if in.Time.IsZero() {
 		return noTime
 	}
@@ -32,7 +33,7 @@ func (in Input) milliseconds() int64 {
 }
 
 // fits reports whether another record can stand in the same input as first: times are relative to that of the first.
-func (in Input) fits(first Input) bool {
+func (in *Input) fits(first *Input) bool {
 	if in.Time.IsZero() || first.Time.IsZero() {
 		return in.Time.IsZero() == first.Time.IsZero()
 	}
@@ -57,14 +58,15 @@ func appendInput(b []byte, base int64, records []Input) []byte {
 	at := len(b)
 	b = binary.BigEndian.AppendUint32(b, 0) // the length of what follows, filled in below
 	b = binary.BigEndian.AppendUint32(b, uint32(len(records)))
+	first := records[0].milliseconds()
 	for i := range records {
-		b = appendRecord(b, &records[i], int64(i), records[0].milliseconds())
+		b = appendRecord(b, &records[i], int64(i), first)
 	}
 	binary.BigEndian.PutUint32(b[at:], uint32(len(b)-at-4))
 	b = append(b, 0, 0)       // parameters: a map of none
 	b = append(b, 0)          // look-back
 	b = append(b, 0, 0, 0, 0) // the record to join
-	return binary.BigEndian.AppendUint64(b, uint64(records[0].milliseconds()))
+	return binary.BigEndian.AppendUint64(b, uint64(first))
 }
 
 // appendRecord appends one record with its length before it.
@@ -90,13 +92,9 @@ func appendRecord(b []byte, in *Input, number, base int64) []byte {
 	return append(b, 0) // headers
 }
 
-func varintSize(n int64) (size int) {
-	for u := uint64(n<<1) ^ uint64(n>>63); ; u >>= 7 {
-		size++
-		if u < 0x80 {
-			return size
-		}
-	}
+// varintSize is how many bytes a varint takes: one for each 7 bits of the number in zig-zag.
+func varintSize(n int64) int {
+	return (bits.Len64(uint64(n<<1)^uint64(n>>63)|1) + 6) / 7
 }
 
 // appendParams appends the input of init.

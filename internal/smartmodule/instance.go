@@ -1,7 +1,6 @@
 package smartmodule
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -36,18 +35,18 @@ const (
 	lookBackUserError = -99
 )
 
-// transform calls the transform and returns its answer, encoded.
-func (i *instance) transform(ctx context.Context, input []byte) ([]byte, error) {
+// transform calls the transform and has its answer read, see take.
+func (i *instance) transform(ctx context.Context, input []byte, read func(answer []byte) error) error {
 	code, err := i.call(ctx, i.function, input)
 	switch {
 	case err != nil:
-		return nil, err
+		return err
 	case code < 0:
-		return nil, &refusal{code: code}
+		return &refusal{code: code}
 	case i.host.calling.copies == 0:
-		return nil, errNone
+		return errNone
 	}
-	return i.take(ctx)
+	return i.take(read)
 }
 
 // initialise calls init.
@@ -68,11 +67,10 @@ func (i *instance) tell(ctx context.Context, name string, input []byte, userErro
 	}
 	refused := &refusal{code: code}
 	if code == userError && i.host.calling.copies > 0 {
-		text, err := i.take(ctx)
-		if err == nil {
+		if err := i.take(func(text []byte) (err error) {
 			refused.hint, err = decodeHint(text)
-		}
-		if err != nil {
+			return err
+		}); err != nil {
 			return err
 		}
 	}
@@ -101,25 +99,24 @@ func (i *instance) call(ctx context.Context, f api.Function, input []byte) (int3
 	return int32(uint32(i.stack[0])), nil
 }
 
-// take copies the answer out of the module's memory, and frees it there.
-func (i *instance) take(_ context.Context) ([]byte, error) {
+// take has the answer read where it lies, in the module's memory, and frees it there. After read it is the module's again.
+func (i *instance) take(read func(answer []byte) error) error {
 	pointer, length := i.host.calling.pointer, i.host.calling.length
 	if uint64(length) > uint64(i.host.limits.Answer) {
-		return nil, errLarge
+		return errLarge
 	}
 	b, ok := i.memory.Read(pointer, length)
 	if !ok {
-		return nil, errAnswer
+		return errAnswer
 	}
-	b = bytes.Clone(b)
-	if i.dealloc == nil || length == 0 {
-		return b, nil
+	if err := read(b); err != nil || i.dealloc == nil || length == 0 {
+		return err
 	}
 	i.stack[0], i.stack[1] = uint64(pointer), uint64(length)
 	if err := i.dealloc.CallWithStack(context.Background(), i.stack[:]); err != nil {
-		return nil, i.host.explain(err)
+		return i.host.explain(err)
 	}
-	return b, nil
+	return nil
 }
 
 func (i *instance) close() error { return i.module.Close(context.Background()) }

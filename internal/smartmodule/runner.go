@@ -1,6 +1,7 @@
 package smartmodule
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -179,8 +180,9 @@ func (r *Runner) cut(records []Input) int {
 		return 1
 	}
 	bytes := 0
-	for i, in := range records {
-		if bytes += len(in.Key) + len(in.Value); i > 0 && (i == batchRecords || bytes > batchBytes || !in.fits(records[0])) {
+	for i := range records {
+		in := &records[i]
+		if bytes += len(in.Key) + len(in.Value); i > 0 && (i == batchRecords || bytes > batchBytes || !in.fits(&records[0])) {
 			return i
 		}
 	}
@@ -243,17 +245,13 @@ func (r *Runner) call(ctx context.Context, records []Input, results []Result, ou
 	if r.module.kind == Aggregate {
 		r.input = appendBytes(r.input, r.accumulator)
 	}
-	encoded, err := r.instance.transform(ctx, r.input)
+	done, err := r.transform(ctx, &reading{kind: r.module.kind, records: records, results: results, outs: outs, last: -1})
 	if cap(r.input) > 2*batchBytes { // one large record is no reason to keep so much
 		r.input = nil
 	}
-	var a answer
-	if err == nil {
-		a, err = decodeAnswer(encoded, r.module.kind == Aggregate, r.options.Limits.Records)
-	}
-	done := 0
-	if err == nil {
-		done, err = r.accept(a, results, outs)
+	if err != nil {
+		clear(results)
+		r.unnumbered = r.unnumbered || errors.Is(err, errStray)
 	}
 	var refused *refusal
 	if err != nil && !errors.As(err, &refused) { // who knows what state it is in
@@ -263,57 +261,21 @@ func (r *Runner) call(ctx context.Context, records []Input, results []Result, ou
 	return done, err
 }
 
-// accept stores what an answer says of each record.
-func (r *Runner) accept(a answer, results []Result, outs *[]Output) (int, error) {
-	done := len(results)
-	if a.failure != nil {
-		at := a.failure.offset - r.count
-		if at < 0 || at >= int64(len(results)) {
-			return 0, errors.New("the module reports an error for a record that it was not given")
+// transform has the instance transform r.input, reads its answer, and returns how many records are dealt with.
+func (r *Runner) transform(ctx context.Context, reading *reading) (int, error) {
+	var a answer
+	if err := r.instance.transform(ctx, r.input, func(b []byte) (err error) {
+		if r.module.kind != Filter {
+			b = bytes.Clone(b) // outputs live on in it
 		}
-		done = int(at)
-	}
-	if r.module.kind == ArrayMap {
-		if a.failure == nil {
-			for _, m := range a.records {
-				results[0].Out = append(results[0].Out, m.output())
-			}
-		}
-	} else if err := r.match(a.records, results[:done], outs); err != nil {
+		a, err = decodeAnswer(b, r.module.kind == Aggregate, r.options.Limits.Records, reading.output)
+		return err
+	}); err != nil {
 		return 0, err
 	}
-	if a.accumulator != nil && len(a.records) > 0 { // with none it is that of no record
+	done, err := reading.end(a.failure, r.count)
+	if err == nil && a.accumulator != nil && reading.last >= 0 { // without an output it is that of no record
 		r.accumulator = a.accumulator
 	}
-	if a.failure != nil {
-		results[done] = Result{Err: &refusal{hint: a.failure.hint}}
-		done++
-	}
-	return done, nil
-}
-
-func (m made) output() Output { return Output{Key: string(m.key), Value: m.value} }
-
-// match finds for each output the record that it is of.
-func (r *Runner) match(records []made, results []Result, outs *[]Output) error {
-	last := int64(-1)
-	for _, m := range records {
-		if m.number <= last || m.number >= int64(len(results)) {
-			r.unnumbered = true
-			clear(results)
-			return errors.New("the module hands back a record that belongs to none that it was given")
-		}
-		last = m.number
-		*outs = append(*outs, m.output())
-		end := len(*outs)
-		results[m.number].Out = (*outs)[end-1 : end : end]
-	}
-	if r.module.kind == Map || r.module.kind == Aggregate {
-		for i := range results {
-			if results[i].Out == nil {
-				results[i].Err = errors.New("the module made nothing of the record, and one that exports " + string(r.module.kind) + " must")
-			}
-		}
-	}
-	return nil
+	return done, err
 }

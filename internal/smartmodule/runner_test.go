@@ -137,6 +137,11 @@ func TestAFaultCostsTheInstanceAndOneRecord(t *testing.T) {
 	}
 }
 
+func TestAFilterKeepsRecordsAsTheyWere(t *testing.T) {
+	r := begin(t, answering(Filter, 1, reply([]made{{number: 1, key: []byte("other"), value: []byte("changed")}}, nil, nil)).binary(), Options{})
+	same(t, run(t, r, "a", "b"), []string{"", "b"})
+}
+
 func TestAnAccumulatorOutlivesTheInstance(t *testing.T) {
 	r := begin(t, kindGuest(t, Aggregate), Options{})
 	got := run(t, r, "a", "b", "panic", "c")
