@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strings"
 
 	"github.com/patchbay-dev/patchbay/internal/options"
 )
@@ -56,12 +57,12 @@ func (p *program) discover(ctx context.Context, w world, m *options.Model, line 
 	if err != nil && ctx.Err() != nil {
 		err = context.Cause(ctx)
 	}
-	if err != nil {
-		return p.report(w, fmt.Errorf("discover: %w", err))
+	var lines []byte
+	if err == nil {
+		lines, err = p.foundLines(w, m, found)
 	}
-	lines, err := p.foundLines(w, m, found)
-	if err != nil {
-		return p.report(w, fmt.Errorf("discover: %w", err))
+	if err != nil { // of a server, perhaps, which has written it in several lines
+		return p.report(w, fmt.Errorf("discover: %s", strings.Join(strings.Fields(err.Error()), " ")))
 	}
 	_, err = w.stdout.Write(lines)
 	return p.report(w, err)

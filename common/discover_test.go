@@ -64,7 +64,7 @@ func TestDiscover(t *testing.T) {
 			name: "leaves out what cannot be set", found: []Found{{"a b", table("a b")}, {"c", table("c")}}, args: "--server s",
 			stdout: `{"name":"c","options":{"table":"c"}}` + "\n", stderr: `atlas-sink: left out, since no option can be set to it: --table: "a b" is not a table` + "\n",
 		},
-		{name: "an error", found: []Found{{"b", nil}}, err: Permanent(errors.New("no route")), args: "--server s", status: 1, stderr: "atlas-sink: discover: no route\n"},
+		{name: "an error", found: []Found{{"b", nil}}, err: Permanent(errors.New("no\n route")), args: "--server s", status: 1, stderr: "atlas-sink: discover: no route\n"},
 		{
 			name: "no answer", waits: true, args: "--server s --start-timeout 1ms", status: 1,
 			stderr: "atlas-sink: discover: no answer within the start timeout of 1ms; --start-timeout gives it longer\n",

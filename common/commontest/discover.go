@@ -41,8 +41,8 @@ func Discover[T any, P interface {
 		}
 		names[f.Name] = true
 		own, m := model[T](t)
-		for _, problem := range fill(t, own, m, options.Inputs{Line: line, File: asFile(t, f.Options)}, nil) {
-			t.Errorf("%s: a run with what is found: %v", f.Name, problem)
+		for _, problem := range fill(t, own, m, options.Inputs{Line: line, File: asFile(t, f.Options), FilePath: "what is found"}, nil) {
+			t.Errorf("%s: a run of it: %v", f.Name, problem)
 		}
 	}
 	return found, err
