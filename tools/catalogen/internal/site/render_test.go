@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"unicode"
 
@@ -58,16 +59,29 @@ func render(t *testing.T, c site.Catalog) map[string][]byte {
 	return files
 }
 
-// everything is the whole preview with the hostile connector.
+// rendered is what everything returns, made once.
+var rendered = sync.OnceValues(func() (map[string][]byte, error) {
+	c, err := fixture.Catalog()
+	if err != nil {
+		return nil, err
+	}
+	hostile, err := fixture.Load("hostile-source")
+	if err != nil {
+		return nil, err
+	}
+	c.Connectors = append(c.Connectors, hostile)
+	c.Retired = []site.Retired{gone("coap-source", "http-source", "0.2.0", "0.1.0"), gone("gopher-sink", "javascript:alert(1)", "0.1.0")}
+	return site.Render(c)
+})
+
+// everything is the whole preview with the hostile connector. It is one for all tests, which only read it.
 func everything(t *testing.T) map[string][]byte {
 	t.Helper()
-	c, err := fixture.Catalog()
+	files, err := rendered()
 	if err != nil {
 		t.Fatal(err)
 	}
-	c.Connectors = append(c.Connectors, load(t, "hostile-source").Connectors...)
-	c.Retired = []site.Retired{gone("coap-source", "http-source", "0.2.0", "0.1.0"), gone("gopher-sink", "javascript:alert(1)", "0.1.0")}
-	return render(t, c)
+	return files
 }
 
 var contentHash = regexp.MustCompile(`\.[0-9a-f]{12}\.`)
