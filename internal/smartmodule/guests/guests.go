@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -15,6 +16,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"golang.org/x/sys/unix"
 )
 
 // The examples, which are guests too.
@@ -104,7 +107,11 @@ func provide(tb testing.TB, name string, make func(path string) error) string {
 	if path := shared.files[name]; path != "" {
 		return path
 	}
-	err := folder()
+	done, err := alone()
+	if err == nil {
+		defer done()
+		err = folder()
+	}
 	path := filepath.Join(shared.dir, strings.ReplaceAll(name, "/", "-")+".wasm")
 	if err == nil {
 		err = make(path)
@@ -117,6 +124,20 @@ func provide(tb testing.TB, name string, make func(path string) error) string {
 	}
 	shared.files[name] = path
 	return path
+}
+
+// alone waits until no other process makes guests, because several packages begin their tests with the same ones, which on a
+// bare machine each would compile for a minute. It returns a function that lets the next one go on.
+func alone() (func(), error) {
+	f, err := os.Open(filepath.Join(root(), "internal/smartmodule/guests/guests.go"))
+	if err != nil {
+		return nil, err
+	}
+	for {
+		if err = unix.Flock(int(f.Fd()), unix.LOCK_EX); !errors.Is(err, unix.EINTR) {
+			return func() { _ = f.Close() }, err
+		}
+	}
 }
 
 func folder() (err error) {
