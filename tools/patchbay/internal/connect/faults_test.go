@@ -20,7 +20,7 @@ func TestAConnectorThatIsKilledIsReplaced(t *testing.T) {
 		all := r.stream("S", "s")
 		done := make(chan error, 1)
 		go func() {
-			done <- r.run(t.Context(), "source: {type: numbers, config: {count: 8000}}\nproducer: {stream: {subject: s}}")
+			done <- r.run(t.Context(), "source: {type: numbers, config: {count: 4000}}\nproducer: {stream: {subject: s}}")
 		}()
 		s, err := r.js.Stream(t.Context(), "S")
 		if err != nil {
@@ -31,7 +31,7 @@ func TestAConnectorThatIsKilledIsReplaced(t *testing.T) {
 		if err := <-done; err != nil {
 			t.Fatal(err)
 		}
-		wantNumbers(t, all(), 8000, 1<<20)
+		wantNumbers(t, all(), 4000, 1<<20)
 	})
 	t.Run("sink", func(t *testing.T) {
 		r := newRig(t)
