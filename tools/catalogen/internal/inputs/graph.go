@@ -81,7 +81,8 @@ func Load(ctx context.Context, root string, folders []string) (*Graph, error) {
 
 // goList asks the go command about the packages in folders, their tests and everything that they import.
 func goList(ctx context.Context, root string, folders []string, cgo string) ([]listed, error) {
-	argv := []string{"go", "list", "-e", "-deps", "-test", "-mod=readonly", "-json=" + fields}
+	// Without -buildvcs=false it would ask git what to stamp on programs that it does not build.
+	argv := []string{"go", "list", "-e", "-deps", "-test", "-mod=readonly", "-buildvcs=false", "-json=" + fields}
 	for _, folder := range folders {
 		argv = append(argv, "./"+folder)
 	}

@@ -220,7 +220,7 @@ func (r *run) prepare(ctx context.Context, folders []discover.Folder) (map[strin
 }
 
 // compileTests compiles the test programs that are about to run, all at once: several make test beside each other would
-// each compile what they share, and the deadline of a suite is for running it.
+// each compile what they share, and the deadline of a suite is for running it. One alone does that itself, and no later.
 func (r *run) compileTests(ctx context.Context, folders []discover.Folder, broken map[string]finding.Finding) error {
 	var unproved []discover.Folder
 	for _, f := range folders {
@@ -228,9 +228,14 @@ func (r *run) compileTests(ctx context.Context, folders []discover.Folder, broke
 			continue
 		}
 		if _, known := r.Cache.Load(r.digests[f.Name], evidence.Suites); !known {
-			r.Watch.Step(f.Name, "compile tests")
 			unproved = append(unproved, f)
 		}
+	}
+	if len(unproved) < 2 {
+		return nil
+	}
+	for _, f := range unproved {
+		r.Watch.Step(f.Name, "compile tests")
 	}
 	return build.Tests(ctx, r.Root, unproved)
 }

@@ -4,19 +4,19 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/patchbay-dev/patchbay/common/metadata"
-	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/blackbox"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/build"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/discover"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/evidence"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/finding"
+	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/parallel"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/probe"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/proc"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/publish"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/readme"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/rules"
-	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/suite"
 )
 
 // prove takes one connector through all stages.
@@ -42,22 +42,27 @@ func (r *run) prove(ctx context.Context, f discover.Folder) (Row, *publish.Conne
 		return row, nil, nil, err
 	}
 	findings = append(findings, foreign...)
-	tests, cached, found, err := r.suites(ctx, f, &row)
+	// A program is examined while its tests run: both wait for it most of the time.
+	var suites, examination proof
+	err = parallel.Each(ctx, 2, 2, func(ctx context.Context, i int) (err error) {
+		if i == 0 {
+			examination, err = r.examine(ctx, subject)
+		} else {
+			suites, err = r.suites(ctx, f, &row)
+		}
+		return err
+	})
 	if err != nil {
 		return row, nil, nil, err
 	}
-	findings = append(findings, found...)
-	examined, known, found, err := r.examine(ctx, subject)
+	verdict, found, err := r.released(ctx, subject)
 	if err != nil {
 		return row, nil, nil, err
 	}
-	findings = append(findings, found...)
-	tests = append(tests, examined...)
-	if conn.Verdict, found, err = r.released(ctx, subject); err != nil {
-		return row, nil, nil, err
-	}
-	findings = append(findings, found...)
-	row.Cached = cached && known
+	conn.Verdict = verdict
+	findings = slices.Concat(findings, suites.findings, examination.findings, found)
+	tests := slices.Concat(suites.tests, examination.tests)
+	row.Cached = suites.known && examination.known
 	row.Tests = evidence.Count(tests)
 	if len(findings) > 0 {
 		return row, nil, findings, nil
@@ -109,9 +114,9 @@ func (r *run) testOnly(ctx context.Context, f discover.Folder) (Row, *publish.Co
 		found, err := asFinding(f, err)
 		return row, nil, found, err
 	}
-	tests, cached, found, err := r.suites(ctx, f, &row)
-	row.Cached, row.Tests = cached, evidence.Count(tests)
-	return row, nil, found, err
+	p, err := r.suites(ctx, f, &row)
+	row.Cached, row.Tests = p.known, evidence.Count(p.tests)
+	return row, nil, p.findings, err
 }
 
 // buildOwn builds a folder that has its own build rule.
@@ -154,103 +159,6 @@ func (r *run) document(ctx context.Context, f discover.Folder) (rules.Subject, e
 		}
 	}
 	return subject, nil
-}
-
-// suites returns what a connector's own tests prove of its inputs: from the cache, else by running them.
-func (r *run) suites(ctx context.Context, f discover.Folder, row *Row) ([]evidence.Test, bool, []finding.Finding, error) {
-	if tests, ok := r.Cache.Load(r.digests[f.Name], evidence.Suites); ok {
-		return tests, true, nil, nil
-	}
-	r.Watch.Step(f.Name, "make test")
-	cage := r.workCage()
-	outcome, err := suite.Run(proc.Within(ctx, cage), r.Root, r.Bin, f)
-	if err != nil {
-		return nil, false, nil, err
-	}
-	findings := suiteFindings(f, outcome)
-	if err := escaped(cage, "make test"); err != nil && len(findings) == 0 {
-		if findings, err = asFinding(f, err); err != nil {
-			return nil, false, nil, err
-		}
-	}
-	if len(findings) > 0 {
-		row.Output = outcome.Output
-		return outcome.Tests, false, findings, nil
-	}
-	findings, err = r.store(ctx, f, evidence.Suites, outcome.Tests)
-	return outcome.Tests, false, findings, err
-}
-
-// store keeps what a run proved, unless it proved it of something else: evidence belongs to the inputs as they were before
-// anything was built from them.
-func (r *run) store(ctx context.Context, f discover.Folder, part evidence.Part, tests []evidence.Test) ([]finding.Finding, error) {
-	changed, err := r.changed(ctx, []discover.Folder{f})
-	if err != nil || len(changed) > 0 {
-		return changed, err
-	}
-	return nil, r.Cache.Store(r.digests[f.Name], part, tests)
-}
-
-// examine returns what the program shows from outside: from the cache, else by trying.
-func (r *run) examine(ctx context.Context, subject rules.Subject) ([]evidence.Test, bool, []finding.Finding, error) {
-	f := subject.Folder
-	if tests, ok := r.Cache.Load(r.digests[f.Name], evidence.BlackBox); ok {
-		return tests, true, nil, nil
-	}
-	r.Watch.Step(f.Name, "conformance")
-	var report blackbox.Report
-	broken, err := r.contained(ctx, subject, func(ctx context.Context, target blackbox.Target) (err error) {
-		report, err = blackbox.Examine(ctx, target, blackbox.ProfileOf(subject.Document))
-		return err
-	})
-	if err != nil || len(broken) > 0 {
-		return nil, false, broken, err
-	}
-	tests, findings := report.Evidence(), report.Findings()
-	if len(findings) == 0 {
-		findings, err = r.store(ctx, f, evidence.BlackBox, tests)
-	}
-	return tests, false, findings, err
-}
-
-// contained calls do for a connector's program, which it holds in a home, a cage and a time of its own. The findings are of
-// what went wrong with the examination as a whole; nothing that it found counts then.
-func (r *run) contained(ctx context.Context, subject rules.Subject, do func(context.Context, blackbox.Target) error) ([]finding.Finding, error) {
-	home, err := proc.NewHome()
-	if err != nil {
-		return nil, err
-	}
-	defer home.Remove()
-	// One command that does not end is one too many: to wait for each of hundreds would take hours.
-	within, stop := context.WithTimeout(ctx, r.Limits.Work)
-	defer stop()
-	cage := r.answerCage()
-	cage.Late = stop
-	err = do(proc.Within(within, cage), blackbox.Target{
-		Argv: []string{build.Path(r.Bin, subject.Folder)}, Env: probe.Env(home.Dir), Subject: subject, Scratch: home.Dir,
-	})
-	if ctx.Err() != nil {
-		return nil, ctx.Err()
-	}
-	return asFinding(subject.Folder, brokenOff(cage, err))
-}
-
-// suiteFindings names each test that failed and what went wrong beside tests.
-func suiteFindings(f discover.Folder, outcome suite.Outcome) []finding.Finding {
-	again := "run it by hand: make -C " + f.Path + " test"
-	var findings []finding.Finding
-	for _, t := range outcome.Tests {
-		if t.Status == metadata.Failed {
-			findings = append(findings, finding.Finding{
-				Connector: f.Name, Rule: "test-failed", Where: t.Suite + ": " + t.Name,
-				Message: cmp.Or(t.Detail, "failed"), Fix: again,
-			})
-		}
-	}
-	if outcome.Broken != "" {
-		findings = append(findings, finding.Finding{Connector: f.Name, Rule: "test-run", Where: f.Path, Message: outcome.Broken, Fix: again})
-	}
-	return findings
 }
 
 // settle decides which evidence is published. Evidence with a skip never is: the committed evidence of the same inputs
