@@ -12,7 +12,7 @@ import (
 
 func main() {
 	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(400) // it lives for seconds and holds little, so that collecting later is nearly free
+		debug.SetGCPercent(300) // it lives for seconds and holds little, so that collecting later is nearly free
 	}
 	os.Exit(cmd.Run(cmd.OnSignals(context.Background()), os.Args[1:], os.Stdout, os.Stderr))
 }

@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -102,7 +103,8 @@ func (r *run) introduce(ctx context.Context, f discover.Folder) (
 	subject, findings = rules.Check(subject)
 	row.Version = finding.Printable(subject.Document.Version)
 	if subject.Compiled != nil {
-		conn = &publish.Connector{Folder: f, Document: subject.Document, Text: subject.Published}
+		// Cloned, for it is held to the end, and with it the room in which it has grown.
+		conn = &publish.Connector{Folder: f, Document: subject.Document, Text: bytes.Clone(subject.Published)}
 	}
 	return row, conn, subject, findings, nil
 }

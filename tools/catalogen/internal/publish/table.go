@@ -14,14 +14,14 @@ import (
 
 // OptionTable writes a connector's options as Markdown: its own in a table for each group, the shared ones folded.
 func OptionTable(schema options.Schema) []byte {
-	visible := schema.Visible()
+	shown := schema.Visible()
 	var own, shared bytes.Buffer
-	for _, group := range groups(visible) {
+	for _, group := range groups(shown) {
 		for _, part := range []struct {
 			out    *bytes.Buffer
 			shared bool
 		}{{&own, false}, {&shared, true}} {
-			writeGroup(part.out, group, part.shared, visible)
+			writeGroup(part.out, group, part.shared, shown)
 		}
 	}
 	fmt.Fprintf(&own, "Each option is a flag, an environment variable and a key of the config file.\n")
@@ -32,10 +32,10 @@ func OptionTable(schema options.Schema) []byte {
 }
 
 // groups lists the headings in order of appearance.
-func groups(visible []options.Option) []string {
+func groups(shown []options.Option) []string {
 	var names []string
 	seen := map[string]bool{}
-	for _, o := range visible {
+	for _, o := range shown {
 		if !seen[o.Group] {
 			seen[o.Group] = true
 			names = append(names, o.Group)
@@ -45,9 +45,9 @@ func groups(visible []options.Option) []string {
 }
 
 // writeGroup writes the table of one group, if it has an option of the kind.
-func writeGroup(out *bytes.Buffer, group string, shared bool, visible []options.Option) {
+func writeGroup(out *bytes.Buffer, group string, shared bool, shown []options.Option) {
 	started := false
-	for _, o := range visible {
+	for _, o := range shown {
 		if o.Group != group || o.Shared != shared {
 			continue
 		}
@@ -108,10 +108,14 @@ func defaultText(o options.Option) string {
 	return ""
 }
 
+// plain is text on one line that holds no markup, and visible is text whose line ends can be seen.
+var (
+	plain   = strings.NewReplacer("\n", " ", "\t", " ", "<", "&lt;", ">", "&gt;")
+	visible = strings.NewReplacer("\n", `\n`, "\t", `\t`)
+)
+
 // cell makes text safe for one cell of a Markdown table.
-func cell(s string) string {
-	return bars(strings.NewReplacer("\n", " ", "\t", " ", "<", "&lt;", ">", "&gt;").Replace(s))
-}
+func cell(s string) string { return bars(plain.Replace(s)) }
 
 // bar finds a bar with the backslashes before it.
 var bar = regexp.MustCompile(`\\*\|`)
@@ -125,7 +129,7 @@ func bars(s string) string {
 
 // code sets text as code in a cell, whatever it holds: the fence is longer than any run of backticks inside.
 func code(s string) string {
-	s = bars(strings.NewReplacer("\n", `\n`, "\t", `\t`).Replace(s))
+	s = bars(visible.Replace(s))
 	if !strings.Contains(s, "`") {
 		return "`" + s + "`"
 	}
