@@ -1,10 +1,8 @@
 package hosts
 
 import (
-	"bytes"
-	"encoding/json"
-
 	"github.com/patchbay-dev/patchbay/common/metadata"
+	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/pretty"
 )
 
 // c1Repository is where hosts get the connectors from.
@@ -29,14 +27,10 @@ func c1Files(doc *metadata.Document) (map[string][]byte, error) {
 		return nil, nil
 	}
 	rules := "make -C connectors/sources/" + doc.Name
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	enc.SetIndent("", "  ")
-	err := enc.Encode(c1Manifest{
+	text, err := pretty.JSON(c1Manifest{
 		Name: doc.Name, Description: doc.Description, Source: "VCS", URI: c1Repository,
 		InstallCommand: rules + " programs", UpdateCommand: rules + " update", // with patchbay beside it, in bin
 		Command: "bin/patchbay plugin -- " + doc.Name,
 	})
-	return map[string][]byte{"c1/" + doc.Name + ".json": b.Bytes()}, err
+	return map[string][]byte{"c1/" + doc.Name + ".json": text}, err
 }
