@@ -43,6 +43,9 @@ const noSchema = `"schema": null`
 
 // document gathers what the author said and what follows from it, but for the schema.
 func (p *program) document(m *options.Model, dialect string) (*metadata.Document, error) {
+	if err := p.info.complete(); err != nil {
+		return nil, err
+	}
 	d := &metadata.Document{
 		Name: p.info.Name, Direction: p.direction, Version: p.info.Version, Description: p.info.Description,
 		MetadataVersion: metadata.Version, SDKVersion: sdkVersion,
@@ -74,14 +77,13 @@ func (p *program) document(m *options.Model, dialect string) (*metadata.Document
 			return nil, fmt.Errorf("encode the record contract: %w", err)
 		}
 	}
+	var errs []error
 	for _, e := range p.info.Examples {
 		example, err := exampleOptions(m, e)
-		if err != nil {
-			return nil, err
-		}
+		errs = append(errs, err)
 		d.Examples = append(d.Examples, example)
 	}
-	return d, nil
+	return d, errors.Join(errs...)
 }
 
 // exampleOptions reads an example's command line, and nothing else.

@@ -2,6 +2,8 @@ package common
 
 import (
 	"context"
+	"errors"
+	"fmt"
 
 	"github.com/patchbay-dev/patchbay/common/metadata"
 )
@@ -34,6 +36,17 @@ type Info struct {
 	Checks []string
 	// Examples are command lines to show, without the program's name. Each must be complete and valid.
 	Examples []Example
+}
+
+// complete tells which of the fields that must be set are not.
+func (i Info) complete() error {
+	var errs []error
+	for _, field := range [][2]string{{"Name", i.Name}, {"Version", i.Version}, {"Description", i.Description}, {"Category", i.Category}} {
+		if field[1] == "" {
+			errs = append(errs, fmt.Errorf("common.Info: %s is empty; every connector has one", field[0]))
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // An Example is a command line to copy.

@@ -10,6 +10,7 @@ import (
 	"os/signal"
 	"reflect"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"syscall"
 
@@ -88,10 +89,9 @@ func main(p *program) {
 
 // run does what the command line says and returns the exit status.
 func (p *program) run(ctx context.Context, w world) int {
-	m, err := p.model(p.fresh())
+	m, err := p.grammar()
 	if err != nil {
-		fmt.Fprintf(w.stderr, "%s: %v\n", p.info.Name, err)
-		return statusFailed
+		return p.report(w, err)
 	}
 	args, note, old := modernize(m, w.args)
 	if note != "" {
@@ -144,6 +144,14 @@ func (p *program) run(ctx context.Context, w world) int {
 		return p.check(ctx, w, set)
 	}
 	return p.report(w, p.start(ctx, w, set))
+}
+
+// grammar reads what the author wrote. An error is a mistake of the author's, or several that are joined.
+func (p *program) grammar() (*options.Model, error) {
+	if t := reflect.TypeOf(p.pattern); t == nil || t.Kind() != reflect.Pointer || t.Elem().Kind() != reflect.Struct {
+		return nil, fmt.Errorf("the options are of type %v; give a pointer to a struct, such as &Options{}", t)
+	}
+	return p.model(p.fresh())
 }
 
 // fresh makes a new value of the author's options struct.
@@ -216,7 +224,9 @@ func (p *program) report(w world, err error) int {
 		fmt.Fprintf(w.stderr, "%s: %v\n", p.info.Name, err)
 		return statusUsage
 	}
-	fmt.Fprintf(w.stderr, "%s: %v\n", p.info.Name, err)
+	for line := range strings.Lines(err.Error()) { // several errors may be joined
+		fmt.Fprintf(w.stderr, "%s: %s\n", p.info.Name, strings.TrimSuffix(line, "\n"))
+	}
 	return statusFailed
 }
 

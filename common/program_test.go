@@ -430,6 +430,53 @@ func TestSinksDeliverEachRecord(t *testing.T) {
 	}
 }
 
+// Careless is a source for tests whose author made mistakes.
+type Careless struct {
+	Tally
+	Rate  uint16        `help:"Records a second."`
+	Pause time.Duration `help:"Rest between two." min:"1ms"`
+}
+
+// Value is a source for tests whose methods take no pointer.
+type Value struct{}
+
+// Run implements Source.
+func (Value) Run(context.Context, Output) error { return nil }
+
+func TestMistakesOfTheAuthorAreToldAtOnceInALineEach(t *testing.T) {
+	with := func(change func(*program)) *program {
+		p := counter()
+		change(p)
+		return p
+	}
+	tests := []struct {
+		name string
+		p    *program
+		want []string // a part of each line
+	}{
+		{"in tags", with(func(p *program) { p.pattern = &Careless{} }), []string{"option rate: type uint16 is not", "option pause: min and max go"}},
+		{"no pointer", with(func(p *program) { p.pattern = Value{} }), []string{"the options are of type common.Value; give a pointer"}},
+		{"nothing said", with(func(p *program) { p.info = Info{Name: "tally-source"} }), []string{"Version is empty", "Description is empty", "Category is empty"}},
+		{"in examples", with(func(p *program) {
+			p.info.Examples = []Example{{"A", []string{"--uptoo", "9"}}, {"B", []string{"--topik", "x"}}}
+		}), []string{`example "A": unknown flag --uptoo`, `example "B": unknown flag --topik`}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			got := invoke(t.Context(), tt.p, setting{args: []string{"metadata"}})
+			lines := strings.Split(strings.TrimSpace(got.stderr), "\n")
+			if got.status != 1 || got.stdout != "" || len(lines) != len(tt.want) {
+				t.Fatalf("status %d, stdout %q\n%s", got.status, got.stdout, got.stderr)
+			}
+			for i, line := range lines {
+				if !strings.HasPrefix(line, "tally-source: ") || !strings.Contains(line, tt.want[i]) {
+					t.Errorf("%q, want %q in it", line, tt.want[i])
+				}
+			}
+		})
+	}
+}
+
 func TestTheSharedFlagsAreInOrder(t *testing.T) {
 	for _, p := range []*program{counter(), gatherer()} {
 		m, err := p.model(p.fresh())

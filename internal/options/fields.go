@@ -33,40 +33,36 @@ var foreign = map[string]string{
 	"cmd":       "an option is a flag",
 }
 
-// eachField calls do for each field that is an option, in the order of the struct. Structs that are embedded by the embed
-// tag, or as Go embeds them, give their own fields; what kong:"-" marks and what is not exported is left out.
-func eachField(v reflect.Value, a above, do func(field) error) error {
+// fieldsOf returns the fields of a struct that are options, in its order, and what is wrong with others. Structs that are
+// embedded by the embed tag, or as Go embeds them, give their own fields; what kong:"-" marks and what is not exported is left
+// out.
+func fieldsOf(v reflect.Value, a above) (fields []field, errs []error) {
 	for i := range v.NumField() {
 		sf, fv := v.Type().Field(i), v.Field(i)
 		ts, err := readTags(sf.Tag)
-		if err != nil {
-			return fmt.Errorf("field %s: %w", sf.Name, err)
-		}
 		embedded := sf.Anonymous || ts.has("embed")
-		if ts.get("kong") == "-" || !fv.CanSet() && !embedded {
-			continue
-		}
-		if embedded {
-			err = eachEmbedded(sf.Name, fv, a.below(ts), do)
-		} else {
-			err = do(field{a.prefix + name(sf.Name, ts), ts, fv, a.below(ts)})
-		}
-		if err != nil {
-			return err
+		switch {
+		case err != nil:
+			errs = append(errs, fmt.Errorf("field %s: %w", sf.Name, err))
+		case ts.get("kong") == "-":
+		case embedded:
+			if fv.Kind() == reflect.Pointer && fv.CanSet() {
+				fv.Set(reflect.New(fv.Type().Elem()))
+				fv = fv.Elem()
+			}
+			if fv.Kind() != reflect.Struct {
+				errs = append(errs, fmt.Errorf("field %s: type %s cannot be embedded: only a struct can, or a pointer to one", sf.Name, fv.Type()))
+				continue
+			}
+			below, more := fieldsOf(fv, a.below(ts))
+			fields, errs = append(fields, below...), append(errs, more...)
+		case fv.CanSet():
+			fields = append(fields, field{a.prefix + name(sf.Name, ts), ts, fv, a.below(ts)})
+		case ts.has("help"): // the author means it to be one
+			errs = append(errs, fmt.Errorf("field %s: it has tags and is no option; write %s", sf.Name, strings.ToUpper(sf.Name[:1])+sf.Name[1:]))
 		}
 	}
-	return nil
-}
-
-func eachEmbedded(name string, v reflect.Value, a above, do func(field) error) error {
-	if v.Kind() == reflect.Pointer && v.CanSet() {
-		v.Set(reflect.New(v.Type().Elem()))
-		v = v.Elem()
-	}
-	if v.Kind() != reflect.Struct {
-		return fmt.Errorf("field %s: type %s cannot be embedded: only a struct can, or a pointer to one", name, v.Type())
-	}
-	return eachField(v, a, do)
+	return fields, errs
 }
 
 // below is what the fields of a field have from it.

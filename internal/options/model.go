@@ -44,7 +44,7 @@ type Model struct {
 // An Occurrence is a flag as it stood on the command line.
 type Occurrence struct{ Name, Text string }
 
-// New reads the structs' tags. An error is a mistake of the program's author.
+// New reads the structs' tags. An error is one mistake of the program's author, or several that are joined.
 func New(c Config) (*Model, error) {
 	m := &Model{config: c, control: map[string]*kong.Flag{}, seen: new([]Occurrence)}
 	// Kong is told of the options below: it would take several times as long to read their tags, at every start.
@@ -71,32 +71,53 @@ func New(c Config) (*Model, error) {
 	return m, nil
 }
 
-// readOptions makes an option of each field of the author's struct, then of each shared one.
+// readOptions makes an option of each field of the author's struct, then of each shared one. The error joins all mistakes.
 func (m *Model) readOptions() error {
-	taken := map[string]*kong.Flag{}
-	collect(m.kong.Model.Node, taken)
-	read := func(structPointer any, group, envPrefix string, shared bool) error {
-		return eachField(reflect.ValueOf(structPointer).Elem(), above{group: group}, func(f field) error {
-			o, err := newOption(f, envPrefix)
-			if err != nil {
-				return err
-			}
-			if _, ok := taken[o.Name]; ok {
-				return fmt.Errorf("duplicate flag --%s: a connector's own option has a name of its own", o.Name)
-			}
-			taken[o.Name], o.Shared = nil, shared
-			m.Options = append(m.Options, o)
-			return nil
-		})
+	program := strings.ToUpper(strings.ReplaceAll(m.config.Name, "-", "_"))
+	ours, errs := readStruct(m.config.Shared, "", "PATCHBAY_")
+	own, more := readStruct(m.config.Own, "Options", program+"_")
+	errs = append(errs, more...)
+	reserved := map[string]*kong.Flag{}
+	collect(m.kong.Model.Node, reserved)
+	for _, o := range ours {
+		o.Shared, reserved[o.Name] = true, nil
 	}
-	own := strings.ToUpper(strings.ReplaceAll(m.config.Name, "-", "_")) + "_"
-	if err := read(m.config.Own, "Options", own, false); err != nil {
-		return err
+	seen := map[string]bool{}
+	for _, o := range own {
+		if _, ok := reserved[o.Name]; ok {
+			errs = append(errs, fmt.Errorf("option %s: every connector has a flag of this name; choose another, such as name:%q", o.Name, systemName(m.config.Name)+"-"+o.Name))
+		} else if seen[o.Name] {
+			errs = append(errs, fmt.Errorf("option %s: two fields of the options have this name; rename one, or give it a name tag", o.Name))
+		}
+		seen[o.Name] = true
 	}
-	if err := read(m.config.Shared, "", "PATCHBAY_", true); err != nil {
-		return err
+	if len(errs) > 0 {
+		return errors.Join(errs...)
 	}
+	m.Options = append(own, ours...)
 	return m.checkDeprecations()
+}
+
+// readStruct makes options of a struct's fields, and tells what is wrong with the others.
+func readStruct(pointer any, group, envPrefix string) (options []*Option, errs []error) {
+	fields, errs := fieldsOf(reflect.ValueOf(pointer).Elem(), above{group: group})
+	for _, f := range fields {
+		o, err := newOption(f, envPrefix)
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		options = append(options, o)
+	}
+	return options, errs
+}
+
+// systemName is what a connector's name says before its direction.
+func systemName(connector string) string {
+	if i := strings.LastIndexByte(connector, '-'); i > 0 {
+		return connector[:i]
+	}
+	return connector
 }
 
 // flag is what kong knows of the option: enough to find it on the command line and to print its help.

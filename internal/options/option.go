@@ -223,7 +223,7 @@ func (o *Option) readBounds(minTag, maxTag, maxLen string) error {
 		o.MaxLength = n
 	}
 	if o.Pattern != "" && o.Type == "" && o.Form == "" {
-		return fmt.Errorf("a pattern needs a form tag that says in words what it asks for")
+		return fmt.Errorf(`a pattern needs a form tag that says in words what it asks for, such as form:"a name in small letters"`)
 	}
 	if o.Pattern != "" {
 		if kind != String {

@@ -239,13 +239,9 @@ func TestNewRefusesWhatAnAuthorGotWrong(t *testing.T) {
 		{"a separator of two characters", &struct {
 			A []string `help:"A." sep:"::"`
 		}{}, `sep:"::" is neither one character nor none`},
-		{"a name that stands twice", &struct {
-			A string `help:"A."`
-			B string `help:"B." name:"a"`
-		}{}, "duplicate flag --a"},
 		{"a name of a command's flag", &struct {
 			Batch string `help:"A."`
-		}{}, "duplicate flag --batch"},
+		}{}, "option batch: every connector has a flag of this name"},
 		{"something embedded that has no fields", &struct {
 			A string `embed:""`
 		}{}, "type string cannot be embedded"},
@@ -254,7 +250,19 @@ func TestNewRefusesWhatAnAuthorGotWrong(t *testing.T) {
 		}{}, "type uint8 is not supported"},
 		{"a name of a shared option", &struct {
 			Topic string `help:"A."`
-		}{}, "duplicate flag --topic"},
+		}{}, `option topic: every connector has a flag of this name; choose another, such as name:"x-topic"`},
+		{"a name of a flag that is no option", &struct {
+			Help string `help:"A."`
+		}{}, `option help: every connector has a flag of this name`},
+		{"a name of another field", &struct {
+			A string `help:"A."`
+			B string `help:"B." name:"a"`
+		}{}, "option a: two fields of the options have this name"},
+		{"a field that nobody sees", &struct {
+			Part struct {
+				aName string `help:"A."`
+			} `embed:""`
+		}{}, "field aName: it has tags and is no option; write AName"},
 		{"a pattern without words", &struct {
 			A string `help:"A." pattern:"^a$"`
 		}{}, "needs a form tag"},
