@@ -168,7 +168,7 @@ var culprits = []culprit{
 	tests("report-source", "test-run", "escapes", `@ln -s /dev/zero "$$PATCHBAY_REPORT_DIR/x.xml"`),
 	holds("linked-program-source", "build", "no executable program", map[string]string{"Makefile": "build:\n\t@ln -s /bin/true '$(BIN)'\ntest:\n"}),
 	// What reaches for others.
-	tests("meddles-source", "inputs-changed", "have changed", "@date >notes; echo ok 1"),
+	tests("meddles-source", "inputs-changed", "changed since it was built", "@date >notes; echo ok 1"),
 	tests("curious-source", "test-run", "status 2", "@env; env >&2; false"),
 	tests("forges-source", "test-run", "status 2", "@echo 'good-0-source [build] x'; echo '  fix: x'; echo '10 passed, 0 failed'; false"),
 }

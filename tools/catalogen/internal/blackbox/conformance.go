@@ -229,12 +229,12 @@ var Rules = []Rule{
 	{
 		ID: signalTerm, Profile: Core,
 		Says: "SIGTERM ends a run with status 0, within 10 s.",
-		Fix:  "stop reading, wait for answers, end with status 0",
+		Fix:  "stop reading, wait for answers, end with status 0: in Go, give ctx to all that waits",
 	},
 	{
 		ID: signalInterrupt, Profile: Core,
 		Says: "SIGINT ends a run with status 0, within 10 s.",
-		Fix:  "stop reading, wait for answers, end with status 0",
+		Fix:  "stop reading, wait for answers, end with status 0: in Go, give ctx to all that waits",
 	},
 	{
 		ID: linkHello, Profile: Core,

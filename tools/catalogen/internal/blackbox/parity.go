@@ -36,7 +36,12 @@ type problem struct {
 }
 
 // String writes the problem on one line.
-func (p problem) String() string { return fmt.Sprintf("--%s: %s", p.Option, p.Message) }
+func (p problem) String() string {
+	if p.Option == "" { // the message names what it is about
+		return p.Message
+	}
+	return fmt.Sprintf("--%s: %s", p.Option, p.Message)
+}
 
 // accepts tells whether the program refuses nothing that a schema can say.
 func (v verdict) accepts() bool {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"time"
 
@@ -148,6 +149,17 @@ func Executable(path string, f discover.Folder) error {
 	}
 }
 
+// missing is how the go command names a package that is in no module of go.mod.
+var missing = regexp.MustCompile(`(?:cannot find module providing|no required module provides) package ([^\s:;]+)`)
+
+// Remedy says what to do about a message of the go command, which again shows once more.
+func Remedy(message, again string) string {
+	if found := missing.FindStringSubmatch(message); found != nil {
+		return "to use it: go get " + found[1] + ", and commit go.mod and go.sum"
+	}
+	return "to see it again: " + again
+}
+
 // All builds every folder that can be built as one go build does, and where that fails each on its own, so that one
 // mistake costs one connector. It returns the finding of each connector that did not build. Stale programs are removed.
 func All(ctx context.Context, root, bin string, folders []discover.Folder) (map[string]finding.Finding, error) {
@@ -177,7 +189,7 @@ func All(ctx context.Context, root, bin string, folders []discover.Folder) (map[
 		if err := compile(ctx, root, bin, []string{f.Path}); err != nil {
 			broken[f.Name] = finding.Finding{
 				Connector: f.Name, Rule: "build", Where: f.Path, Message: err.Error(),
-				Fix: "run it by hand: go build ./" + f.Path,
+				Fix: Remedy(err.Error(), "go build ./"+f.Path),
 			}
 		}
 		if ctx.Err() != nil {

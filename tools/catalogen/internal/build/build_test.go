@@ -53,6 +53,18 @@ func TestAllBlamesOnlyWhatDoesNotBuild(t *testing.T) {
 	}
 }
 
+func TestRemedyNamesTheMissingModule(t *testing.T) {
+	for _, tt := range []struct{ message, want string }{
+		{"main.go:8:2: cannot find module providing package example.com/a/b: import lookup disabled by -mod=readonly", "go get example.com/a/b,"},
+		{"main.go:8:2: no required module provides package example.com/a; to add it:\n\tgo get example.com/a", "go get example.com/a,"},
+		{"main.go:8:2: undefined: x", "go build ./x"},
+	} {
+		if got := Remedy(tt.message, "go build ./x"); !strings.Contains(got, tt.want) {
+			t.Errorf("%s: %s", tt.message, got)
+		}
+	}
+}
+
 func TestAllBlamesADriverAlone(t *testing.T) {
 	root := module(t, map[string]string{
 		"connectors/sources/generate-source/main.go": "package main\n\nfunc main() { undefined() }\n",

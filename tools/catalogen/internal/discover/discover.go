@@ -130,11 +130,11 @@ func check(f *Folder, root string, entry os.DirEntry, seen map[string]string) []
 	}
 	f.Go = slices.ContainsFunc(goFiles, func(path string) bool { return !strings.HasSuffix(path, "_test.go") })
 	if info, err := os.Stat(filepath.Join(f.Dir, "Makefile")); err != nil || !info.Mode().IsRegular() {
-		return append(findings, bad("makefile", "there is no Makefile", "write one: a connector in Go needs one include line"))
+		return append(findings, bad("makefile", "there is no Makefile", "write one; "+includes))
 	}
 	files, rules, err := makefiles(root, f.Path)
 	if err != nil {
-		return append(findings, bad("makefile-include", err.Error(), "write the include's path out, relative to the folder"))
+		return append(findings, bad("makefile-include", err.Error(), includes))
 	}
 	f.Makefiles = files
 	for i, file := range files {
@@ -143,7 +143,7 @@ func check(f *Folder, root string, entry os.DirEntry, seen map[string]string) []
 		}
 	}
 	if !slices.ContainsFunc(rules, func(targets []string) bool { return slices.Contains(targets, "test") }) {
-		findings = append(findings, bad("test-target", "the Makefile has no test rule", "include connectors/connector.mk or write a test rule"))
+		findings = append(findings, bad("test-target", "the Makefile has no test rule", includes+", or write a test rule"))
 	}
 	if !f.Go && !f.Has("build") { // a program that is not there cannot be examined, whatever it says of itself
 		findings = append(findings, bad("build-target", "there is neither a Go program nor a build rule",
@@ -151,6 +151,9 @@ func check(f *Folder, root string, entry os.DirEntry, seen map[string]string) []
 	}
 	return findings
 }
+
+// includes is the whole Makefile of most connectors.
+const includes = "the line of a connector in Go is: include ../../connector.mk"
 
 // suffix returns the word after the last hyphen.
 func suffix(name string) string { return name[strings.LastIndexByte(name, '-')+1:] }

@@ -40,6 +40,9 @@ func makefiles(root, folder string) (files []string, rules [][]string, err error
 		if optional[file] && errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil, nil, fmt.Errorf("it includes %s, which is not there", file)
+		}
 		if err != nil {
 			return nil, nil, err
 		}

@@ -44,10 +44,13 @@ type listed struct {
 	}
 	GoFiles, CgoFiles, CFiles, HFiles, SFiles, SysoFiles, EmbedFiles []string
 	Imports                                                          []string
-	Error                                                            *struct{ Err string }
+	Error                                                            *struct{ Pos, Err string }
 }
 
 const fields = "Dir,ImportPath,Name,Standard,Module,GoFiles,CgoFiles,CFiles,HFiles,SFiles,SysoFiles,EmbedFiles,Imports,Error"
+
+// ErrGo means that the go command cannot tell what a connector and its tests are made from.
+var ErrGo = errors.New("go list")
 
 // Load asks go list for everything that the packages in the given folders and their tests are made from. The platform is
 // fixed, so that a digest is the same on every machine. Programs are built without cgo and tests with it, so both are asked
@@ -117,6 +120,9 @@ func (g *Graph) add(root string, l listed) error {
 		p.broken = "" // all of its files may need cgo
 	case !known:
 		p.broken = l.Error.Err
+		if l.Error.Pos != "" {
+			p.broken = l.Error.Pos + ": " + p.broken
+		}
 	}
 	if l.Standard && p.broken == "" {
 		return nil
@@ -223,7 +229,7 @@ func (g *Graph) Of(tested string, folders ...string) (files, modules []string, e
 		}
 		seen[path] = true
 		if p.broken != "" {
-			return nil, nil, fmt.Errorf("go list: %s", p.broken)
+			return nil, nil, fmt.Errorf("%w: %s", ErrGo, p.broken)
 		}
 		if p.module != "" {
 			modules = append(modules, "module "+p.module+" "+strings.Join(g.sums[p.module], " "))

@@ -53,6 +53,13 @@ func (o Outcome) wrong() []Connector {
 	return list
 }
 
+// uncompared tells whether there are connectors that got no further than to a finding.
+func (o Outcome) uncompared() bool {
+	return slices.ContainsFunc(o.Findings, func(f finding.Finding) bool {
+		return !slices.ContainsFunc(o.Connectors, func(c Connector) bool { return c.Connector == f.Connector })
+	})
+}
+
 // place is where a finding is to be mended, as path:line or as a path; empty if nobody knows.
 func (o Outcome) place(f finding.Finding) string {
 	i := slices.IndexFunc(o.Connectors, func(c Connector) bool { return c.Connector == f.Connector })

@@ -151,6 +151,9 @@ func TestTextOfNothing(t *testing.T) {
 	}{
 		{"nothing is released", Outcome{Note: "Nothing is released yet."}, "\nNothing is released yet.\n"},
 		{"nothing changed", Outcome{Against: "v1", Connectors: []Connector{quiet}}, "\nNo metadata changed since v1.\n"},
+		{"nothing changed, as far as is known", Outcome{
+			Against: "v1", Connectors: []Connector{quiet}, Findings: []finding.Finding{{Connector: "b-source", Rule: "x"}},
+		}, ""},
 		{"nothing could be compared", Outcome{Against: "v1", Findings: []finding.Finding{{Rule: "x"}}}, ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

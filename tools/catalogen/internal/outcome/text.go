@@ -23,6 +23,7 @@ func (o Outcome) text(w io.Writer) error {
 	case o.Note != "":
 		fmt.Fprintf(&b, "\n%s\n", o.Note)
 	case len(o.Connectors) == 0: // the findings tell why
+	case !changed && o.uncompared(): // of those nothing is known
 	case !changed:
 		fmt.Fprintf(&b, "\nNo metadata changed since %s.\n", o.Against)
 	default:

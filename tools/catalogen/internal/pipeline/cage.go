@@ -37,7 +37,7 @@ func escaped(cage *proc.Cage, what string) error {
 func brokenOff(cage *proc.Cage, broke error) error {
 	slow := finding.Finding{
 		Rule: "answers-in-time", Where: "examination",
-		Fix: "whatever the command line is, answer or fail, without waiting for a network or an input",
+		Fix: "whatever the command line is, answer or fail without waiting for a network or an input, and end when told to: in Go, give ctx to all that waits",
 	}
 	switch missed := cage.Missed(); {
 	case len(missed) > 0:

@@ -2,7 +2,10 @@ package pipeline
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/build"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/discover"
@@ -27,10 +30,14 @@ func digest(ctx context.Context, root string, folders []discover.Folder) (
 	for _, f := range folders {
 		digest, err := digester.Digest(f)
 		if err != nil {
-			unfit[f.Name] = finding.Finding{
+			bad := finding.Finding{
 				Connector: f.Name, Rule: "inputs", Where: f.Path, Message: err.Error(),
 				Fix: "keep in the folder only what may be read and committed",
 			}
+			if errors.Is(err, inputs.ErrGo) {
+				bad.Fix = build.Remedy(bad.Message, "go vet ./"+f.Path)
+			}
+			unfit[f.Name] = bad
 			continue
 		}
 		digests[f.Name] = digest
@@ -43,7 +50,7 @@ func (r *run) changed(ctx context.Context, folders []discover.Folder) ([]finding
 	if untouched, err := r.digester.Untouched(ctx); err != nil || untouched {
 		return nil, err
 	}
-	now, _, err := Digests(ctx, r.Root, folders)
+	fresh, now, _, err := digest(ctx, r.Root, folders)
 	if err != nil {
 		return nil, err
 	}
@@ -52,12 +59,38 @@ func (r *run) changed(ctx context.Context, folders []discover.Folder) ([]finding
 		if now[f.Name] != r.digests[f.Name] {
 			findings = append(findings, finding.Finding{
 				Connector: f.Name, Rule: "inputs-changed", Where: f.Path,
-				Message: "files that it is made from have changed since it was built, so nothing of this run counts",
-				Fix:     "run it again; if its own build or tests write here, let git ignore what they write",
+				Message: differing(r.digester, fresh, f) + " changed since it was built, so nothing of this run counts",
+				Fix:     "run it again; if the program or its tests wrote that, let them write in a temporary folder, or let git ignore it",
 			})
 		}
 	}
 	return findings, nil
+}
+
+// differing names some of the files of which two digesters do not say the same.
+func differing(before, now *inputs.Digester, f discover.Folder) string {
+	old, err := before.Inputs(f)
+	if err != nil {
+		return "something that it is made from"
+	}
+	lines, err := now.Inputs(f)
+	if err != nil {
+		return err.Error() + ": it"
+	}
+	var names []string
+	for _, pair := range [][2][]string{{lines, old}, {old, lines}} {
+		for _, line := range pair[0] {
+			name, _, _ := strings.Cut(strings.TrimPrefix(line, "file "), " ")
+			if !slices.Contains(pair[1], line) && !slices.Contains(names, name) {
+				names = append(names, name)
+			}
+		}
+	}
+	const most = 3
+	if len(names) > most {
+		return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most)
+	}
+	return strings.Join(names, ", ")
 }
 
 // recheck is the last look before connectors are published: those whose inputs have changed since the start are not.

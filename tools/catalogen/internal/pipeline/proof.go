@@ -3,6 +3,8 @@ package pipeline
 import (
 	"cmp"
 	"context"
+	"slices"
+	"strings"
 
 	"github.com/patchbay-dev/patchbay/common/metadata"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/blackbox"
@@ -41,12 +43,17 @@ func (r *run) suites(ctx context.Context, f discover.Folder, row *Row) (proof, e
 		}
 	}
 	if len(p.findings) > 0 {
-		row.Output = outcome.Output
+		if outcome.Broken != "" || slices.ContainsFunc(outcome.Tests, silent) {
+			row.Output = outcome.Output
+		}
 		return p, nil
 	}
 	p.findings, err = r.store(ctx, f, evidence.Suites, p.tests)
 	return p, err
 }
+
+// silent tells whether a test failed without a word.
+func silent(t evidence.Test) bool { return t.Status == metadata.Failed && t.Detail == "" }
 
 // store keeps what a run proved, unless it proved it of something else: evidence belongs to the inputs as they were before
 // anything was built from them.
@@ -110,12 +117,27 @@ func suiteFindings(f discover.Folder, outcome suite.Outcome) []finding.Finding {
 		if t.Status == metadata.Failed {
 			findings = append(findings, finding.Finding{
 				Connector: f.Name, Rule: "test-failed", Where: t.Suite + ": " + t.Name,
-				Message: cmp.Or(t.Detail, "failed"), Fix: again,
+				Message: cmp.Or(spoken(t.Detail), "failed"), Fix: again,
 			})
 		}
 	}
 	if outcome.Broken != "" {
+		if len(outcome.Tests) == 0 {
+			again = "write main_test.go or " + f.Name + ".bats, such as make new writes; if there are tests, " + again
+		}
 		findings = append(findings, finding.Finding{Connector: f.Name, Rule: "test-run", Where: f.Path, Message: outcome.Broken, Fix: again})
 	}
 	return findings
+}
+
+// spoken is what a failed test says, without the lines that go test writes around it.
+func spoken(detail string) string {
+	var lines []string
+	for line := range strings.Lines(detail) {
+		word := strings.TrimSpace(line)
+		if word != "Failed" && !strings.HasPrefix(word, "=== ") && !strings.HasPrefix(word, "--- FAIL: ") {
+			lines = append(lines, line)
+		}
+	}
+	return strings.TrimRight(strings.Join(lines, ""), "\n")
 }

@@ -62,11 +62,16 @@ func (r *run) released(ctx context.Context, subject rules.Subject) (change.Verdi
 		}
 		findings = append(findings, contradictions...)
 	}
-	for _, left := range subject.Waivers.Check(c.old != nil) {
-		left.Connector, left.Where = subject.Folder.Name, subject.Folder.Path+"/"+left.Where
-		findings = append(findings, left)
+	return c.verdict, append(findings, waiverFindings(subject, c.old != nil)...), nil
+}
+
+// waiverFindings are what is wrong with a connector's waivers once they have been asked.
+func waiverFindings(subject rules.Subject, compared bool) []finding.Finding {
+	findings := subject.Waivers.Check(compared)
+	for i := range findings {
+		findings[i].Connector, findings[i].Where = subject.Folder.Name, subject.Folder.Path+"/"+findings[i].Where
 	}
-	return c.verdict, findings, nil
+	return findings
 }
 
 // replay tries configurations of the old document on the new program. What it proves is kept in the local cache only: it is

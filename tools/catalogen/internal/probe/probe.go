@@ -8,6 +8,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
+	"regexp"
 	"strings"
 	"time"
 
@@ -39,7 +41,7 @@ func Run(ctx context.Context, argv []string, dir, home string, deadline time.Dur
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
 	}
-	bad := finding.Finding{Rule: "metadata-runs", Where: "metadata", Fix: "run it by hand: <binary> metadata"}
+	bad := finding.Finding{Rule: "metadata-runs", Where: "metadata", Fix: "mend that; to see it again: bin/" + filepath.Base(argv[0]) + " metadata"}
 	switch {
 	case errors.Is(err, proc.ErrDeadline):
 		bad.Rule, bad.Fix = "metadata-in-time", "metadata must need no network, no input and no required flag"
@@ -51,13 +53,33 @@ func Run(ctx context.Context, argv []string, dir, home string, deadline time.Dur
 		bad.Message = err.Error()
 	case result.Status != 0:
 		bad.Message = fmt.Sprintf("status %d", result.Status)
-		if tail := proc.Tail(result.Stderr, 5); tail != "" {
-			bad.Message += ": " + tail
+		if said := complaint(result.Stderr); said != "" {
+			bad.Message += ": " + said
 		}
 	default:
 		return result.Stdout, nil
 	}
 	return nil, bad
+}
+
+// crash is how a Go program that dies begins to say why; a stack follows.
+var crash = regexp.MustCompile(`(?m)^(panic|fatal error): .*$`)
+
+// complaint is what a program that failed says of it: its last lines, or why it crashed and the first place of the stack that
+// is not the runtime's.
+func complaint(stderr []byte) string {
+	why := crash.FindIndex(stderr)
+	if why == nil {
+		return proc.Tail(stderr, 20)
+	}
+	said := string(stderr[why[0]:why[1]])
+	for line := range strings.Lines(string(stderr[why[1]:])) {
+		place, _, _ := strings.Cut(strings.TrimSpace(line), " +0x")
+		if strings.HasSuffix(strings.TrimRight(place, "0123456789"), "main.go:") {
+			return said + " (" + place + ")"
+		}
+	}
+	return said
 }
 
 // Decode reads a metadata document without mercy and returns it with its bytes in the one form in which the catalog

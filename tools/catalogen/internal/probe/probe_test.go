@@ -21,13 +21,17 @@ func TestRunNamesWhatIsWrong(t *testing.T) {
 		{"a status", "echo no idea >&2; exit 3", time.Minute, "metadata-runs", "status 3: no idea"},
 		{"a signal", "kill -9 $$", time.Minute, "metadata-runs", "died of signal"},
 		{"a program that waits", "sleep 60", 50 * time.Millisecond, "metadata-in-time", "50ms"},
+		{
+			"a crash", "printf 'panic: a nil map\n\ngoroutine 1 [running]:\nx.F()\n\t/go/x.go:3 +0x1\nmain.main()\n\t/a/main.go:14 +0x29a\n' >&2; exit 2",
+			time.Minute, "metadata-runs", "status 2: panic: a nil map (/a/main.go:14)",
+		},
 		{"a flood", "yes", time.Minute, "metadata-size", "printed more"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			_, err := Run(t.Context(), []string{"sh", "-c", tt.script}, "", t.TempDir(), tt.deadline)
 			var found finding.Finding
-			if !errors.As(err, &found) || found.Rule != tt.rule || !strings.Contains(found.Message, tt.says) {
+			if !errors.As(err, &found) || found.Rule != tt.rule || !strings.Contains(found.Message, tt.says) || strings.Contains(found.Message, "goroutine") {
 				t.Errorf("%v", err)
 			}
 		})

@@ -150,6 +150,9 @@ func verdict(row pipeline.Row) string {
 
 // summary tells a row in words.
 func summary(row pipeline.Row) string {
+	if row.Tests.Total() == 0 && !row.OK {
+		return "no test was run"
+	}
 	words := []string{fmt.Sprintf("%d passed, %d failed, %d skipped", row.Tests.Passed, row.Tests.Failed, row.Tests.Skipped)}
 	switch {
 	case row.Kept:
@@ -162,7 +165,7 @@ func summary(row pipeline.Row) string {
 
 // Report writes the summary table, then every finding with what to do about it.
 func Report(out io.Writer, rows []pipeline.Row, findings []finding.Finding) {
-	if len(rows) > 0 {
+	if rows = withUnread(rows, findings); len(rows) > 0 {
 		table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 		fmt.Fprintln(table, "\nCONNECTOR\tVERSION\tTESTS\tTIME\tEVIDENCE\tRESULT")
 		for _, row := range rows {
@@ -184,6 +187,18 @@ func Report(out io.Writer, rows []pipeline.Row, findings []finding.Finding) {
 	}
 }
 
+// withUnread adds a row for each connector that only findings tell of: its folder is so wrong that it was not even built.
+func withUnread(rows []pipeline.Row, findings []finding.Finding) []pipeline.Row {
+	rows = slices.Clone(rows)
+	for _, f := range findings {
+		if f.Connector != "" && !slices.ContainsFunc(rows, func(r pipeline.Row) bool { return r.Name == f.Connector }) {
+			rows = append(rows, pipeline.Row{Name: f.Connector})
+		}
+	}
+	slices.SortStableFunc(rows, func(a, b pipeline.Row) int { return strings.Compare(a.Name, b.Name) })
+	return rows
+}
+
 // indented is text of a stranger's, set apart from what is said here.
 func indented(text string) string {
 	return "  " + strings.ReplaceAll(strings.TrimSpace(finding.Printable(text)), "\n", "\n  ")
@@ -191,6 +206,9 @@ func indented(text string) string {
 
 func tests(row pipeline.Row) string {
 	c := row.Tests
+	if c.Total() == 0 && !row.OK {
+		return "not run"
+	}
 	text := fmt.Sprintf("%d passed", c.Passed)
 	if c.Failed > 0 {
 		text += fmt.Sprintf(", %d failed", c.Failed)

@@ -77,6 +77,17 @@ func TestBoardOnAShortTerminalShowsWhatIsAtWork(t *testing.T) {
 	}
 }
 
+// A connector whose folder is so wrong that nothing was built has its row like the others.
+func TestReportHasARowForEachConnector(t *testing.T) {
+	var out bytes.Buffer
+	Report(&out, []pipeline.Row{{Name: "b-source", OK: true, Tests: evidence.Counts{Passed: 1}}}, []finding.Finding{{Connector: "a-source", Rule: "makefile"}, {Rule: "catalog"}})
+	lines := strings.Split(out.String(), "\n")
+	if !strings.HasPrefix(lines[2], "a-source ") || !strings.Contains(lines[2], "not run") || !strings.HasSuffix(lines[2], "FAIL") ||
+		!strings.HasPrefix(lines[3], "b-source ") || lines[4] != "" {
+		t.Errorf("%s", out.String())
+	}
+}
+
 func TestReportShowsNoControlCharacters(t *testing.T) {
 	var out bytes.Buffer
 	Report(&out, []pipeline.Row{{Name: "a-source", Version: "0.1.0", Elapsed: 1234 * time.Millisecond, Output: "\x1b[2Jgone", Tests: evidence.Counts{Passed: 1, Failed: 2, Skipped: 3}}},

@@ -42,7 +42,8 @@ func nameMatchesFolder(s Subject) []finding.Finding {
 	if s.Document.Name == s.Folder.Name {
 		return nil
 	}
-	return one("/name", fmt.Sprintf("the metadata says %q, the folder %q", s.Document.Name, s.Folder.Name), "make them the same word")
+	return one("/name", fmt.Sprintf("the metadata says %q, the folder %q", s.Document.Name, s.Folder.Name),
+		fmt.Sprintf("write %q, which is what the program is called, or rename the folder", s.Folder.Name))
 }
 
 func directionMatchesFolder(s Subject) []finding.Finding {
@@ -92,7 +93,7 @@ func licenseSPDX(s Subject) []finding.Finding {
 		return nil
 	}
 	return one("/license", fmt.Sprintf("%q is not among the SPDX identifiers that the catalog accepts", s.Document.License),
-		"such as Apache-2.0, MIT or BSD-3-Clause")
+		"write one that it does, such as Apache-2.0, MIT or BSD-3-Clause")
 }
 
 func deprecationDate(s Subject) []finding.Finding {

@@ -143,7 +143,7 @@ func defaultValid(s Subject) []finding.Finding {
 		}
 		compiled, _ := s.Compiled.Property(name)
 		if problems := compiled.ValidateText(o.Default); len(problems) > 0 {
-			return fmt.Sprintf("its default %s breaks its own schema: %s", o.Default, problems[0]), "mend the one that is wrong"
+			return fmt.Sprintf("its default %s breaks its own schema: %s", o.Default, short(problems[0].String())), "mend the one that is wrong"
 		}
 		return "", ""
 	})
@@ -155,7 +155,7 @@ func exampleValid(s Subject) []finding.Finding {
 		for _, p := range s.Compiled.ValidateText(example.Options) {
 			findings = append(findings, finding.Finding{
 				Where:   schema.Pointer("examples", fmt.Sprint(i), "options") + p.Pointer,
-				Message: p.Message, Fix: "an example must be a complete set of options",
+				Message: short(p.Message), Fix: fmt.Sprintf("mend the example %q; each must be complete and valid", example.Title),
 			})
 		}
 	}

@@ -3,6 +3,9 @@
 package rules
 
 import (
+	"regexp"
+	"slices"
+
 	"github.com/patchbay-dev/patchbay/common/metadata"
 	"github.com/patchbay-dev/patchbay/common/metadata/schema"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/discover"
@@ -31,16 +34,24 @@ type rule struct {
 	check func(Subject) []finding.Finding
 }
 
-// Check holds a document against its published schema and then, if that is kept, against every named rule. It returns the
-// subject with its schema read and compiled, which is nil where the findings say why it could not be.
+// Check holds a document against its published schema and then, if that is kept or broken only where no other rule looks,
+// against every named rule. It returns the subject with its schema read and compiled, which is nil where the findings say why
+// the document is none.
 func Check(s Subject) (Subject, []finding.Finding) {
 	if problems := schema.ValidateMetadata(s.Published); len(problems) > 0 {
 		var findings []finding.Finding
 		for _, p := range problems {
 			findings = append(findings, finding.Finding{
-				Rule: "metadata-schema", Where: p.Pointer, Message: p.Message,
-				Fix: "the format is catalog/schemas/metadata.json",
+				Rule: "metadata-schema", Where: p.Pointer, Message: short(p.Message), Fix: meant(p),
 			})
+		}
+		if whole := s; aside(problems) && whole.prepare().Rule == "" {
+			for _, f := range whole.rules() {
+				if !slices.ContainsFunc(problems, func(p schema.Problem) bool { return p.Pointer == f.Where }) {
+					findings = append(findings, f)
+				}
+			}
+			return s, attribute(s.Folder.Name, findings)
 		}
 		// The name and the direction are told all the same: a sink that says Source must hear of it in these words.
 		findings = append(findings, label("name-matches-folder", nameMatchesFolder(s))...)
@@ -50,11 +61,45 @@ func Check(s Subject) (Subject, []finding.Finding) {
 	if f := s.prepare(); f.Rule != "" {
 		return s, attribute(s.Folder.Name, []finding.Finding{f})
 	}
+	return s, attribute(s.Folder.Name, s.rules())
+}
+
+// rules asks every named rule.
+func (s Subject) rules() []finding.Finding {
 	var findings []finding.Finding
 	for _, r := range all {
 		findings = append(findings, label(r.id, r.check(s))...)
 	}
-	return s, attribute(s.Folder.Name, findings)
+	return findings
+}
+
+// aside tells whether all problems are in plain texts of a document or in what it leaves out, so that its options can be looked
+// at all the same and an author hears of everything at once.
+func aside(problems []schema.Problem) bool {
+	return !slices.ContainsFunc(problems, func(p schema.Problem) bool {
+		return !slices.Contains([]string{"", "/version", "/description", "/license", "/category"}, p.Pointer)
+	})
+}
+
+// meant says how a part of a document is written that breaks the documents' schema.
+func meant(p schema.Problem) string {
+	switch p.Pointer {
+	case "/version":
+		return "write it like 0.1.0"
+	case "/name":
+		return "write lower-case words joined by hyphens, ending in -source or -sink"
+	case "/direction":
+		return "write source or sink"
+	}
+	return "the format is catalog/schemas/metadata.json; in Go it follows from common.Info and the options' tags"
+}
+
+// long is a pattern that says nothing to people: those of durations, sizes and versions fill a line and more.
+var long = regexp.MustCompile(`does not match pattern '.{60,}'`)
+
+// short is a problem without such a pattern.
+func short(message string) string {
+	return long.ReplaceAllLiteralString(message, "does not match its pattern")
 }
 
 // prepare reads and compiles the document's options schema into the subject. What keeps it from that is the finding; the

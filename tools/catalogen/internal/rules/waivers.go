@@ -68,7 +68,11 @@ func parseWaivers(text []byte, today time.Time) (Waivers, error) {
 	d := json.NewDecoder(bytes.NewReader(text))
 	d.DisallowUnknownFields()
 	var file map[string]map[string]*waiver
-	if err := d.Decode(&file); err != nil {
+	err := d.Decode(&file)
+	if kind := (*json.UnmarshalTypeError)(nil); errors.As(err, &kind) {
+		return w, fmt.Errorf("holds a %s where it cannot", kind.Value)
+	}
+	if err != nil {
 		return w, err
 	}
 	for _, rule := range slices.Sorted(maps.Keys(file)) {
@@ -132,7 +136,7 @@ func (w Waivers) Replay(option string) bool { return w.reason(replayRule, option
 func (w Waivers) Check(compared bool) []finding.Finding {
 	var findings []finding.Finding
 	for _, entry := range w.list {
-		bad := finding.Finding{Where: WaiverFile, Rule: "waiver-used", Fix: "remove the line"}
+		bad := finding.Finding{Where: WaiverFile, Rule: "waiver-used", Fix: "remove the line, or mend the name in it"}
 		switch {
 		case w.expired(entry):
 			bad.Rule, bad.Fix = "waiver-expired", "mend what it waives, and remove the line; or say anew why, and until when"

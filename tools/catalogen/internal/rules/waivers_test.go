@@ -116,7 +116,7 @@ func TestReadWaivers(t *testing.T) {
 		{"no reason", "It is public.", " ", `secret-marked of "token" has no reason`},
 		{"no day", "2027-06-30", "never", `secret-marked of "token" expires on "never", which is no day`},
 		{"nothing said", `{"reason": "It is public.", "expires": "2027-06-30"}`, "null", `secret-marked of "token" says nothing`},
-		{"the form without a day", `{"reason": "It is public.", "expires": "2027-06-30"}`, `"It is public."`, "cannot unmarshal string"},
+		{"the form without a day", `{"reason": "It is public.", "expires": "2027-06-30"}`, `"It is public."`, "holds a string where it cannot"},
 		{"another key", `"expires"`, `"until"`, `unknown field "until"`},
 		{"a rule twice", `{"secret-marked"`, `{"secret-marked": {}, "secret-marked"`, "secret-marked"},
 		{"half a file", "}}}", "", "ends too early"},
