@@ -23,7 +23,11 @@ import (
 // prove takes one connector through all stages.
 func (r *run) prove(ctx context.Context, f discover.Folder) (Row, *publish.Connector, []finding.Finding, error) {
 	row, conn, subject, findings, err := r.introduce(ctx, f)
-	if conn == nil || err != nil {
+	if err != nil {
+		return row, nil, findings, err
+	}
+	sources, err := r.scan(f)
+	if findings = append(findings, sources...); conn == nil || err != nil {
 		return row, nil, findings, err
 	}
 	if conn.Readme, err = ReadReadme(f.Dir); err != nil {
@@ -38,15 +42,7 @@ func (r *run) prove(ctx context.Context, f discover.Folder) (Row, *publish.Conne
 		}), nil
 	}
 	conn.Inputs = r.digests[f.Name]
-	foreign, err := rules.ForeignPrograms(f, r.foreign)
-	if err != nil {
-		return row, nil, nil, err
-	}
-	own, err := rules.OwnEnvironment(f)
-	if err != nil {
-		return row, nil, nil, err
-	}
-	if findings = slices.Concat(findings, foreign, own); len(findings) > 0 {
+	if len(findings) > 0 {
 		// Tests would prove nothing for long: to mend the metadata changes what they prove it of. And an examination that
 		// starts from wrong metadata meets the same mistake a hundred times. What else shows without a test is told too.
 		_, more, err := r.compare(subject)
@@ -79,6 +75,27 @@ func (r *run) prove(ctx context.Context, f discover.Folder) (Row, *publish.Conne
 	}
 	conn.Evidence, findings = r.settle(f, tests, &row)
 	return row, conn, findings, nil
+}
+
+// scan looks at what a folder's files say, which needs no program.
+func (r *run) scan(f discover.Folder) ([]finding.Finding, error) {
+	foreign, err := rules.ForeignPrograms(f, r.foreign)
+	if err != nil {
+		return nil, err
+	}
+	own, err := rules.OwnEnvironment(f)
+	if err != nil {
+		return nil, err
+	}
+	findings := slices.Concat(foreign, own)
+	text, err := ReadReadme(f.Dir)
+	if err != nil {
+		return findings, nil // prove tells it
+	}
+	if _, err := readme.Replace(text, readme.Options, nil); err != nil { // publish would find it too, when all tests have run
+		findings = append(findings, publish.ReadmeBlock(f.Name, f.Path+"/README.md", readme.Options, err))
+	}
+	return findings, nil
 }
 
 // describe takes one connector as far as its metadata.

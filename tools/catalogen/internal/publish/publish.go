@@ -133,7 +133,7 @@ func Assemble(c Catalog, put func(path string, text []byte)) (readmes map[string
 		}
 	}
 	if err := m.addTable(c.Readme, index); err != nil {
-		findings = append(findings, readmeBlock("", "README.md", readme.Connectors, err))
+		findings = append(findings, ReadmeBlock("", "README.md", readme.Connectors, err))
 	}
 	if err := site.Render(pages, func(path string, text []byte) { m.file("site/"+path, text) }); err != nil {
 		return nil, nil, fmt.Errorf("render site: %w", err)
@@ -161,8 +161,8 @@ func (c Catalog) retire(r Retirement, m *made) (site.Retired, error) {
 	return page, nil
 }
 
-// readmeBlock says how to mend a README in which a generated block has no place.
-func readmeBlock(connector, where, block string, err error) finding.Finding {
+// ReadmeBlock says how to mend a README in which a generated block has no place.
+func ReadmeBlock(connector, where, block string, err error) finding.Finding {
 	bad := finding.Finding{Connector: connector, Rule: "readme-block", Where: where, Message: err.Error()}
 	verb := "keep just one pair of these two lines, in this order"
 	if errors.Is(err, readme.ErrNoBlock) {
@@ -217,7 +217,7 @@ func (m *made) assemble(c Connector, base baseline.Baseline) (part, error) {
 	}
 	text, err := readme.Replace(c.Readme, readme.Options, OptionTable(read))
 	if err != nil {
-		p.findings = append(p.findings, readmeBlock(name, c.Folder.Path+"/README.md", readme.Options, err))
+		p.findings = append(p.findings, ReadmeBlock(name, c.Folder.Path+"/README.md", readme.Options, err))
 	} else {
 		m.readme(c.Folder.Path+"/README.md", text)
 	}

@@ -39,7 +39,7 @@ func TestReadmesWithoutAPlaceForTheBlockSayHowToMakeOne(t *testing.T) {
 			if err == nil {
 				t.Fatal("the block has a place")
 			}
-			if got := readmeBlock("a-source", "README.md", readme.Options, err); !strings.HasPrefix(got.Fix, tt.fix) {
+			if got := ReadmeBlock("a-source", "README.md", readme.Options, err); !strings.HasPrefix(got.Fix, tt.fix) {
 				t.Errorf("fix %q, want %q", got.Fix, tt.fix)
 			}
 		})

@@ -26,7 +26,7 @@ func (s Subject) each(check func(name string, o options.Option) (message, fix st
 func optionDescribed(s Subject) []finding.Finding {
 	return s.each(func(name string, o options.Option) (string, string) {
 		if strings.TrimSpace(o.Description) == "" {
-			return "has no description", "write the flag's help text"
+			return "has no description", "say what it does: in Go, write the tag help:\"...\""
 		}
 		return "", ""
 	})

@@ -71,7 +71,7 @@ var rendered = sync.OnceValues(func() (map[string][]byte, error) {
 	}
 	c.Connectors = append(c.Connectors, hostile)
 	c.Retired = []site.Retired{gone("coap-source", "http-source", "0.2.0", "0.1.0"), gone("gopher-sink", "javascript:alert(1)", "0.1.0")}
-	return site.Render(c)
+	return fixture.Render(c)
 })
 
 // everything is the whole preview with the hostile connector. It is one for all tests, which only read it.
