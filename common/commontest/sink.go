@@ -2,6 +2,7 @@ package commontest
 
 import (
 	"context"
+	"fmt"
 	"testing"
 	"time"
 
@@ -12,6 +13,7 @@ import (
 // A SinkRun is a sink that runs.
 type SinkRun struct {
 	t      testing.TB
+	given  int // records
 	topic  *topic
 	cancel context.CancelFunc
 	done   chan struct{}
@@ -31,7 +33,7 @@ func StartSink[T any, P interface {
 
 func startSink(t testing.TB, c Config, records []common.Record, fresh func() common.Sink) *SinkRun {
 	ctx, cancel := context.WithCancel(context.Background())
-	r := &SinkRun{t: t, topic: newTopic(c, records...), cancel: cancel, done: make(chan struct{})}
+	r := &SinkRun{t: t, given: len(records), topic: newTopic(c, records...), cancel: cancel, done: make(chan struct{})}
 	size := c.BatchSize
 	if size == 0 {
 		size = 500
@@ -60,9 +62,17 @@ func (r *SinkRun) Wait() error {
 	case <-r.done:
 		return r.err
 	case <-time.After(Patience):
-		r.t.Fatalf("the sink did not end within %s", Patience)
+		r.t.Fatalf("the sink did not end within %s; %s", Patience, r.blame())
 		return nil
 	}
+}
+
+// blame says what a sink most likely lacks that does not end.
+func (r *SinkRun) blame() string {
+	if n := r.given - len(r.Acknowledged()); n > 0 {
+		return fmt.Sprintf("%d records are not acknowledged: settle each batch with Ack or Fail, or leave that to common.Each", n)
+	}
+	return "Run must return when its context ends"
 }
 
 // Stop asks the sink to end, as SIGTERM does, waits for it and returns its error.

@@ -101,7 +101,7 @@ func (r *SourceRun) Wait() error {
 	case <-r.done:
 		return r.err
 	case <-time.After(Patience):
-		r.t.Fatalf("the source did not end within %s", Patience)
+		r.t.Fatalf("the source did not end within %s; Run must return when its context ends, and with --once when all is sent", Patience)
 		return nil
 	}
 }
