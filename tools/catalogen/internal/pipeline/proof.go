@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"slices"
-	"strings"
 
 	"github.com/patchbay-dev/patchbay/common/metadata"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/blackbox"
@@ -51,9 +50,6 @@ func (r *run) suites(ctx context.Context, f discover.Folder, row *Row) (proof, e
 	p.findings, err = r.store(ctx, f, evidence.Suites, p.tests)
 	return p, err
 }
-
-// silent tells whether a test failed without a word.
-func silent(t evidence.Test) bool { return t.Status == metadata.Failed && t.Detail == "" }
 
 // store keeps what a run proved, unless it proved it of something else: evidence belongs to the inputs as they were before
 // anything was built from them.
@@ -128,16 +124,4 @@ func suiteFindings(f discover.Folder, outcome suite.Outcome) []finding.Finding {
 		findings = append(findings, finding.Finding{Connector: f.Name, Rule: "test-run", Where: f.Path, Message: outcome.Broken, Fix: again})
 	}
 	return findings
-}
-
-// spoken is what a failed test says, without the lines that go test writes around it.
-func spoken(detail string) string {
-	var lines []string
-	for line := range strings.Lines(detail) {
-		word := strings.TrimSpace(line)
-		if word != "Failed" && !strings.HasPrefix(word, "=== ") && !strings.HasPrefix(word, "--- FAIL: ") {
-			lines = append(lines, line)
-		}
-	}
-	return strings.TrimRight(strings.Join(lines, ""), "\n")
 }

@@ -77,27 +77,6 @@ func (r *run) prove(ctx context.Context, f discover.Folder) (Row, *publish.Conne
 	return row, conn, findings, nil
 }
 
-// scan looks at what a folder's files say, which needs no program.
-func (r *run) scan(f discover.Folder) ([]finding.Finding, error) {
-	foreign, err := rules.ForeignPrograms(f, r.foreign)
-	if err != nil {
-		return nil, err
-	}
-	own, err := rules.OwnEnvironment(f)
-	if err != nil {
-		return nil, err
-	}
-	findings := slices.Concat(foreign, own)
-	text, err := ReadReadme(f.Dir)
-	if err != nil {
-		return findings, nil // prove tells it
-	}
-	if _, err := readme.Replace(text, readme.Options, nil); err != nil { // publish would find it too, when all tests have run
-		findings = append(findings, publish.ReadmeBlock(f.Name, f.Path+"/README.md", readme.Options, err))
-	}
-	return findings, nil
-}
-
 // describe takes one connector as far as its metadata.
 func (r *run) describe(ctx context.Context, f discover.Folder) (Row, *publish.Connector, []finding.Finding, error) {
 	row, conn, subject, findings, err := r.introduce(ctx, f)

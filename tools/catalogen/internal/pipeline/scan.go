@@ -1,0 +1,50 @@
+package pipeline
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/patchbay-dev/patchbay/common/metadata"
+	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/discover"
+	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/evidence"
+	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/finding"
+	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/publish"
+	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/readme"
+	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/rules"
+)
+
+// scan looks at what a folder's files say, which needs no program.
+func (r *run) scan(f discover.Folder) ([]finding.Finding, error) {
+	foreign, err := rules.ForeignPrograms(f, r.foreign)
+	if err != nil {
+		return nil, err
+	}
+	own, err := rules.OwnEnvironment(f)
+	if err != nil {
+		return nil, err
+	}
+	findings := slices.Concat(foreign, own)
+	text, err := ReadReadme(f.Dir)
+	if err != nil {
+		return findings, nil // prove tells it
+	}
+	if _, err := readme.Replace(text, readme.Options, nil); err != nil { // publish would find it too, when all tests have run
+		findings = append(findings, publish.ReadmeBlock(f.Name, f.Path+"/README.md", readme.Options, err))
+	}
+	return findings, nil
+}
+
+// silent tells whether a test failed without a word of its own.
+func silent(t evidence.Test) bool { return t.Status == metadata.Failed && spoken(t.Detail) == "" }
+
+// spoken is what a failed test says, without the lines that go test writes around it.
+func spoken(detail string) string {
+	var lines []string
+	for line := range strings.Lines(detail) {
+		word := strings.TrimSpace(line)
+		if word != "Failed" && !strings.HasPrefix(word, "=== ") && !strings.HasPrefix(word, "--- FAIL: ") {
+			lines = append(lines, line)
+		}
+	}
+	return strings.TrimRight(strings.Join(lines, ""), "\n")
+}
