@@ -66,7 +66,7 @@ func (r *reader) repeat() {
 	replies := slices.Clone(r.recent.values)
 	r.mu.Unlock()
 	for _, reply := range replies {
-		if err := r.conn.nc.Publish(reply, []byte("+ACK")); err != nil {
+		if err := r.conn.nc.Publish(reply, ackDone); err != nil {
 			r.log.Debug("acknowledgements are not repeated", "topic", r.conn.cfg.Topic, "error", err)
 			return
 		}
@@ -75,14 +75,14 @@ func (r *reader) repeat() {
 
 // acknowledged notes that the server was told. The mutex is held, as it is for toldLate.
 func (r *reader) acknowledged(d *delivery) {
-	r.recent.add(d.newest.Reply(), r.opts.MaxInFlight)
+	r.recent.add(d.newest, r.opts.MaxInFlight)
 	r.history.add(d.sequence(), r.opts.MaxInFlight)
 	r.settled(d)
 }
 
 // toldLate does the same where the server may have sent the message again before.
 func (r *reader) toldLate(d *delivery) {
-	r.recent.add(d.newest.Reply(), r.opts.MaxInFlight)
+	r.recent.add(d.newest, r.opts.MaxInFlight)
 	d.told = true
 }
 
@@ -96,7 +96,7 @@ func (r *reader) confirm(ctx context.Context) error {
 		return r.conn.nc.FlushWithContext(ctx)
 	}
 	for {
-		left, err := r.conn.request(ctx, open, []byte("+ACK"))
+		left, err := r.conn.request(ctx, open, ackDone)
 		if len(left) == 0 {
 			return nil
 		}

@@ -3,7 +3,6 @@ package nats
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	natsgo "github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -17,8 +16,7 @@ type feed struct {
 	last     uint64 // with Once: the last record of the pass
 	floor    uint64 // every record up to this number was settled in the group when the feed was opened
 	consumer jetstream.Consumer
-	consume  jetstream.ConsumeContext // nil until fetching has begun; guarded by the reader's mutex, as is paused
-	paused   bool                     // enough is fetched
+	pulls
 }
 
 // An origin tells a consumer from another one of the same name, and so does it for the stream, by when they were made. An
@@ -58,59 +56,6 @@ func (r *reader) open(ctx context.Context) error {
 	return r.fetch(f)
 }
 
-// fetch begins to fetch, or goes on.
-func (r *reader) fetch(f *feed) error {
-	c := r.conn
-	consume, err := f.consumer.Consume(func(m jetstream.Msg) { r.receive(f, m) },
-		jetstream.PullMaxMessagesWithBytesLimit(r.opts.MaxInFlight, max(r.opts.MaxBytes, 2*int(c.nc.MaxPayload()))),
-		jetstream.PullHeartbeat(heartbeat),
-		jetstream.ConsumeErrHandler(func(_ jetstream.ConsumeContext, err error) { r.consumeError(f, err) }))
-	if err != nil {
-		return fmt.Errorf("read %s: %w", c.cfg.Topic, c.explain(err))
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	f.consume = consume
-	if r.closed || f.paused { // meanwhile, when there was nothing yet to drain
-		consume.Drain()
-	}
-	return nil
-}
-
-// pause stops fetching, since the client library bounds what is under way and not what waits here. What the server has sent
-// still comes. The mutex is held.
-func (r *reader) pause(f *feed) {
-	f.paused = true
-	if f.consume != nil {
-		f.consume.Drain()
-	}
-}
-
-// resume goes on fetching once half of what was too much is read. It returns a channel if it must wait for what is still to
-// come: the records would not be in order.
-func (r *reader) resume() <-chan struct{} {
-	r.mu.Lock()
-	f := r.feed
-	if !f.paused || r.closed || f.consume == nil || r.waiting > r.opts.MaxBytes/2 {
-		r.mu.Unlock()
-		return nil
-	}
-	drained := f.consume.Closed()
-	r.mu.Unlock()
-	select {
-	case <-drained:
-	default:
-		return drained
-	}
-	r.mu.Lock()
-	f.paused = false
-	r.mu.Unlock()
-	if err := r.fetch(f); err != nil {
-		r.consumeFailed(f, err)
-	}
-	return nil
-}
-
 // adopt makes f the feed of the reader, which ends what trouble there was. What came from another consumer will come again.
 func (r *reader) adopt(f *feed) {
 	r.mu.Lock()
@@ -128,14 +73,12 @@ func (r *reader) reopen(ctx context.Context) error {
 		return nil
 	}
 	r.mu.Lock()
-	broken, consume := r.broken, r.feed.consume
+	broken, sub := r.broken, r.feed.sub
 	r.mu.Unlock()
 	if broken != nil {
 		return broken
 	}
-	if consume != nil {
-		consume.Drain()
-	}
+	drain(sub)
 	if err := r.open(ctx); err != nil {
 		return lasting(err)
 	}
@@ -156,20 +99,25 @@ func (r *reader) trouble() error {
 }
 
 // receive is called by the client library for each message, one after the other.
-func (r *reader) receive(f *feed, msg jetstream.Msg) {
-	place, ok := parsePlace(msg.Reply())
-	if !ok {
-		r.log.Warn("what is no message of the stream is left out", "topic", r.conn.cfg.Topic, "reply", msg.Reply())
+func (r *reader) receive(f *feed, msg *natsgo.Msg) {
+	if msg.Reply == "" {
+		r.word(f, msg)
 		return
 	}
-	d := &delivery{feed: f, msg: msg, place: place, newest: msg}
+	place, ok := parsePlace(msg.Reply)
+	if !ok {
+		r.log.Warn("what is no message of the stream is left out", "topic", r.conn.cfg.Topic, "reply", msg.Reply)
+		return
+	}
+	d := &delivery{feed: f, msg: msg, place: place, newest: msg.Reply}
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	f.came(msg)
 	if f.origin != r.feed.origin { // the server knows no more of it
 		return
 	}
 	if place.attempt > 1 && r.history.has(place.sequence) { // the caller was done with it before this one came
-		if err := msg.Ack(); err != nil {
+		if err := r.conn.nc.Publish(msg.Reply, ackDone); err != nil {
 			r.log.Debug("a message that came again is not acknowledged again", "topic", r.conn.cfg.Topic, "error", err)
 		}
 		return
@@ -184,24 +132,8 @@ func (r *reader) receive(f *feed, msg jetstream.Msg) {
 		return
 	}
 	r.queue = append(r.queue, d)
-	if r.waiting += d.weight(); r.waiting >= r.opts.MaxBytes && !f.paused {
-		r.pause(f)
-	}
+	r.waiting += d.weight()
 	r.signal()
-}
-
-// consumeError hears what the client library meets. What it recovers from by itself is told to the log only.
-func (r *reader) consumeError(f *feed, err error) {
-	switch {
-	case errors.Is(err, natsgo.ErrNoResponders):
-		err = fmt.Errorf("neither the consumer nor a stream answers: %w", err)
-	case errors.Is(err, jetstream.ErrConsumerDeleted), errors.Is(err, jetstream.ErrConsumerNotFound),
-		errors.Is(err, jetstream.ErrBadRequest), errors.Is(err, jetstream.ErrConnectionClosed):
-	default:
-		r.log.Debug("the NATS consumer reports a problem", "topic", r.conn.cfg.Topic, "error", err)
-		return
-	}
-	r.consumeFailed(f, fmt.Errorf("read %s: %w", r.conn.cfg.Topic, err))
 }
 
 // consumeFailed notes why nothing comes any more from a feed.

@@ -196,9 +196,9 @@ func TestReaderKeepsWhatItHasWhileItsConsumerIsThere(t *testing.T) {
 	r := openReader(t, c, ReaderOptions{})
 	held := read(t, r, 1)[0]
 	fail := r.(*reader)
-	fail.consumeError(fail.feed, natsgo.ErrNoResponders) // as after a reconnect to a server that is not quite there
+	fail.consumeFailed(fail.feed, natsgo.ErrNoResponders) // as after a reconnect to a server that is not quite there
 	wantTrouble(t, r, natsgo.ErrNoResponders)
-	fail.consumeError(fail.feed, natsgo.ErrNoResponders) // once more, which the next Read will have mended
+	fail.consumeFailed(fail.feed, natsgo.ErrNoResponders) // once more, which the next Read will have mended
 	s.stop()
 	await(t, "the loss is noticed", func() bool { return c.Healthy() != nil })
 	for range 2 { // each Read tries again
@@ -282,7 +282,7 @@ func TestReaderMayBeClosedWhileItOpensAnew(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		r.(*reader).consumeError(r.(*reader).feed, natsgo.ErrNoResponders)
+		r.(*reader).consumeFailed(r.(*reader).feed, natsgo.ErrNoResponders)
 		wantTrouble(t, r, natsgo.ErrNoResponders)
 		end := make(chan error, 1)
 		go func() {

@@ -15,18 +15,18 @@ import (
 // A delivery is a message that the server has sent and that is not settled.
 type delivery struct {
 	feed   *feed // that it came from
-	msg    jetstream.Msg
+	msg    *natsgo.Msg
 	place  place
-	newest jetstream.Msg // of the same record, when it was delivered again: to answer to; guarded by the reader's mutex
-	acked  bool          // the caller is done with it; guarded likewise
-	told   bool          // the server was told so late that it may have sent it again; guarded likewise
-	held   bool          // it is among the reader's unsettled ones, which is cheaper to know than to look up; guarded likewise
+	newest string // the subject to answer to, of the last time that it was delivered; guarded by the reader's mutex
+	acked  bool   // the caller is done with it; guarded likewise
+	told   bool   // the server was told so late that it may have sent it again; guarded likewise
+	held   bool   // it is among the reader's unsettled ones, which is cheaper to know than to look up; guarded likewise
 }
 
 func (d *delivery) sequence() uint64 { return d.place.sequence }
 
 // weight estimates the memory that the message takes.
-func (d *delivery) weight() int { return len(d.msg.Data()) + 512 }
+func (d *delivery) weight() int { return len(d.msg.Data) + 512 }
 
 // hold notes a message that is not settled. It reports false for one that was held already: the server has lost patience, as
 // it does when there was no connection to ask for more time, and what the caller has is still good.
@@ -36,9 +36,16 @@ func (r *reader) hold(d *delivery) bool {
 		r.unsettled[d.sequence()], d.held = d, true
 		return true
 	}
-	held.newest, held.told = d.msg, false
+	held.newest, held.told = d.newest, false
 	return false
 }
+
+// What a message can be answered with.
+var (
+	ackDone     = []byte("+ACK")
+	ackBack     = []byte("-NAK") // to be delivered again
+	ackProgress = []byte("+WPI")
+)
 
 // errForgotten says that an answer would mean nothing, or another record.
 var errForgotten = errors.New("its consumer is gone, so that it may be delivered again")
@@ -57,7 +64,7 @@ func (r *reader) ack(d *delivery) error {
 	case !held: // Close has handed it back
 		return nil
 	}
-	err := r.answer(d, jetstream.Msg.Ack, r.acknowledged)
+	err := r.answer(d, ackDone, r.acknowledged)
 	if err != nil && !errors.Is(err, natsgo.ErrConnectionClosed) {
 		r.log.Debug("an acknowledgement waits for the connection", "topic", r.conn.cfg.Topic, "error", err)
 		return nil
@@ -66,11 +73,11 @@ func (r *reader) ack(d *delivery) error {
 }
 
 // answer tells the server what became of a message, and then calls done with the mutex held.
-func (r *reader) answer(d *delivery, tell func(jetstream.Msg) error, done func(*delivery)) error {
+func (r *reader) answer(d *delivery, word []byte, done func(*delivery)) error {
 	r.mu.Lock()
-	msg := d.newest
+	reply := d.newest
 	r.mu.Unlock()
-	if err := tell(msg); err != nil && !errors.Is(err, jetstream.ErrMsgAlreadyAckd) {
+	if err := r.conn.nc.Publish(reply, word); err != nil {
 		return fmt.Errorf("settle a message of %s: %w", r.conn.cfg.Topic, r.conn.explain(err))
 	}
 	r.mu.Lock()
@@ -119,7 +126,7 @@ func (r *reader) keep() {
 		}
 		told = r.held(func(d *delivery) bool { return d.told })
 		for _, d := range r.held(isOpen) {
-			if err := d.msg.InProgress(); err != nil {
+			if err := r.conn.nc.Publish(d.msg.Reply, ackProgress); err != nil {
 				break
 			}
 		}
@@ -153,7 +160,7 @@ func isOpen(d *delivery) bool { return !d.acked }
 // acknowledge tells the server what it could not be told before.
 func (r *reader) acknowledge() error {
 	for _, d := range r.held(func(d *delivery) bool { return d.acked && !d.told }) {
-		if err := r.answer(d, jetstream.Msg.Ack, r.toldLate); err != nil {
+		if err := r.answer(d, ackDone, r.toldLate); err != nil {
 			return err
 		}
 	}
@@ -206,7 +213,7 @@ func (r *reader) handBack(ctx context.Context) error {
 	err := r.acknowledge()
 	for _, d := range r.held(isOpen) {
 		if err == nil {
-			err = r.answer(d, jetstream.Msg.Nak, r.settled)
+			err = r.answer(d, ackBack, r.settled)
 		}
 	}
 	if err != nil {

@@ -15,10 +15,9 @@ import (
 const (
 	// ackWait is how long a message may be open before the server delivers it again. The keeper begins the time anew.
 	ackWait = 10 * time.Second
-	// prefetchBytes bounds what is fetched ahead where the caller does not say.
-	prefetchBytes = 32 << 20
-	// heartbeat is how often the server shows that it still knows of a waiting reader; after two missed ones it is asked anew.
-	heartbeat = 2 * time.Second
+	// prefetchBytes bounds what is fetched ahead: enough for 20 MB a second where an answer takes 50 ms, and little beside what a
+	// process takes at rest.
+	prefetchBytes = 2 << 20
 	// drainTimeout bounds the round trip with which a reader closes.
 	drainTimeout = 2 * time.Second
 )
@@ -33,8 +32,8 @@ type ReaderOptions struct {
 	Once bool
 	// MaxInFlight bounds the messages that the group has received and not settled. 0 means DefaultMaxInFlight.
 	MaxInFlight int
-	// MaxBytes bounds what is fetched ahead of Read, in bytes; what is under way when it is reached comes on top of it. 0
-	// means 32 MiB.
+	// MaxBytes bounds what is fetched ahead of Read, in bytes of memory or so; one message that is larger comes by itself. 0, and
+	// more than that, means 2 MiB.
 	MaxBytes int
 }
 
@@ -58,7 +57,7 @@ func (c *Conn) Reader(ctx context.Context, o ReaderOptions) (transport.Reader, e
 	if o.MaxInFlight <= 0 {
 		o.MaxInFlight = DefaultMaxInFlight
 	}
-	if o.MaxBytes <= 0 {
+	if o.MaxBytes <= 0 || o.MaxBytes > prefetchBytes {
 		o.MaxBytes = prefetchBytes
 	}
 	if c.target.core {
@@ -72,6 +71,7 @@ func (c *Conn) Reader(ctx context.Context, o ReaderOptions) (transport.Reader, e
 		return nil, err
 	}
 	r.keeper.Go(r.keep)
+	r.keeper.Go(r.attend)
 	return r, nil
 }
 
@@ -119,7 +119,6 @@ func (r *reader) Read(ctx context.Context, limit int, wait time.Duration) ([]tra
 		out  []*delivery
 		over <-chan time.Time // fires when the wait is over, once there is something to return
 		tick <-chan time.Time // with once: fires when it is time to ask whether the pass is done
-		room <-chan struct{}  // closed when fetching can go on
 		ask  = r.opts.Once
 	)
 	if err := r.reopen(ctx); err != nil {
@@ -137,7 +136,6 @@ func (r *reader) Read(ctx context.Context, limit int, wait time.Duration) ([]tra
 			}
 		}
 		out = r.take(out, limit-len(out))
-		room = r.resume()
 		switch {
 		case len(out) >= limit, len(out) > 0 && wait <= 0:
 			return r.messages(out), nil
@@ -153,7 +151,6 @@ func (r *reader) Read(ctx context.Context, limit int, wait time.Duration) ([]tra
 		}
 		select {
 		case <-r.wake:
-		case <-room:
 		case <-over:
 			return r.messages(out), nil
 		case <-tick:
@@ -178,6 +175,7 @@ func (r *reader) take(out []*delivery, n int) []*delivery {
 	out = append(out, taken...)
 	clear(taken)
 	r.queue = r.queue[len(taken):]
+	r.ask()
 	return out
 }
 
@@ -191,11 +189,11 @@ func (r *reader) messages(taken []*delivery) []transport.Message {
 }
 
 func (r *reader) message(d *delivery) transport.Message {
-	rec, err := decode(d.msg.Headers(), d.msg.Data())
+	rec, err := decode(d.msg.Header, d.msg.Data)
 	if err != nil {
 		// A foreign message that is nearly a CloudEvent: better delivered as it is than never.
 		r.log.Warn("a message is taken as it is", "topic", r.conn.cfg.Topic, "sequence", d.sequence(), "error", err)
-		rec = record.Record{Value: d.msg.Data()}
+		rec = record.Record{Value: d.msg.Data}
 	}
 	if rec.ID == "" {
 		rec.ID = fmt.Sprintf("%s:%d", d.feed.consumer.CachedInfo().Stream, d.sequence())
@@ -220,23 +218,22 @@ func (r *reader) Close() error {
 	}
 	r.closed = true
 	r.broken = &transport.Broken{Err: fmt.Errorf("read %s: %w", r.conn.cfg.Topic, io.ErrClosedPipe)}
-	consume := r.feed.consume
+	f, sub := r.feed, r.feed.sub
 	r.mu.Unlock()
 	close(r.done)
 	r.signal()
 	r.keeper.Wait()
-	if consume == nil {
+	if sub == nil {
 		return nil
 	}
-	// Drained rather than stopped: what the server has sent by the time it hears of the end still reaches receive.
-	consume.Drain()
+	drain(sub)
 	if r.conn.Healthy() != nil {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), drainTimeout)
 	defer cancel()
 	select {
-	case <-consume.Closed():
+	case <-f.drained:
 	case <-ctx.Done():
 	}
 	return r.handBack(ctx)
