@@ -73,7 +73,7 @@ func drain(sub *natsgo.Subscription) {
 // large to come otherwise. The mutex is held.
 func (r *reader) ask() {
 	f := r.feed
-	if f.sub == nil || r.closed || r.err != nil || len(r.late) > 0 {
+	if f.sub == nil || r.closed || r.away || r.err != nil || len(r.late) > 0 {
 		return
 	}
 	messages, bytes := r.opts.MaxInFlight-len(r.queue), r.opts.MaxBytes-r.waiting
@@ -81,9 +81,6 @@ func (r *reader) ask() {
 		messages, bytes = messages-p.messages, bytes-p.bytes
 	}
 	if 2*messages < r.opts.MaxInFlight || 2*bytes < r.opts.MaxBytes {
-		return
-	}
-	if r.conn.Healthy() != nil { // the client library may be busy with a peer that says nothing; once it is back, all is asked anew
 		return
 	}
 	p := pull{messages: messages, bytes: bytes}
@@ -116,7 +113,7 @@ func (r *reader) ask() {
 	info := f.consumer.CachedInfo()
 	subject := "$JS.API.CONSUMER.MSG.NEXT." + info.Stream + "." + info.Name
 	if err := r.conn.nc.PublishRequest(subject, f.inbox+strconv.FormatUint(p.id, 36), text); err != nil {
-		return // not connected, as above
+		return // not connected: once that is mended, all is asked anew
 	}
 	f.open, f.alone = append(f.open, p), false
 }
@@ -178,34 +175,37 @@ func (r *reader) word(f *feed, m *natsgo.Msg) {
 }
 
 // attend looks after the requests until the reader is closed: those that a server took along are made again.
-func (r *reader) attend() {
+func (r *reader) attend(changed chan natsgo.Status) {
 	nc := r.conn.nc
-	changed := nc.StatusChanged(natsgo.CONNECTED, natsgo.CLOSED)
 	defer nc.RemoveStatusListener(changed)
+	closed := nc.IsClosed() // before we listened; later it may be busy with a peer that says nothing, and not answer
 	ticker := time.NewTicker(pullTick)
 	defer ticker.Stop()
-	for lost := false; ; {
+	for {
+		if closed {
+			r.consumeFailed(nil, fmt.Errorf("read %s: %w", r.conn.cfg.Topic, natsgo.ErrConnectionClosed))
+		}
+		var away, lost bool
 		select {
 		case <-ticker.C:
-			lost = false
+			away = r.conn.Healthy() != nil
 		case status := <-changed:
-			lost = status == natsgo.CONNECTED
+			away, lost, closed = status != natsgo.CONNECTED, true, closed || status == natsgo.CLOSED
 		case <-r.done:
 			return
 		}
-		if nc.IsClosed() {
-			r.consumeFailed(nil, fmt.Errorf("read %s: %w", r.conn.cfg.Topic, natsgo.ErrConnectionClosed))
-		}
-		r.look(lost)
+		r.look(away, lost)
 	}
 }
 
 // look asks anew where the requests are lost, as they are for good when nothing was heard for some ticks: a server that
-// has no room for one says nothing either.
-func (r *reader) look(lost bool) {
+// has no room for one says nothing either. While the connection is away nobody asks: the client library may be busy with a
+// peer that says nothing, and would not return.
+func (r *reader) look(away, lost bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	f := r.feed
+	r.away = away
 	if f.silent++; lost || f.silent > silentTicks {
 		f.open, f.silent = nil, 0
 	}

@@ -44,7 +44,7 @@ func TestARequestThatIsLostIsMadeAgain(t *testing.T) {
 	await(t, "a request is lost", func() bool { return p.losses() > 0 })
 	p.loseWhere(nil)
 	for range silentTicks + 1 {
-		r.(*reader).look(false) // as time would
+		r.(*reader).look(false, false) // as time would
 	}
 	wantValues(t, read(t, r, 1), "a")
 }
@@ -150,7 +150,7 @@ func TestAReaderForWhichTheServerHasNoRoomAsksAgain(t *testing.T) {
 	}
 	write(t, w, values("a")...)
 	for range silentTicks + 1 {
-		second.(*reader).look(false) // as time would
+		second.(*reader).look(false, false) // as time would
 	}
 	wantValues(t, read(t, second, 1), "a")
 }

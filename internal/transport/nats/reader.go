@@ -8,6 +8,8 @@ import (
 	"sync"
 	"time"
 
+	natsgo "github.com/nats-io/nats.go"
+
 	"github.com/patchbay-dev/patchbay/common/record"
 	"github.com/patchbay-dev/patchbay/internal/transport"
 )
@@ -71,7 +73,8 @@ func (c *Conn) Reader(ctx context.Context, o ReaderOptions) (transport.Reader, e
 		return nil, err
 	}
 	r.keeper.Go(r.keep)
-	r.keeper.Go(r.attend)
+	changed := c.nc.StatusChanged(natsgo.CONNECTED, natsgo.RECONNECTING, natsgo.CLOSED)
+	r.keeper.Go(func() { r.attend(changed) })
 	return r, nil
 }
 
@@ -97,6 +100,7 @@ type reader struct {
 	err       error                // what is wrong with the feed
 	broken    error                // what every Read returns from now on
 	closed    bool
+	away      bool // the connection is, so that nothing can be asked for
 
 	// The subjects of recent acknowledgements, which Flush asks the server to confirm: they were published, and what is
 	// published may be lost on its way, with a server of a cluster above all. The rest is older than as many records as a group
