@@ -181,14 +181,14 @@ func (r *reader) attend(changed chan natsgo.Status) {
 	closed := nc.IsClosed() // before we listened; later it may be busy with a peer that says nothing, and not answer
 	ticker := time.NewTicker(pullTick)
 	defer ticker.Stop()
-	for {
+	for away := false; ; {
 		if closed {
 			r.consumeFailed(nil, fmt.Errorf("read %s: %w", r.conn.cfg.Topic, natsgo.ErrConnectionClosed))
 		}
-		var away, lost bool
+		lost := false
 		select {
 		case <-ticker.C:
-			away = r.conn.Healthy() != nil
+			away = away && r.conn.Healthy() != nil // that it is back may have been one word too many to be heard
 		case status := <-changed:
 			away, lost, closed = status != natsgo.CONNECTED, true, closed || status == natsgo.CLOSED
 		case <-r.done:
