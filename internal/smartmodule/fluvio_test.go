@@ -64,6 +64,31 @@ func TestModulesOfFluviosCrate(t *testing.T) {
 			})
 		}
 	}
+	for _, target := range []string{"wasm32-unknown-unknown", "wasm32-wasip1"} {
+		t.Run(target+" in memory that stays flat", func(t *testing.T) {
+			file, err := os.ReadFile(filepath.Join(folder, target, "map.wasm"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			r := begin(t, file, Options{})
+			in := make([]Input, 100)
+			for i := range in {
+				in[i] = Input{Key: "k", Value: []byte("12345")}
+			}
+			var before int64
+			for i := range 2000 {
+				if results, err := r.Run(t.Context(), in); err != nil || results[99].Err != nil {
+					t.Fatal(results[99], err)
+				}
+				if i == 200 {
+					before = r.MemorySize()
+				}
+			}
+			if after := r.MemorySize(); after > before {
+				t.Errorf("the module's memory grew from %d to %d bytes", before, after)
+			}
+		})
+	}
 	t.Run("an init that refuses", func(t *testing.T) {
 		file, err := os.ReadFile(filepath.Join(folder, "wasm32-unknown-unknown", "filter.wasm"))
 		if err != nil {

@@ -20,6 +20,7 @@ type host struct {
 	runtime wazero.Runtime
 	cache   wazero.CompilationCache // nil for none
 	code    wazero.CompiledModule
+	freeing freeing
 	calling calling
 }
 

@@ -112,11 +112,7 @@ func (i *instance) take(read func(answer []byte) error) error {
 	if err := read(b); err != nil || i.dealloc == nil || length == 0 {
 		return err
 	}
-	i.stack[0], i.stack[1] = uint64(pointer), uint64(length)
-	if err := i.dealloc.CallWithStack(context.Background(), i.stack[:]); err != nil {
-		return i.host.explain(err)
-	}
-	return nil
+	return i.free(pointer, length)
 }
 
 func (i *instance) close() error { return i.module.Close(context.Background()) }
