@@ -2,7 +2,9 @@ package kps
 
 import (
 	"bytes"
+	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -90,6 +92,14 @@ func wantNumbers(t *testing.T, lines []string) (last, twice int) {
 		}
 	}
 	return last, len(lines) - last
+}
+
+// awaitNumber blocks until a file has a line with the number.
+func awaitNumber(t *testing.T, path string, n int) {
+	t.Helper()
+	await(t, fmt.Sprintf("a line with %d", n), func() bool {
+		return slices.ContainsFunc(fileLines(path), func(line string) bool { return strings.HasSuffix(" "+line, " "+strconv.Itoa(n)) })
+	})
 }
 
 // await blocks until a condition holds.
