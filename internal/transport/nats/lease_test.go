@@ -170,8 +170,10 @@ func TestWhoCannotReachTheServerTakesNothingOver(t *testing.T) {
 	wantHeld(t, second, false)
 	s.stop()
 	second.sight.since = second.sight.since.Add(-time.Hour) // a long outage
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	defer cancel()
 	var held *state.HeldError
-	if err := second.Acquire(testContext(t), nil); err == nil || errors.As(err, &held) {
+	if err := second.Acquire(ctx, nil); err == nil || errors.As(err, &held) {
 		t.Fatalf("Acquire = %v without a server", err)
 	}
 	s.start()
