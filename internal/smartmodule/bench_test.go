@@ -38,25 +38,7 @@ var benchGuests = []struct {
 func BenchmarkRun(b *testing.B) {
 	for _, bb := range benchGuests {
 		b.Run(bb.name, func(b *testing.B) {
-			m, err := Parse(guests.Bytes(b, bb.folder))
-			if err != nil {
-				b.Fatal(err)
-			}
-			r, err := m.Start(context.Background(), Options{Params: bb.params})
-			if err != nil {
-				b.Fatal(err)
-			}
-			defer r.Close()
-			records := benchRecords()
-			b.ReportAllocs()
-			begin := cpu(b)
-			for b.Loop() {
-				results, err := r.Run(context.Background(), records)
-				if err != nil || results[0].Err != nil {
-					b.Fatal(err, results[0].Err)
-				}
-			}
-			perRecord(b, begin)
+			batches(b, guests.Bytes(b, bb.folder), bb.params, func(results []Result) bool { return results[0].Err == nil })
 		})
 	}
 }
@@ -65,27 +47,32 @@ func BenchmarkRun(b *testing.B) {
 func BenchmarkHost(b *testing.B) {
 	for _, kind := range []Kind{Filter, Map} {
 		b.Run(string(kind), func(b *testing.B) {
-			m, err := Parse(echoing(kind).binary())
-			if err != nil {
-				b.Fatal(err)
-			}
-			r, err := m.Start(context.Background(), Options{})
-			if err != nil {
-				b.Fatal(err)
-			}
-			defer r.Close()
-			records := benchRecords()
-			b.ReportAllocs()
-			begin := cpu(b)
-			for b.Loop() {
-				results, err := r.Run(context.Background(), records)
-				if err != nil || len(results[len(results)-1].Out) != 1 {
-					b.Fatal(err, results[0].Err)
-				}
-			}
-			perRecord(b, begin)
+			batches(b, echoing(kind).binary(), nil, func(results []Result) bool { return len(results[len(results)-1].Out) == 1 })
 		})
 	}
+}
+
+// batches runs a module on batches of 100 records, each of whose results must be right, and reports the time of a record.
+func batches(b *testing.B, file []byte, params map[string]string, right func([]Result) bool) {
+	m, err := Parse(file)
+	if err != nil {
+		b.Fatal(err)
+	}
+	r, err := m.Start(context.Background(), Options{Params: params})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer r.Close()
+	records := benchRecords()
+	b.ReportAllocs()
+	begin := cpu(b)
+	for b.Loop() {
+		results, err := r.Run(context.Background(), records)
+		if err != nil || !right(results) {
+			b.Fatal(err, results)
+		}
+	}
+	perRecord(b, begin)
 }
 
 // cpu returns the processor time that this process has used.

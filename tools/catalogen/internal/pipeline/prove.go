@@ -26,15 +26,20 @@ func (r *run) prove(ctx context.Context, f discover.Folder) (Row, *publish.Conne
 	if err != nil {
 		return row, nil, findings, err
 	}
+	text, unread := ReadReadme(f.Dir)
 	sources, err := r.scan(f)
+	if unread == nil {
+		sources = append(sources, readmeFindings(f, text)...)
+	}
 	if findings = append(findings, sources...); conn == nil || err != nil {
 		return row, nil, findings, err
 	}
-	if conn.Readme, err = ReadReadme(f.Dir); err != nil {
+	if unread != nil {
 		return row, nil, append(findings, finding.Finding{
-			Connector: f.Name, Rule: "readme", Where: f.Path, Message: err.Error(), Fix: "let README.md be a file of the folder itself",
+			Connector: f.Name, Rule: "readme", Where: f.Path, Message: unread.Error(), Fix: "let README.md be a file of the folder itself",
 		}), nil
 	}
+	conn.Readme = text
 	if conn.Changelog, err = readText(f.Dir, readme.ChangelogFile); err != nil {
 		return row, nil, append(findings, finding.Finding{
 			Connector: f.Name, Rule: "changelog", Where: f.Path, Message: err.Error(),

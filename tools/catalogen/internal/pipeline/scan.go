@@ -13,25 +13,22 @@ import (
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/rules"
 )
 
-// scan looks at what a folder's files say, which needs no program.
+// scan looks at what a folder's code and tests say, which needs no program.
 func (r *run) scan(f discover.Folder) ([]finding.Finding, error) {
 	foreign, err := rules.ForeignPrograms(f, r.foreign)
 	if err != nil {
 		return nil, err
 	}
 	own, err := rules.OwnEnvironment(f)
-	if err != nil {
-		return nil, err
+	return slices.Concat(foreign, own), err
+}
+
+// readmeFindings tells that a README has no place for the table of options. Publish would find it too, when all tests have run.
+func readmeFindings(f discover.Folder, text []byte) []finding.Finding {
+	if _, err := readme.Replace(text, readme.Options, nil); err != nil {
+		return []finding.Finding{publish.ReadmeBlock(f.Name, f.Path+"/README.md", readme.Options, err)}
 	}
-	findings := slices.Concat(foreign, own)
-	text, err := ReadReadme(f.Dir)
-	if err != nil {
-		return findings, nil // prove tells it
-	}
-	if _, err := readme.Replace(text, readme.Options, nil); err != nil { // publish would find it too, when all tests have run
-		findings = append(findings, publish.ReadmeBlock(f.Name, f.Path+"/README.md", readme.Options, err))
-	}
-	return findings, nil
+	return nil
 }
 
 // silent tells whether a test failed without a word of its own.
