@@ -9,7 +9,7 @@ MAKEFLAGS += --no-print-directory
 GO_BUILD := CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags '-s -w' -o bin/
 DEV := go tool -modfile=tools/dev/go.mod
 
-.PHONY: help build test faults catalog browse lint bench new image publish release clean catalogen
+.PHONY: help build test faults catalog browse lint bench new image publish release clean installed catalogen
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -24,8 +24,8 @@ faults: ## try every fault 20 times at full length, and write docs/faults.md; ta
 	go test -timeout 12h ./test/faults -faults.runs 20 -faults.full -faults.table "$(CURDIR)/docs/faults.md"
 
 catalog: ## build, probe, validate and test every connector, and write catalog/
-	@test/install.sh go-race bats servers
-	@$(MAKE) catalogen
+	@test/install.sh --check go-race bats servers
+	@$(MAKE) -j2 installed catalogen
 	@bin/catalogen generate
 
 browse: catalog ## serve the catalog's site on loopback
@@ -60,6 +60,10 @@ release: catalogen ## build what is published at a tag: programs for each platfo
 clean: ## remove what was built, not what is committed
 	rm -rf bin dist reports catalog/site catalog/hosts test/browser/node_modules
 	rm -rf examples/bin test/testdata/cgo/bin test/testdata/cgo/connectors/*/*/build
+
+# The one waits while the other computes.
+installed:
+	@test/install.sh go-race bats servers
 
 catalogen:
 	@[[ -x bin/catalogen ]] || echo 'building catalogen'

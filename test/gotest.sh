@@ -16,6 +16,6 @@ while [[ $1 != -- ]]; do
   shift
 done
 shift
-own=${GOFLAGS-}
-CGO_ENABLED=0 GOFLAGS="$own -trimpath" exec go tool -modfile="$root/tools/dev/go.mod" gotestsum "${flags[@]}" \
-  --raw-command -- env CGO_ENABLED=1 GOFLAGS="$own" GORACE="atexit_sleep_ms=100 ${GORACE-}" go test -json -race -vet=off "$@"
+export GOFLAGS="${GOFLAGS-} -trimpath"
+CGO_ENABLED=0 exec go tool -modfile="$root/tools/dev/go.mod" gotestsum "${flags[@]}" \
+  --raw-command -- env CGO_ENABLED=1 GORACE="atexit_sleep_ms=100 ${GORACE-}" go test -json -race -vet=off "$@"

@@ -42,6 +42,17 @@ calls() { sed 's/-qq.*=300 //' "$CALLS"; }
   assert_equal "$(calls)" ""
 }
 
+@test "a check installs nothing, and fails with what is missing where it could not be installed" {
+  install_sh --check servers
+  assert_success
+  assert_output ""
+  assert_equal "$(calls)" ""
+  fake id 'echo 1000'
+  install_sh --check servers
+  assert_failure 1
+  assert_output "test/install.sh: please run as root: apt-get update && apt-get install lake-server pond-server"
+}
+
 @test "as root installs just what is missing and says so in one line" {
   fake pond :
   install_sh servers

@@ -2,7 +2,8 @@
 # install.sh installs what tests need and this machine lacks, on Debian and Ubuntu, with root or sudo. What is there is
 # left alone. Without root it names the packages and fails. Servers that are Go programs are built by Go, as test/bin/NAME.
 #
-# Usage: test/install.sh GROUP...
+# Usage: test/install.sh [--check] GROUP...
+#   --check   installs nothing, and fails where the rest of this could not begin
 #   go-race   a C compiler, for Go's race detector
 #   bats      bats and its libraries, jq, curl, python3
 #   servers   every server of test/servers; a server's own name (nginx) is a group too
@@ -149,6 +150,11 @@ npm_packages() {
     die "npm ci in test/browser: $(sed -n 's/^npm ERR! //p; s/^npm error //p' "$log" | head -n 2 | tr '\n' ' ')"
 }
 
+check=
+if [[ ${1-} == --check ]]; then
+  check=yes
+  shift
+fi
 [[ $# -gt 0 ]] || die "name what to install: go-race, bats, servers, browser, or a file of test/servers"
 log=$(mktemp)
 trap 'wait; rm -f "$log" "$log.go"' EXIT
@@ -163,6 +169,7 @@ if [[ ${#missing[@]} -gt 0 ]]; then
     sudo -n true 2>/dev/null || die "please run as root: apt-get update && apt-get install ${missing[*]}"
   fi
 fi
+[[ -z $check ]] || exit 0
 # The one computes while the other waits for the network.
 builder=
 if [[ ${#programs[@]} -gt 0 ]]; then

@@ -83,11 +83,23 @@ none_run_of() {
   assert_line --partial "FAILED build: build: exit status"
 }
 
-@test "a run that could not install says so and stops there" {
+@test "a run that cannot install says so before anything else" {
   INSTALL=1 run "$TREE/.ci/run"
   assert_failure
   assert_equal "$(last_line)" "0 passed, 1 failed"
-  assert_equal "$(<"$CALLS")" "install go-race bats servers browser"
+  assert_equal "$(<"$CALLS")" "install --check go-race bats servers browser"
+}
+
+@test "a run that fails to install stops before the first test" {
+  fake test/install.sh 'echo "install $*" >>"$CALLS"; [[ $1 == --check || $* == go-race ]]'
+  run "$TREE/.ci/run"
+  assert_failure
+  assert_equal "$(last_line)" "0 passed, 1 failed"
+  run sort "$CALLS"
+  assert_output "go vet -race -trimpath ./...
+install --check go-race bats servers browser
+install go-race
+install go-race bats servers browser"
 }
 
 @test "a run without a working Go still ends with a count" {

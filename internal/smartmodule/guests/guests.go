@@ -12,7 +12,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -129,7 +128,7 @@ func provide(tb testing.TB, name string, make func(path string) error) string {
 // alone waits until no other process makes guests, because several packages begin their tests with the same ones, which on a
 // bare machine each would compile for a minute. It returns a function that lets the next one go on.
 func alone() (func(), error) {
-	f, err := os.Open(filepath.Join(root(), "internal/smartmodule/guests/guests.go"))
+	f, err := os.Open(filepath.Join(root, "internal/smartmodule/guests/guests.go"))
 	if err != nil {
 		return nil, err
 	}
@@ -184,9 +183,9 @@ func compile(path string) error {
 func engineDigest() (string, error) {
 	sum := sha256.New()
 	for _, name := range []string{"go.sum", "meter.go", "opcodes.go", "skeleton.go", "cache.go", "host.go"} {
-		path := filepath.Join(root(), "internal/smartmodule", name)
+		path := filepath.Join(root, "internal/smartmodule", name)
 		if name == "go.sum" {
-			path = filepath.Join(root(), name)
+			path = filepath.Join(root, name)
 		}
 		b, err := os.ReadFile(path)
 		if err != nil {
@@ -197,16 +196,22 @@ func engineDigest() (string, error) {
 	return hex.EncodeToString(sum.Sum(nil)[:8]), nil
 }
 
-// root is the folder of the repository.
-func root() string {
-	_, here, _, _ := runtime.Caller(0)
-	return filepath.Join(filepath.Dir(here), "../../..")
-}
+// root is the folder of the repository: the nearest with a go.mod from where a test begins, which is its package's folder.
+var root = func() string {
+	dir, _ := os.Getwd()
+	for dir != filepath.Dir(dir) {
+		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
+			break
+		}
+		dir = filepath.Dir(dir)
+	}
+	return dir
+}()
 
 // golang builds something of this repository.
 func golang(env []string, args ...string) error {
 	cmd := exec.Command("go", append([]string{"build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w"}, args...)...)
-	cmd.Dir = root()
+	cmd.Dir = root
 	cmd.Env = append(append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS="), env...)
 	if text, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("%w: %s", err, text)
