@@ -8,6 +8,8 @@ MAKEFLAGS += --no-print-directory
 # Stripped, without paths or cgo: the same sources give the same bytes everywhere.
 GO_BUILD := CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags '-s -w' -o bin/
 DEV := go tool -modfile=tools/dev/go.mod
+# What the connectors' own tests need.
+NEEDS := go-race bats $(wildcard connectors/*/*/*.bats)
 
 .PHONY: help build test faults catalog browse lint bench new image publish release clean installed catalogen
 
@@ -24,7 +26,7 @@ faults: ## try every fault 20 times at full length, and write docs/faults.md; ta
 	go test -timeout 12h ./test/faults -faults.runs 20 -faults.full -faults.table "$(CURDIR)/docs/faults.md"
 
 catalog: ## build, probe, validate and test every connector, and write catalog/
-	@test/install.sh --check go-race bats servers
+	@test/install.sh --check $(NEEDS)
 	@$(MAKE) -j2 installed catalogen
 	@bin/catalogen generate
 
@@ -63,7 +65,7 @@ clean: ## remove what was built, not what is committed
 
 # The one waits while the other computes.
 installed:
-	@test/install.sh go-race bats servers
+	@test/install.sh $(NEEDS)
 
 catalogen:
 	@[[ -x bin/catalogen ]] || echo 'building catalogen'

@@ -1,6 +1,6 @@
 # connector.mk is the whole Makefile of most connectors: `include ../../connector.mk`. What is special stands beside that line:
 #   build:                 a rule that replaces `go build`; it leaves the program at $(BIN)
-#   NEEDS += GROUP         what else test/install.sh is to install; servers that the bats file starts are found by themselves
+#   NEEDS += GROUP         what else test/install.sh is to install; servers that the bats file starts are installed anyway
 #
 # Set by whoever runs many connectors, such as catalogen:
 #   PATCHBAY_BIN_DIR       a folder that already holds the programs under test; nothing is built then
@@ -20,9 +20,7 @@ OWN_BUILD = $(shell grep -lE '^([A-Za-z0-9_./-]+ +)*build( +[A-Za-z0-9_./-]+)* *
 # What tests may run beside the program itself: the local broker, and something to fill and to empty a topic.
 DRIVERS := ./tools/patchbay ./connectors/sources/generate-source ./connectors/sinks/stdout-sink
 SUITES := $(wildcard *.bats)
-# A bats file that calls start_nginx needs what test/servers/nginx.bash needs.
-SERVERS := $(basename $(notdir $(wildcard $(UP)/test/servers/*.bash)))
-NEEDS += $(if $(SUITES),bats $(foreach s,$(SERVERS),$(if $(shell grep -lw 'start_$(s)' $(SUITES)),$(s))))
+NEEDS += $(if $(SUITES),bats $(SUITES))
 NEEDS += $(if $(wildcard *.go),go-race)
 
 .PHONY: help test metadata update programs unit suites

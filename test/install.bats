@@ -61,6 +61,16 @@ calls() { sed 's/-qq.*=300 //' "$CALLS"; }
   assert_equal "$(calls)" "apt-get install -y --no-install-recommends lake-server"
 }
 
+@test "installs the servers that a bats file starts" {
+  printf '@test "x" {\n  start_lake "$conf"\n  restart_pond\n}\n' >"$SANDBOX/x.bats"
+  install_sh "$SANDBOX/x.bats"
+  assert_success
+  assert_output "test/install.sh: installing lake-server"
+  install_sh "$SANDBOX/y.bats"
+  assert_failure 1
+  assert_output "test/install.sh: no file $SANDBOX/y.bats"
+}
+
 @test "without root or sudo names the packages and fails with one line" {
   fake id 'echo 1000'
   install_sh servers
@@ -159,7 +169,7 @@ apt-get install -y --no-install-recommends pond-server"
 @test "builds a server that is a Go program, once for each version" {
   echo "# needs: river example.com/river/cmd/river@v1.2.0" >"$COPY/servers/river.bash"
   fake go 'case $1 in
-    install) echo "go $* to $GOBIN" >>"$CALLS"; mkdir -p "$GOBIN"; echo "${2#*@}" >"$GOBIN/river" ;;
+    install) echo "go $1 ${@: -1} to $GOBIN" >>"$CALLS"; mkdir -p "$GOBIN"; echo "${@: -1}" | sed s/.*@// >"$GOBIN/river" ;;
     version) [[ -r $3 ]] && printf "%s: go1.26\n\tmod\texample.com/river\t%s\th1:x=\n" "$3" "$(<"$3")" ;;
   esac'
   install_sh river

@@ -7,6 +7,7 @@
 #   go-race   a C compiler, for Go's race detector
 #   bats      bats and its libraries, jq, curl, python3
 #   servers   every server of test/servers; a server's own name (nginx) is a group too
+#   X.bats    the servers that a bats file starts by start_NAME
 #   browser   a real Chromium, Node.js, and the packages of test/browser
 set -euo pipefail
 
@@ -89,9 +90,16 @@ collect() {
       need nodejs command -v node
       need npm command -v npm
       ;;
+    *.bats)
+      [[ -r $group ]] || die "no file $group"
+      for server in "$here"/servers/*.bash; do
+        server=$(basename "$server" .bash)
+        ! grep -qw "start_$server" "$group" || need_server "$server"
+      done
+      ;;
     *)
       [[ $group =~ ^[a-z0-9-]+$ && -r $here/servers/$group.bash ]] ||
-        die "no group called '$group' (go-race, bats, servers, browser, or a file of test/servers)"
+        die "no group called '$group' (go-race, bats, servers, browser, a file of test/servers, or a bats file)"
       need_server "$group"
       ;;
     esac
@@ -128,7 +136,7 @@ install_missing() {
 }
 
 # go_programs GROUP... builds the programs that the groups lack, one after the other, with the flags of all that is built here,
-# so that the standard library is compiled once.
+# so that the standard library is compiled once. All else in them is compiled as fast as can be, for they serve tests only.
 go_programs() {
   local package log=$log.go
   exec 8<"$here/servers"
@@ -136,7 +144,8 @@ go_programs() {
   collect "$@"
   for package in "${programs[@]}"; do
     echo "test/install.sh: building $package, which takes some minutes"
-    CGO_ENABLED=0 GOFLAGS="-trimpath -ldflags=-s" GOBIN=$here/bin go install "$package" >"$log" 2>&1 </dev/null ||
+    CGO_ENABLED=0 GOFLAGS="-trimpath -ldflags=-s" GOBIN=$here/bin go install -gcflags="${package%%/*}/...=-N -l" "$package" \
+      >"$log" 2>&1 </dev/null ||
       die "go install $package: $(tail -n 1 "$log")"
   done
 }
@@ -155,7 +164,7 @@ if [[ ${1-} == --check ]]; then
   check=yes
   shift
 fi
-[[ $# -gt 0 ]] || die "name what to install: go-race, bats, servers, browser, or a file of test/servers"
+[[ $# -gt 0 ]] || die "name what to install: go-race, bats, servers, browser, a file of test/servers, or a bats file"
 log=$(mktemp)
 trap 'wait; rm -f "$log" "$log.go"' EXIT
 

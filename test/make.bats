@@ -142,11 +142,10 @@ connector_file() { printf '%s\n' "$2" >"$TREE/connectors/sources/x-source/$1"; }
   connector_file main.go 'package main'
   connector_file main_test.go 'package main'
   connector_file x-source.bats '  start_pond "$conf"'
-  touch "$TREE/test/servers/"{pond,lake}.bash
   connector_make test
   assert_success
   run cat "$CALLS"
-  assert_line --regexp '^install +bats +pond +go-race$'
+  assert_line --regexp '^install +bats +x-source.bats +go-race$'
   assert_line --regexp '^go tool -modfile=.*/tools/dev/go.mod gotestsum .* go test .* -race .* \./\.\.\.$'
   assert_line --regexp '^go build .* -o bin/ ./tools/patchbay ./connectors/sources/generate-source ./connectors/sinks/stdout-sink .*/connectors/sources/x-source$'
   assert_line "bats x-source.bats"
