@@ -17,6 +17,7 @@ const maxDocument = 1 << 20
 type verdict struct {
 	Valid    bool      `json:"valid"`
 	Problems []finding `json:"problems"`
+	Notes    []string  `json:"notes,omitempty"` // what goes out of use, or has another name now; it makes nothing invalid
 }
 
 // A finding is one problem of a document.
@@ -95,7 +96,7 @@ func (s scratch) judge(w world, m *options.Model, line []byte) verdict {
 	if len(problems) == 0 {
 		problems = append(compileProblems(w, settingSteps(settings), settings), s.semantic(settings)...)
 	}
-	v := verdict{Valid: len(problems) == 0, Problems: []finding{}}
+	v := verdict{Valid: len(problems) == 0, Problems: []finding{}, Notes: m.Notices(settings)}
 	for _, problem := range problems {
 		option := problem.Option
 		problem.Option = ""

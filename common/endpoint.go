@@ -106,12 +106,13 @@ func (o *opening) openStore(e *endpoint) error {
 	return nil
 }
 
-// identity is the fingerprint of the options that name the resource that is read. Positions are only good for the same.
+// identity is the fingerprint of the options that name the resource that is read. Positions are only good for the same. It
+// holds the oldest names, so that an option that is called otherwise now names what it did.
 func identity(m *options.Model, settings options.Settings) string {
 	named := map[string]any{}
 	for _, o := range m.Options {
 		if s, ok := settings[o.Name]; ok && o.Identity {
-			named[o.Name] = s.Value
+			named[o.OldestName()] = s.Value
 		}
 	}
 	if len(named) == 0 {

@@ -14,19 +14,19 @@ func TestOldSpellingsOfFlagsAreTaken(t *testing.T) {
 		stdout     string
 		stderr     []string // contained; none means that nothing is told
 	}{
-		{"the topic", "--fluvio-topic - --upto 1", 0, "1\n", []string{"tally-source: old spellings: --fluvio-topic is --topic\n"}},
+		{"the topic", "--fluvio-topic - --upto 1", 0, "1\n", []string{"tally-source: --fluvio-topic is now --topic\n"}},
 		{
 			"each once, in one line", "--fluvio-topic=- --rust-log trace --array-map [.,.] --array-map=. --upto=1", 0, "1\n1\n",
-			[]string{"old spellings: --fluvio-topic is --topic, --rust-log is --log-level, --array-map is --arraymap\n"},
+			[]string{"--fluvio-topic is now --topic, --rust-log is now --log-level, --array-map is now --arraymap\n"},
 		},
 		{"a value that looks like one", "--topic - --upto 1 --fail --rust-log", 1, "1\n", []string{"tally-source: --rust-log"}},
-		{"a filter of a Rust program", "--topic - --upto 1 --rust-log fluvio=debug,warn", 0, "1\n", []string{"--rust-log is --log-level"}},
+		{"a filter of a Rust program", "--topic - --upto 1 --rust-log fluvio=debug,warn", 0, "1\n", []string{"--rust-log is now --log-level"}},
 		{"a level that is none", "--topic - --rust-log loud", 2, "", []string{"--log-level: \"loud\" is not one of"}},
 		{"a value that is missing", "--upto 1 --fluvio-topic", 2, "", []string{"--topic"}},
-		{"a module by its path", "--topic - --filter-map none.wasm", 2, "", []string{"--filter-map is --map", "--map: none.wasm: "}},
+		{"a module by its path", "--topic - --filter-map none.wasm", 2, "", []string{"--filter-map is now --map", "--map: none.wasm: "}},
 		{
 			"an aggregate", "--topic - --aggregate none.wasm --aggregate-initial-value=7 --smartmodule-parameters a=b", 2, "",
-			[]string{"--aggregate is --map, --aggregate-initial-value is --initial, --smartmodule-parameters is --param", "--map: none.wasm: "},
+			[]string{"--aggregate is now --map, --aggregate-initial-value is now --initial, --smartmodule-parameters is now --param", "--map: none.wasm: "},
 		},
 		{
 			"a module by its name", "--topic - --smartmodule my-map", 2, "",
@@ -45,7 +45,7 @@ func TestOldSpellingsOfFlagsAreTaken(t *testing.T) {
 					t.Errorf("stderr %q does not hold %q", got.stderr, part)
 				}
 			}
-			if strings.Count(got.stderr, "old spellings") > 1 {
+			if strings.Count(got.stderr, "tally-source: --fluvio-topic is now") > 1 {
 				t.Errorf("the note is told twice: %q", got.stderr)
 			}
 		})

@@ -93,12 +93,10 @@ func (p *program) run(ctx context.Context, w world) int {
 	if err != nil {
 		return p.report(w, err)
 	}
-	args, note, old := modernize(m, w.args)
-	if note != "" {
-		fmt.Fprintf(w.stderr, "%s: %s\n", p.info.Name, note)
+	line, problems := m.Args(w.args)
+	if len(line.Renamed) > 0 {
+		p.tell(w, strings.Join(line.Renamed, ", "))
 	}
-	line, problems := m.Args(args)
-	problems = append(old, problems...)
 	command := "run"
 	if len(line.Command) > 0 {
 		command = line.Command[0]
@@ -138,9 +136,11 @@ func (p *program) run(ctx context.Context, w world) int {
 	p.runs.Store(true)
 	switch command {
 	case "validate":
+		p.tell(w, m.Notices(set.settings)...)
 		_, err := fmt.Fprintf(w.stdout, "%s: the options are valid\n", p.info.Name)
 		return p.report(w, err)
 	case "check":
+		p.tell(w, m.Notices(set.settings)...)
 		return p.check(ctx, w, set)
 	}
 	return p.report(w, p.start(ctx, w, set))
@@ -170,7 +170,7 @@ func (p *program) modelWithFlags(own any) (*options.Model, shared, error) {
 	}
 	m, err := options.New(options.Config{
 		Name: p.info.Name, Description: p.info.Description, Title: reflect.TypeOf(own).Elem().Name() + "Options",
-		Own: own, Shared: flags, Control: &control{}, Without: p.without(),
+		Own: own, Shared: flags, Control: &control{}, Without: p.without(), Spellings: fluvioSpellings,
 	})
 	return m, flags, err
 }
@@ -213,6 +213,13 @@ type usageError struct{ err error }
 
 func (e *usageError) Error() string { return e.err.Error() }
 func (e *usageError) Unwrap() error { return e.err }
+
+// tell writes notes where there is no log yet, each in a line of its own.
+func (p *program) tell(w world, notes ...string) {
+	for _, note := range notes {
+		fmt.Fprintf(w.stderr, "%s: %s\n", p.info.Name, note)
+	}
+}
 
 // report turns the outcome of a command into a status, telling an error in one line.
 func (p *program) report(w world, err error) int {

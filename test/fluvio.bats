@@ -11,7 +11,7 @@ block() { awk -v want="$1" '/^```(yaml|sh)/ { n++; on = n == want; next } /^```/
   assert_success
   assert_output $'1\n10\n2\n20'
   # shellcheck disable=SC2154 # run sets it
-  assert_equal "$stderr" "generate-source: old spellings: --fluvio-topic is --topic, --rust-log is --log-level, --array-map is --arraymap"
+  assert_equal "$stderr" "generate-source: --fluvio-topic is now --topic, --rust-log is now --log-level, --array-map is now --arraymap"
   run generate-source --help
   refute_output --partial fluvio
 }

@@ -169,7 +169,7 @@ YAML
   assert_success
   assert_output $'101\n102'
   # shellcheck disable=SC2154 # bats sets it
-  assert_equal "$stderr" "generate-source: old spellings: --fluvio-topic is --topic, --rust-log is --log-level, --aggregate is --map, --aggregate-initial-value is --initial"
+  assert_equal "$stderr" "generate-source: --fluvio-topic is now --topic, --rust-log is now --log-level, --aggregate is now --map, --aggregate-initial-value is now --initial"
 }
 
 @test "a module looks back on what is in the topic" {

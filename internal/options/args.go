@@ -15,6 +15,7 @@ type Line struct {
 	Command []string            // the subcommand's words, such as "completion bash"; empty for none
 	Given   map[string][]string // what each flag was given, in order; includes flags that are no options
 	Order   []Occurrence        // the same in the order of the command line
+	Renamed []string            // the old spellings that stood there and those of today, each as in "--a is now --b"
 	Partial bool                // what is wrong with the line kept the parser from reading all of it
 }
 
@@ -28,10 +29,11 @@ func (l *Line) Flag(name string) string {
 
 // Args parses a command line, without reading anything else. It reports every unknown flag, then what else is wrong.
 func (m *Model) Args(args []string) (*Line, []*Problem) {
-	args, problems := m.dropUnknown(args)
+	modern := m.modernize(args)
+	problems := modern.problems
 	*m.seen = nil
-	ctx, err := kong.Trace(m.kong, args)
-	line := &Line{Given: map[string][]string{}}
+	ctx, err := kong.Trace(m.kong, modern.line)
+	line := &Line{Given: map[string][]string{}, Renamed: modern.renamed}
 	if err == nil {
 		err = ctx.Error
 	}
@@ -67,37 +69,6 @@ func (m *Model) explain(err error) *Problem {
 		}
 	}
 	return p
-}
-
-// dropUnknown takes the flags out that do not exist, together with what looks like their values, and reports each.
-func (m *Model) dropUnknown(args []string) (known []string, problems []*Problem) {
-	flags := map[string]*kong.Flag{}
-	collect(m.kong.Model.Node, flags)
-	for i := 0; i < len(args); i++ {
-		name, isFlag := strings.CutPrefix(args[i], "--")
-		if name == "" && isFlag { // "--" ends the flags
-			return append(known, args[i:]...), problems
-		}
-		name, _, hasValue := strings.Cut(name, "=")
-		f := flags[name]
-		takesNext := isFlag && !hasValue && i+1 < len(args)
-		switch {
-		case !isFlag:
-			known = append(known, args[i])
-		case f != nil:
-			known = append(known, args[i])
-			if takesNext && !f.Mapper.(recorder).IsBool() {
-				i++
-				known = append(known, args[i])
-			}
-		default:
-			problems = append(problems, m.unknown(name))
-			if takesNext && !strings.HasPrefix(args[i+1], "-") && !m.isCommand(args[i+1]) {
-				i++
-			}
-		}
-	}
-	return known, problems
 }
 
 func (m *Model) unknown(name string) *Problem {

@@ -49,19 +49,35 @@ func (m *Model) checkDeprecations() error {
 	return nil
 }
 
-// Notices tells of each deprecated option that is given, in the order of the struct: where, until when it is kept and what
-// to do. No value is quoted.
+// Notices tells of each option that is given and deprecated, in the order of the struct: where, until when it is kept and what
+// to do; and of each that is given by a former name, but for flags, of which Line tells. No value is quoted.
 func (m *Model) Notices(settings Settings) []string {
 	var notices []string
 	for _, o := range m.Options {
 		s, ok := settings[o.Name]
-		if !ok || s.Origin.Kind == FromDefault || o.Deprecation == nil {
+		if !ok || s.Origin.Kind == FromDefault {
 			continue
 		}
-		p := Problem{Option: o.Name, Origin: s.Origin, Message: deprecatedWords(o.Deprecation), Fix: o.Deprecation.Note}
-		notices = append(notices, p.Error())
+		if s.Origin.Former != "" {
+			notices = append(notices, o.renamed(s.Origin))
+		}
+		if o.Deprecation != nil {
+			p := Problem{Option: o.Name, Origin: s.Origin, Message: deprecatedWords(o.Deprecation), Fix: o.Deprecation.Note}
+			notices = append(notices, p.Error())
+		}
 	}
 	return notices
+}
+
+// renamed tells that the option was given by a former name.
+func (o *Option) renamed(at Origin) string {
+	switch at.Kind {
+	case FromEnv:
+		return fmt.Sprintf("%s is now %s", at.Name, o.Env)
+	case FromFile:
+		return fmt.Sprintf("%s: %s is now %s", at.place(), at.Former, o.Name)
+	}
+	return fmt.Sprintf("%s is now %s", at.Former, o.Name)
 }
 
 // deprecatedWords says of an option until when it is kept and what to use in its place.

@@ -24,7 +24,6 @@ var foreign = map[string]string{
 	"env":       "the variable is derived from the name",
 	"envprefix": "the variable is derived from the name",
 	"short":     "an option has one spelling",
-	"aliases":   "an option has one spelling",
 	"negatable": "--flag=false turns an option off",
 	"type":      "the type of the field decides",
 	"optional":  "an option is optional unless it is required",

@@ -6,7 +6,8 @@
 // xorprefix, embed, sep, mapsep, xor, and. Beside them a field may carry min and max (bounds of a number; min:"0s" or
 // min:"1ns" for a duration), maxlen, pattern with form (what it asks for, in words), unit, change (static, config or stream),
 // identity and discover. One that goes out of use carries deprecated (the first day on which it may be gone), replacement (another
-// option, or none) and note (how to migrate). Environment variables are derived from the names.
+// option, or none) and note (how to migrate). One that had other names carries aliases, the oldest first: they are taken everywhere,
+// and shown nowhere. Environment variables are derived from the names.
 package options
 
 import (
@@ -29,7 +30,8 @@ type Config struct {
 	Shared      any    // pointer to the struct of shared options
 	Control     any    // pointer to a struct with the commands and with the flags that are no options, such as --help
 
-	Without []string // names of commands in Control that this program does not have
+	Without   []string            // names of commands in Control that this program does not have
+	Spellings map[string]Spelling // how others write flags, by their names; flags and former names come first
 }
 
 // A Model is what a program understands. It is not safe for concurrent use.
@@ -38,6 +40,7 @@ type Model struct {
 	config  Config
 	kong    *kong.Kong
 	control map[string]*kong.Flag // flags that are no options, by name
+	former  map[string]*Option    // by their former names
 	seen    *[]Occurrence         // what the parser captures
 }
 
@@ -46,7 +49,7 @@ type Occurrence struct{ Name, Text string }
 
 // New reads the structs' tags. An error is one mistake of the program's author, or several that are joined.
 func New(c Config) (*Model, error) {
-	m := &Model{config: c, control: map[string]*kong.Flag{}, seen: new([]Occurrence)}
+	m := &Model{config: c, control: map[string]*kong.Flag{}, former: map[string]*Option{}, seen: new([]Occurrence)}
 	// Kong is told of the options below: it would take several times as long to read their tags, at every start.
 	k, err := kong.New(c.Control, kong.Name(c.Name), kong.Description(c.Description), kong.NoDefaultHelp(),
 		kong.WithHyphenPrefixedParameters(true), kong.ValueFormatter(m.describe),
@@ -95,6 +98,9 @@ func (m *Model) readOptions() error {
 		return errors.Join(errs...)
 	}
 	m.Options = append(own, ours...)
+	if err := m.readFormer(); err != nil {
+		return err
+	}
 	return m.checkDeprecations()
 }
 

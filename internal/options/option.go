@@ -33,7 +33,8 @@ const MaxInteger = 1<<53 - 1
 // An Option is one field of an options struct: everything that its flag, its environment variable, its key in a config
 // file and its schema property are made from.
 type Option struct {
-	Name        string // the flag without dashes, the key in a config file, the schema property
+	Name        string   // the flag without dashes, the key in a config file, the schema property
+	Former      []string // names that it had and is still taken by, the oldest first
 	Help        string
 	Group       string
 	Env         string
@@ -61,6 +62,7 @@ type Option struct {
 	Default    any      // JSON form; nil when there is none
 	defaultStr string
 
+	envPrefix   string
 	sep, mapSep rune // between the elements in one flag; -1 means none
 	goType      reflect.Type
 	target      reflect.Value
@@ -81,7 +83,8 @@ func (o *Option) read(f field, envPrefix string) (err error) {
 	}
 	t := f.tags
 	o.Help, o.Group, o.Placeholder, o.Hidden = t.get("help"), f.above.group, t.get("placeholder"), t.has("hidden")
-	o.Env = envPrefix + strings.ToUpper(strings.ReplaceAll(f.name, "-", "_"))
+	o.Former, o.envPrefix = t.words("aliases", ""), envPrefix
+	o.Env = o.variable(o.Name)
 	o.Unit, o.Change, o.Required = t.get("unit"), t.get("change"), t.has("required")
 	o.Identity, o.Discover = t.has("identity"), t.has("discover")
 	o.XOR, o.AND = t.words("xor", f.above.xorPrefix), t.words("and", f.above.xorPrefix)

@@ -395,7 +395,7 @@ func TestNoticesTellOfDeprecatedOptionsThatAreGiven(t *testing.T) {
 	}{
 		{"on the command line", Origin{Kind: FromFlag}, []string{"--pace: " + words}},
 		{"in the environment", Origin{Kind: FromEnv, Name: "KITCHEN_SOURCE_PACE"}, []string{"--pace (KITCHEN_SOURCE_PACE): " + words}},
-		{"in a file", Origin{FromFile, "f.yaml", 3}, []string{"--pace (f.yaml:3): " + words}},
+		{"in a file", Origin{Kind: FromFile, Name: "f.yaml", Line: 3}, []string{"--pace (f.yaml:3): " + words}},
 		{"by default", Origin{Kind: FromDefault}, nil},
 	}
 	for _, tt := range tests {

@@ -10,6 +10,8 @@ type Origin struct {
 	Kind OriginKind
 	Name string // the environment variable, or the path of the file
 	Line int    // in the file, from 1; 0 when unknown
+
+	Former string // the former name of the option that was used; empty for its present one, and for flags
 }
 
 // OriginKind is one of the places that a value may come from. A lower kind overrides a higher one.

@@ -33,7 +33,9 @@ type Inputs struct {
 // every value and everything between values, and reports all problems. Nothing outside the inputs is read.
 func (m *Model) Resolve(in Inputs) (Settings, []*Problem) {
 	settings := Settings{}
+	var former map[string]string
 	var problems []*Problem
+	in.File, former, problems = byName(m, in.File, func(v config.Value) Origin { return Origin{Kind: FromFile, Name: in.FilePath, Line: v.Line} })
 	for _, o := range m.Options {
 		if in.File[o.Name].Redact { // then no message may quote the value
 			discreet := *o
@@ -43,6 +45,9 @@ func (m *Model) Resolve(in Inputs) (Settings, []*Problem) {
 		s, err := o.resolve(in)
 		if err == nil && s.Value != nil && s.Origin.Kind != FromDefault { // defaults are checked by Verify
 			err = o.Check(s.Value)
+		}
+		if s.Origin.Kind == FromFile {
+			s.Origin.Former = former[o.Name]
 		}
 		if err != nil {
 			problems = append(problems, &Problem{Option: o.Name, Origin: s.Origin, Message: err.Error()})
@@ -54,7 +59,7 @@ func (m *Model) Resolve(in Inputs) (Settings, []*Problem) {
 	}
 	for key, v := range in.File {
 		if m.Option(key) == nil {
-			problems = append(problems, m.unknownKey(key, Origin{FromFile, in.FilePath, v.Line}))
+			problems = append(problems, m.unknownKey(key, Origin{Kind: FromFile, Name: in.FilePath, Line: v.Line}))
 		}
 	}
 	slices.SortStableFunc(problems, func(a, b *Problem) int { return a.Origin.Line - b.Origin.Line })
@@ -96,14 +101,20 @@ func (o *Option) resolve(in Inputs) (s Setting, err error) {
 		}
 	}
 	if in.LookupEnv != nil {
-		if text, ok := in.LookupEnv(o.Env); ok && text != "" {
-			s.Origin = Origin{Kind: FromEnv, Name: o.Env}
-			s.Value, err = o.fromTexts([]string{text})
+		text, name, err := o.inEnv(in.LookupEnv)
+		if name != "" {
+			s.Origin = Origin{Kind: FromEnv, Name: o.variable(name)}
+			if name != o.Name {
+				s.Origin.Former = name
+			}
+			if err == nil {
+				s.Value, err = o.fromTexts([]string{text})
+			}
 			return s, err
 		}
 	}
 	if v, ok := in.File[o.Name]; ok {
-		s.Origin = Origin{FromFile, in.FilePath, v.Line}
+		s.Origin = Origin{Kind: FromFile, Name: in.FilePath, Line: v.Line}
 		s.Value = v.Any
 		if text, isText := v.Any.(string); isText && v.Reference {
 			s.Value, err = o.fromTexts([]string{text})
@@ -124,7 +135,7 @@ func (o *Option) Check(v any) error {
 // Document checks one document of flat options, as validate --batch reads them. It reports what the schema would refuse.
 func (m *Model) Document(doc map[string]any) (Settings, []*Problem) {
 	settings := Settings{}
-	var problems []*Problem
+	doc, former, problems := byName(m, doc, func(any) Origin { return Origin{Kind: FromDocument} })
 	for _, o := range m.Options {
 		v, given := doc[o.Name]
 		if !given {
@@ -133,7 +144,7 @@ func (m *Model) Document(doc map[string]any) (Settings, []*Problem) {
 			}
 			continue
 		}
-		settings[o.Name] = Setting{v, Origin{Kind: FromDocument}}
+		settings[o.Name] = Setting{v, Origin{Kind: FromDocument, Former: former[o.Name]}}
 		if err := o.Check(v); err != nil {
 			problems = append(problems, &Problem{Option: o.Name, Origin: Origin{Kind: FromDocument}, Message: err.Error()})
 		}

@@ -1,7 +1,6 @@
 package options
 
 import (
-	"maps"
 	"slices"
 
 	"github.com/invopop/jsonschema"
@@ -20,17 +19,8 @@ func (m *Model) Schema(draft, prefix string) []byte {
 	w := &writer{b: make([]byte, 0, 1024*len(m.Options)), line: "\n" + prefix}
 	w.open('{')
 	w.text("$schema", draft)
-	if pairs := m.exclusive(); len(pairs) > 0 {
-		w.key("allOf")
-		w.array(len(pairs), func(i int) {
-			w.open('{')
-			w.key("not")
-			w.open('{')
-			w.list("required", pairs[i][:])
-			w.close('}')
-			w.close('}')
-		})
-	}
+	needs, more := m.needs()
+	w.conditions("allOf", slices.Concat(m.oneName(), m.exclusive(), more))
 	w.key("properties")
 	w.open('{')
 	for _, o := range m.Options {
@@ -38,11 +28,11 @@ func (m *Model) Schema(draft, prefix string) []byte {
 		o.writeSchema(w)
 	}
 	w.close('}')
+	m.writeFormer(w)
 	w.key("additionalProperties")
 	w.value(false)
 	w.text("type", "object")
 	w.list("required", m.required())
-	needs := m.needs()
 	if draft != Draft07 {
 		w.lists("dependentRequired", needs)
 	}
@@ -52,71 +42,6 @@ func (m *Model) Schema(draft, prefix string) []byte {
 	}
 	w.close('}')
 	return w.b
-}
-
-func (w *writer) lists(name string, lists map[string][]string) {
-	if len(lists) == 0 {
-		return
-	}
-	w.key(name)
-	w.open('{')
-	for _, key := range slices.Sorted(maps.Keys(lists)) {
-		w.list(key, lists[key])
-	}
-	w.close('}')
-}
-
-func (m *Model) required() (names []string) {
-	for _, o := range m.Options {
-		if o.Required {
-			names = append(names, o.Name)
-		}
-	}
-	return names
-}
-
-// exclusive returns each two options that exclude each other, in the order of the options.
-func (m *Model) exclusive() (pairs [][2]string) {
-	xor := map[string][]string{}
-	var order []string
-	for _, o := range m.Options {
-		for _, group := range o.XOR {
-			if xor[group] == nil {
-				order = append(order, group)
-			}
-			xor[group] = append(xor[group], o.Name)
-		}
-	}
-	for _, group := range order {
-		for i, a := range xor[group] {
-			for _, b := range xor[group][i+1:] {
-				pairs = append(pairs, [2]string{a, b})
-			}
-		}
-	}
-	return pairs
-}
-
-// needs returns which options each option cannot do without, sorted by name.
-func (m *Model) needs() map[string][]string {
-	and := map[string][]string{}
-	for _, o := range m.Options {
-		for _, group := range o.AND {
-			and[group] = append(and[group], o.Name)
-		}
-	}
-	needs := map[string][]string{}
-	for _, group := range and {
-		for _, name := range group {
-			for _, other := range group {
-				if other != name && !slices.Contains(needs[name], other) {
-					needs[name] = append(needs[name], other)
-				}
-			}
-			slices.Sort(needs[name])
-		}
-	}
-	return needs
 }
 
 // writeSchema describes one option. The type comes from the Go type, everything else from the tags.
@@ -151,6 +76,7 @@ func (o *Option) writeSchema(w *writer) {
 	}
 	w.flag("deprecated", o.Deprecation != nil) // draft-07 has no such keyword, and ignores it
 	w.flag("writeOnly", o.Secret)
+	w.list("x-aliases", o.Former)
 	w.text("x-change", o.Change)
 	if d := o.Deprecation; d != nil {
 		w.key("x-deprecation")
