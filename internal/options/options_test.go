@@ -35,6 +35,7 @@ type kitchen struct {
 	Pace     time.Duration     `help:"Pace." deprecated:"2027-06-30" replacement:"interval" note:"The same text."`
 	User     string            `help:"User." xor:"auth" and:"basic" maxlen:"5"`
 	Password Secret            `help:"Password." and:"basic"`
+	Trace    bool              `help:"Trace." hidden:""`
 	TLS      struct {
 		CA string `help:"CA file." name:"ca"`
 	} `embed:"" prefix:"tls-" group:"TLS"`

@@ -88,6 +88,7 @@ func (o *Option) writeSchema(w *writer) {
 	}
 	w.text("x-env", o.Env)
 	w.text("x-group", o.Group)
+	w.flag("x-hidden", o.Hidden)
 	w.flag("x-identity", o.Identity)
 	w.text("x-placeholder", o.Placeholder)
 	if o.Kind == Array && o.sep == -1 {
