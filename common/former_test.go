@@ -46,28 +46,40 @@ func TestFormerNamesAreTakenWithANote(t *testing.T) {
 		{"a flag", setting{args: []string{"--topic", "-", "--url", "a"}}, 0, "\"a\"\n", []string{note}},
 		{"a flag of validate", setting{args: []string{"validate", "--topic", "-", "--url=a"}}, 0, "renamed-source: the options are valid\n", []string{note}},
 		{
-			"a secret on the command line", setting{args: []string{"--topic", "-", "--url", "a", "--token", "c4n4ry"}}, 0, "\"a\"\n",
+			"a secret on the command line",
+			setting{args: []string{"--topic", "-", "--url", "a", "--token", "c4n4ry"}},
+			0, "\"a\"\n",
 			[]string{"--url is now --endpoint, --token is now --api-key\n", "--api-key on the command line shows in the process list"},
 		},
 		{
-			"a variable", setting{args: []string{"--topic", "-"}, env: map[string]string{"RENAMED_SOURCE_URL": "a"}}, 0, "\"a\"\n",
+			"a variable",
+			setting{args: []string{"--topic", "-"}, env: map[string]string{"RENAMED_SOURCE_URL": "a"}},
+			0, "\"a\"\n",
 			[]string{"level=WARN msg=\"RENAMED_SOURCE_URL is now RENAMED_SOURCE_ENDPOINT\""},
 		},
 		{"keys of a file", setting{args: []string{"--config", "c.yaml"}, files: file}, 0, "\"a\"\n", []string{"c.yaml:2: url is now endpoint", "c.yaml:3: token is now api-key"}},
 		{
-			"keys of a file that is checked", setting{args: []string{"validate", "--config", "c.yaml"}, files: file}, 0, "renamed-source: the options are valid\n",
+			"keys of a file that is checked",
+			setting{args: []string{"validate", "--config", "c.yaml"}, files: file},
+			0, "renamed-source: the options are valid\n",
 			[]string{"renamed-source: c.yaml:2: url is now endpoint\nrenamed-source: c.yaml:3: token is now api-key\n"},
 		},
 		{
-			"both names", setting{args: []string{"--topic", "-", "--url", "a", "--endpoint", "b"}}, 2, "",
+			"both names",
+			setting{args: []string{"--topic", "-", "--url", "a", "--endpoint", "b"}},
+			2, "",
 			[]string{"renamed-source: --url and --endpoint are names of one option; keep --endpoint\n"},
 		},
 		{
-			"both names of a secret", setting{args: []string{"--topic", "-", "--url=a"}, env: map[string]string{"RENAMED_SOURCE_TOKEN": "c4n4ry", "RENAMED_SOURCE_API_KEY": "c4n4ry"}}, 2, "",
+			"both names of a secret",
+			setting{args: []string{"--topic", "-", "--url=a"}, env: map[string]string{"RENAMED_SOURCE_TOKEN": "c4n4ry", "RENAMED_SOURCE_API_KEY": "c4n4ry"}},
+			2, "",
 			[]string{"RENAMED_SOURCE_API_KEY and RENAMED_SOURCE_TOKEN are names of one option; keep RENAMED_SOURCE_API_KEY\n"},
 		},
 		{
-			"documents", setting{args: []string{"validate", "--batch", "-"}, stdin: `{"topic":"t","url":"a","token":["c4n4ry"]}` + "\n" + `{"topic":"t","url":"a"}` + "\n" + `{"topic":"t","url":"a","endpoint":"a"}` + "\n"}, 0,
+			"documents",
+			setting{args: []string{"validate", "--batch", "-"}, stdin: `{"topic":"t","url":"a","token":["c4n4ry"]}` + "\n" + `{"topic":"t","url":"a"}` + "\n" + `{"topic":"t","url":"a","endpoint":"a"}` + "\n"},
+			0,
 			`{"valid":false,"problems":[{"option":"api-key","message":"expected text, got a list: put it in quotes"}],"notes":["url is now endpoint","token is now api-key"]}` + "\n" +
 				`{"valid":true,"problems":[],"notes":["url is now endpoint"]}` + "\n" +
 				`{"valid":false,"problems":[{"option":"endpoint","message":"endpoint and url are names of one option; keep endpoint"}]}` + "\n", nil,

@@ -15,8 +15,9 @@ func TestCompletionOffersEveryFlagAndCommand(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, name := range append(m.names(), "validate", "completion") {
-			if !strings.Contains(b.String(), name) {
-				t.Errorf("%s completion lacks %s", shell, name)
+			o := m.Option(name)
+			if shown := o == nil || !o.Hidden; strings.Contains(b.String(), name) != shown {
+				t.Errorf("%s completion shows %s: %t, want %t", shell, name, !shown, shown)
 			}
 		}
 	}

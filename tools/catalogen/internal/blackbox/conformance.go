@@ -57,6 +57,7 @@ const (
 	configParity        = "config-parity"
 	configSpelling      = "config-spelling"
 	configSchema        = "config-schema"
+	formerNames         = "former-names"
 	unknownFlag         = "unknown-flag"
 	unknownKey          = "unknown-key"
 	helpOptions         = "help-options"
@@ -180,6 +181,11 @@ var Rules = []Rule{
 		ID: configSchema, Profile: Core,
 		Says: "The schema of the config file that the catalog derives agrees with that of the options.",
 		Fix:  "keep what options refer to under `definitions`",
+	},
+	{
+		ID: formerNames, Profile: Core,
+		Says: "An option is taken by each of its former names (`x-aliases`): by the schema, as a flag, as a variable and in a config file.",
+		Fix:  "read the former name wherever the present one is read, and let the schema admit it in `patternProperties`",
 	},
 	{
 		ID: unknownFlag, Profile: Core,

@@ -154,7 +154,7 @@ func byFlag(d document, _ []option) (env, args []string, err error) { return nil
 func (x *examiner) byVariable(d document, samples []option) (env, args []string, err error) {
 	for _, s := range samples {
 		if texts := options.FlagTexts(s.value); len(texts) == 1 {
-			env = append(env, x.options[s.name].Env+"="+texts[0])
+			env = append(env, x.variable(s.name)+"="+texts[0])
 			d = d.without(s.name)
 		}
 	}
@@ -207,7 +207,7 @@ func (x *examiner) longName() string {
 	longest := ""
 	for _, name := range slices.Sorted(maps.Keys(x.options)) {
 		_, given := x.base[name]
-		_, other := x.options[name+"x"]
+		_, other := x.Subject.Options.Named(name + "x")
 		if p := x.options[name]; given || other || p.Hidden || p.Secret || slices.Contains(notParameters, name) {
 			continue
 		}

@@ -116,6 +116,7 @@ func (x *examiner) makeTrials() []trial {
 				add(test, x.base.with(name, value))
 			}
 		}
+		x.formerTrials(name, add)
 		for _, misspelt := range []string{name + "x", name[:len(name)-1], strings.ToUpper(name), strings.ReplaceAll(name, "-", "_") + "_"} {
 			if _, exists := x.options[misspelt]; !exists && misspelt != "" {
 				add("unknown options", x.base.with(misspelt, "a"))

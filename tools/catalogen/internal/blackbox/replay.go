@@ -202,7 +202,7 @@ func (r *replay) conditional(t try) bool {
 	if t.absent {
 		return !slices.Contains(r.new.Subject.Options.Required, t.option)
 	}
-	return r.new.options[t.option].accepts(t.value)
+	return r.new.named(t.option).accepts(t.value)
 }
 
 // words tells what the comparison says, for a contradiction.

@@ -249,6 +249,38 @@ func TestReplayAgreesWithTheComparison(t *testing.T) {
 	}
 }
 
+// renamedEndpoint is how a document with a required option of another name differs from one that breaks no rule.
+var renamedEndpoint = []string{
+	`"endpoint": {"type": "string", "pattern": "^https?://", "description": "Where to read.", "x-env": "A_SOURCE_ENDPOINT", "x-group": "Options"}`,
+	`"url": {"type": "string", "pattern": "^https?://", "description": "Where to read.", "x-aliases": ["endpoint"], "x-env": "A_SOURCE_URL", "x-group": "Options"}`,
+	`"required": ["endpoint", "topic"]`, `"patternProperties": {"^endpoint$": {"$ref": "#/properties/url"}},
+		"allOf": [{"oneOf": [{"required": ["url"]}, {"required": ["endpoint"]}]}], "required": ["topic"]`,
+	`"options": {"endpoint"`, `"options": {"url"`,
+}
+
+func TestOldConfigurationsWithAFormerNameAreAccepted(t *testing.T) {
+	old, text := edited(t), edited(t, renamedEndpoint...)
+	changes, err := change.Compare([]byte(old), []byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var ids []string
+	for _, c := range changes {
+		ids = append(ids, c.Rule.ID)
+	}
+	if diff := cmp.Diff([]string{"option-renamed-with-alias", "text-changed"}, ids); diff != "" { // the second is of the example
+		t.Error(diff)
+	}
+	failed, count := replayed(t, target(t, text, ""), old, changes)
+	if len(failed) > 0 || count < 10 {
+		t.Errorf("%d tests, failed: %v", count, failed)
+	}
+	failed, _ = replayed(t, target(t, edited(t, append(slices.Clone(renamedEndpoint), `"^endpoint$"`, `"^none$"`)...), ""), old, changes)
+	if failed["option endpoint"] != "option-renamed-with-alias says that nothing is refused" {
+		t.Errorf("a program that refuses the old name: %v", failed)
+	}
+}
+
 func TestAContradictionShowsBothWords(t *testing.T) {
 	now := target(t, edited(t, `"maximum": 100`, `"maximum": 50`), "")
 	tests, err := Replay(t.Context(), now, []byte(edited(t)), nil)

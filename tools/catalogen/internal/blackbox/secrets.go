@@ -160,9 +160,16 @@ func (x *examiner) badAttempts(all []option) ([]leak, error) {
 		{way: "flag of a bad run", args: x.secretArgs("run", all, wrong...)},
 		{way: "environment of a bad run", env: variables, args: x.secretArgs("run", all, "--no-such-option=1")},
 	}
+	if before := x.formerly(all); before != nil {
+		var flags []string
+		for _, s := range before {
+			flags = append(flags, fmt.Sprintf("--%s=%s", s.name, s.value))
+		}
+		attempts = append(attempts, leak{way: "flag of a former name", args: x.secretArgs("validate", all, append(flags, "--no-such-option=1")...)})
+	}
 	values, lists, strangers := map[string]any{}, map[string]any{}, map[string]any{}
 	var lines []byte
-	for _, s := range all {
+	for _, s := range append(x.formerly(all), all...) {
 		values[s.name], lists[s.name], strangers[s.name+"x"] = s.value, []any{s.value}, s.value
 		for _, value := range []any{s.value, []any{s.value}, map[string]any{s.value.(string): s.value}} {
 			lines = append(append(lines, mustJSON(x.base.with(s.name, value))...), '\n')

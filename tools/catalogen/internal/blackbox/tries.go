@@ -16,7 +16,7 @@ func (r *replay) makeTries(base document) {
 	}
 	for _, name := range slices.Sorted(maps.Keys(r.old.options)) {
 		p := r.old.options[name]
-		for _, value := range slices.Concat(p.examples, []any{p.preset}, p.candidates(), p.between(r.new.options[name])) {
+		for _, value := range slices.Concat(p.examples, []any{p.preset}, p.candidates(), p.between(r.new.named(name))) {
 			if !p.accepts(value) {
 				continue
 			}
@@ -92,13 +92,14 @@ func (x *examiner) fit(base document, name string, value any) (document, bool) {
 // new schema does not accept is left out, and what it demands is added.
 func (r *replay) mend(d document, but string) document {
 	mended := document{}
+	given := map[string]bool{} // by the names of now
 	for name, value := range d {
-		if name == but || r.new.options[name].accepts(value) {
-			mended[name] = value
+		if p := r.new.named(name); name == but || p.accepts(value) {
+			mended[name], given[p.Name] = value, true
 		}
 	}
 	for _, name := range r.new.Subject.Options.Required {
-		if _, given := mended[name]; given || name == but {
+		if given[name] || name == but {
 			continue
 		}
 		if value, ok := r.new.options[name].valid(); ok {

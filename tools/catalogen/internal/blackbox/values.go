@@ -66,6 +66,12 @@ func readProperties(read options.Schema, compiled *schema.Schema) map[string]pro
 	return properties
 }
 
+// named returns the option that is taken by a name, its own or a former one; the zero value accepts nothing.
+func (x *examiner) named(name string) property {
+	o, _ := x.Subject.Options.Named(name)
+	return x.options[o.Name]
+}
+
 func newProperty(o options.Option) property {
 	p := property{Option: o}
 	for _, list := range []struct {

@@ -220,3 +220,45 @@ func TestRenameWithAliasTellsTheRest(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+// What the schema says of former names beside the option itself follows from x-aliases, and is no condition of its own.
+func TestRenameWithAliasIsOneChange(t *testing.T) {
+	const (
+		url   = `schema/properties/url={"type":"string","pattern":"^https?://","description":"Where to read.","x-env":"A_SOURCE_URL","x-group":"Options","x-aliases":["endpoint"]}`
+		way   = `schema/properties/way={"type":"string","enum":["fast","slow"],"default":"fast","description":"In which way.","x-env":"A_SOURCE_WAY","x-group":"Options","x-aliases":["mode"]}`
+		parts = `schema/patternProperties={"^endpoint$":{"$ref":"#/properties/url"},"^mode$":{"$ref":"#/properties/way"}}`
+	)
+	s := step{
+		old: []string{`schema/allOf=[{"not":{"required":["mode","strict"]}}]`, `schema/dependencies={"limit":["mode"],"mode":["limit"]}`},
+		new: []string{
+			"schema/properties/endpoint=", "schema/properties/mode=", url, way, parts, `schema/required=["topic"]`,
+			`schema/allOf=[{"oneOf":[{"required":["url"]},{"required":["endpoint"]}]},{"not":{"required":["mode","way"]}},` +
+				`{"not":{"required":["way","strict"]}},{"not":{"required":["mode","strict"]}},` +
+				`{"anyOf":[{"not":{"required":["limit"]}},{"required":["way"]},{"required":["mode"]}]}]`,
+			`schema/dependencies={"way":["limit"],"mode":["limit"]}`,
+		},
+	}
+	want := []string{"option-renamed-with-alias --endpoint", "option-renamed-with-alias --mode"}
+	if diff := cmp.Diff(want, ids(changes(t, s))); diff != "" {
+		t.Error(diff)
+	}
+	for edit, more := range map[string][]string{
+		`schema/dependencies={"way":["limit","topic"]}`:               {"condition-added options"},
+		`schema/patternProperties={"^x":{"$ref":"#/properties/way"}}`: {"condition-added options"},
+		`schema/patternProperties={"^mode$":{"type":"boolean"}}`:      {"condition-added options"},
+		`schema/allOf=[{"oneOf":[{"required":["url"]},{"required":["endpoint"]}]},{"not":{"required":["way"]}}]`: {
+			"condition-added options", "condition-removed options", "condition-removed options",
+		},
+	} {
+		got := slices.DeleteFunc(ids(changes(t, step{s.old, append(slices.Clone(s.new), edit)})), func(id string) bool { return slices.Contains(want, id) })
+		if diff := cmp.Diff(more, got); diff != "" {
+			t.Error(edit, diff)
+		}
+	}
+	// The next version renames it once more.
+	next := strings.NewReplacer("/way", "/manner", "_WAY", "_MANNER", `["mode"]`, `["mode","way"]`).Replace(way)
+	got := ids(changes(t, step{s.new, append(slices.Clone(s.new), "schema/properties/way=", next)}))
+	if diff := cmp.Diff([]string{"option-renamed-with-alias --way"}, got); diff != "" {
+		t.Error(diff)
+	}
+}

@@ -51,7 +51,8 @@ func (c *comparison) options(before, after document) {
 		c.option(subject{"--" + name, name, now.Shared}, before, after, was, now)
 	}
 	c.order(before.schema, after.schema)
-	c.conditions(subject{place: "options"}, before.conditions, after.conditions)
+	now := formerNames(before.schema, after.schema)
+	c.conditions(subject{place: "options"}, modern(before.conditions, now), modern(after.conditions, now))
 	if from, to := before.schema.Draft, after.schema.Draft; from != to {
 		c.add("format-changed", subject{place: "options"}, from, to)
 	}

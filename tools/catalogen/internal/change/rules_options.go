@@ -14,8 +14,8 @@ var optionRules = []Rule{
 		Title: "An option was renamed without an alias",
 		Explanation: "Whoever set the old name is refused. One option is gone, and one that is the same in all but its name, " +
 			"description included, is new, so this is taken for a new name.",
-		Fix: "Keep the old option beside the new one, deprecated, with the new one as its replacement. A program that knows " +
-			"aliases may keep the old name as one, in x-aliases.",
+		Fix: "Keep the old name as a former one: in Go, by the tag aliases:\"old-name\" on the option; in another program, in " +
+			"x-aliases. Where both must be told apart, keep the old option, deprecated, with the new one as its replacement.",
 	},
 	{
 		ID: "option-alias-removed", Bump: Major, Replay: Refuses,

@@ -37,8 +37,12 @@ func Derive(doc metadata.Document) (map[string]any, error) {
 			continue
 		}
 		parameters[name] = referable(option)
-		if other := underscored(name); other != name {
-			parameters[other] = object{"$ref": "#/properties/parameters/properties/" + name}
+		for _, other := range append(words(option["x-aliases"]), name) {
+			for _, key := range []string{other, underscored(other)} {
+				if key != name {
+					parameters[key] = object{"$ref": "#/properties/parameters/properties/" + name}
+				}
+			}
 		}
 	}
 	properties := object{

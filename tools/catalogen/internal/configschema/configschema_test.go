@@ -121,3 +121,18 @@ func TestDerive(t *testing.T) {
 		})
 	}
 }
+
+func TestFormerNamesAreTaken(t *testing.T) {
+	compiled := derive(t, `{"properties": {"page-size": {"type": "integer", "x-aliases": ["max-rows"]}, "topic": {"type": "string"}},
+		"patternProperties": {"^max-rows$": {"$ref": "#/properties/page-size"}}, "additionalProperties": false,
+		"allOf": [{"oneOf": [{"required": ["page-size"]}, {"required": ["max-rows"]}]}]}`)
+	for file, want := range map[string]bool{
+		`{"parameters": {"page-size": 5}}`: true, `{"parameters": {"max-rows": 5}}`: true, `{"parameters": {"max_rows": 5}}`: true,
+		`{"secrets": {"max_rows": 5}}`: true, `{"parameters": {"max_rows": "a"}}`: false, `{}`: false, `{"parameters": {"maxrows": 5}}`: false,
+		`{"parameters": {"max_rows": 5, "page_size": 5}}`: false,
+	} {
+		if problems := compiled.ValidateText([]byte(file)); (len(problems) == 0) != want {
+			t.Errorf("%s: %v", file, problems)
+		}
+	}
+}

@@ -57,6 +57,7 @@ func (c connector) file(path string) map[string]any {
 func (c connector) flags(args []string) map[string]any {
 	_, _, properties := c.document()
 	flat := map[string]any{}
+	properties = c.former(properties)
 	for name, o := range properties {
 		if text, ok := os.LookupEnv(o.Env); ok {
 			flat[name] = decode(o.Type.First(), text)
@@ -107,4 +108,21 @@ func decode(kind, text string) any {
 		return map[string]any{key: value}
 	}
 	return text
+}
+
+// former adds the options by their former names, under which their schema knows them. The quirk "renamed-variables" reads no
+// variable of these.
+func (c connector) former(properties map[string]options.Option) map[string]options.Option {
+	all := maps.Clone(properties)
+	for name, o := range properties {
+		word := func(name string) string { return strings.ToUpper(strings.ReplaceAll(name, "-", "_")) }
+		prefix := strings.TrimSuffix(o.Env, word(name))
+		for _, alias := range o.Aliases {
+			if o.Env = prefix + word(alias); c.is("renamed-variables") {
+				o.Env = ""
+			}
+			all[alias] = o
+		}
+	}
+	return all
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/patchbay-dev/patchbay/common/metadata"
+	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/options"
 )
 
 // The lifecycle classes of options.
@@ -43,10 +44,13 @@ type kpsOption struct {
 // kpsRead sorts the options of a connector by their class.
 func kpsRead(doc *metadata.Document) (*kpsOptions, error) {
 	var schema struct {
-		Required   []string                  `json:"required"`
 		Properties map[string]map[string]any `json:"properties"`
 	}
-	if err := json.Unmarshal(doc.Schema, &schema); err != nil {
+	read, err := options.Read(doc.Schema)
+	if err == nil {
+		err = json.Unmarshal(doc.Schema, &schema)
+	}
+	if err != nil {
 		return nil, fmt.Errorf("options: %w", err)
 	}
 	o := newKPSOptions(doc.Name)
@@ -65,7 +69,7 @@ func kpsRead(doc *metadata.Document) (*kpsOptions, error) {
 		env, _ := option["x-env"].(string)
 		maps.DeleteFunc(option, func(key string, _ any) bool { return strings.HasPrefix(key, "x-") })
 		if of := o.byClass[class]; of != nil {
-			of[name] = kpsOption{option, slices.Contains(schema.Required, name), []string{env}}
+			of[name] = kpsOption{option, slices.Contains(read.Required, name), []string{env}}
 		}
 	}
 	return o, nil

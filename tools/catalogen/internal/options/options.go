@@ -18,7 +18,7 @@ const NoReplacement = "none"
 type Schema struct {
 	Draft    string
 	Title    string
-	Required []string
+	Required []string // by the names that they have now
 	Options  []Option // in the order in which the connector prints them, which is the order of its help
 }
 
@@ -28,6 +28,7 @@ func Read(text json.RawMessage) (Schema, error) {
 		Draft      string          `json:"$schema"`
 		Title      string          `json:"title"`
 		Required   []string        `json:"required"`
+		AllOf      json.RawMessage `json:"allOf"`
 		Properties json.RawMessage `json:"properties"`
 	}
 	if err := json.Unmarshal(text, &flat); err != nil {
@@ -43,15 +44,56 @@ func Read(text json.RawMessage) (Schema, error) {
 		if err := json.Unmarshal(m.value, &o); err != nil {
 			return Schema{}, fmt.Errorf("option %s: %w", m.name, err)
 		}
-		o.Name, o.Required = m.name, slices.Contains(s.Required, m.name)
+		if o.Name = m.name; o.byOneName(flat.AllOf) {
+			s.Required = append(s.Required, m.name)
+		}
+		o.Required = slices.Contains(s.Required, m.name)
 		s.Options = append(s.Options, o)
 	}
 	return s, nil
 }
 
+// byOneName tells whether a schema demands that an option is given by one of its names, which is how one is required that has
+// former ones.
+func (o Option) byOneName(allOf json.RawMessage) bool {
+	var conditions []json.RawMessage
+	if len(o.Aliases) == 0 || json.Unmarshal(allOf, &conditions) != nil {
+		return false
+	}
+	names := append([]string{o.Name}, o.Aliases...)
+	return slices.ContainsFunc(conditions, func(text json.RawMessage) bool {
+		var c struct {
+			OneOf []struct {
+				Required []string `json:"required"`
+			} `json:"oneOf"`
+		}
+		if json.Unmarshal(text, &c) != nil || len(c.OneOf) != len(names) {
+			return false
+		}
+		for i, one := range c.OneOf {
+			if len(one.Required) != 1 || one.Required[0] != names[i] {
+				return false
+			}
+		}
+		return true
+	})
+}
+
 // Get returns the option of a name, and whether there is one.
 func (s Schema) Get(name string) (Option, bool) {
 	i := slices.IndexFunc(s.Options, func(o Option) bool { return o.Name == name })
+	if i < 0 {
+		return Option{}, false
+	}
+	return s.Options[i], true
+}
+
+// Named returns the option that is taken by a name, its own or a former one, and whether there is one.
+func (s Schema) Named(name string) (Option, bool) {
+	if o, ok := s.Get(name); ok {
+		return o, true
+	}
+	i := slices.IndexFunc(s.Options, func(o Option) bool { return slices.Contains(o.Aliases, name) })
 	if i < 0 {
 		return Option{}, false
 	}

@@ -36,6 +36,29 @@ func TestReadKeepsTheOrderAndBothFormsOfType(t *testing.T) {
 	}
 }
 
+func TestAnOptionWithFormerNamesIsRequiredByOneOf(t *testing.T) {
+	const properties = `"properties": {"url": {"x-aliases": ["endpoint", "address"]}, "endpoints": {}}`
+	for conditions, want := range map[string]bool{
+		`"allOf": [{"oneOf": [{"required": ["url"]}, {"required": ["endpoint"]}, {"required": ["address"]}]}]`: true,
+		`"allOf": [{"oneOf": [{"required": ["url"]}, {"required": ["endpoint"]}]}]`:                            false,
+		`"allOf": [{"anyOf": [{"required": ["url"]}, {"required": ["endpoint"]}, {"required": ["address"]}]}]`: false,
+		`"allOf": {}`: false,
+	} {
+		s, err := Read(json.RawMessage("{" + conditions + ", " + properties + "}"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if o, _ := s.Get("url"); o.Required != want || slices.Contains(s.Required, "url") != want {
+			t.Errorf("%s: required %t, %v", conditions, o.Required, s.Required)
+		}
+		for name, known := range map[string]string{"url": "url", "address": "url", "endpoints": "endpoints", "addres": ""} {
+			if o, ok := s.Named(name); o.Name != known || ok != (known != "") {
+				t.Errorf("%s is %q", name, o.Name)
+			}
+		}
+	}
+}
+
 func TestReadNamesTheOptionThatCannotBeRead(t *testing.T) {
 	for text, want := range map[string]string{
 		`{"properties": {"good": {}, "odd": {"x-hidden": "yes"}}}`: "option odd: ",

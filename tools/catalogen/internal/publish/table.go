@@ -68,9 +68,21 @@ func writeGroup(out *bytes.Buffer, group string, shared bool, shown []options.Op
 // meaning tells what an option does, after whether it goes.
 func meaning(o options.Option) string {
 	if words := o.DeprecatedWords(func(flag string) string { return "`" + flag + "`" }); words != "" {
-		return "**Deprecated**, " + cell(words+" "+o.Description)
+		return "**Deprecated**, " + cell(words+" "+o.Description) + formerly(o)
 	}
-	return cell(o.Description)
+	return cell(o.Description) + formerly(o)
+}
+
+// formerly tells which names an option had.
+func formerly(o options.Option) string {
+	if len(o.Aliases) == 0 {
+		return ""
+	}
+	names := make([]string, len(o.Aliases))
+	for i, name := range o.Aliases {
+		names[i] = code("--" + name)
+	}
+	return " Formerly " + strings.Join(names, ", ") + "."
 }
 
 // values tells which values an option takes.

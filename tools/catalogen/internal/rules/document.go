@@ -27,6 +27,7 @@ var all = []rule{
 	{"option-described", optionDescribed},
 	{"option-typed", optionTyped},
 	{"option-reserved", optionReserved},
+	{"option-alias", optionAlias},
 	{"option-env", optionEnv},
 	{"option-group", optionGroup},
 	{"option-deprecated", optionDeprecated},

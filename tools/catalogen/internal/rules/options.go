@@ -56,6 +56,23 @@ func optionReserved(s Subject) []finding.Finding {
 	})
 }
 
+// optionAlias refuses a former name that stands for something else, too.
+func optionAlias(s Subject) []finding.Finding {
+	taken := map[string]bool{}
+	for _, name := range slices.Concat(reserved, s.Options.Names()) {
+		taken[name] = true
+	}
+	return s.each(func(_ string, o options.Option) (string, string) {
+		for _, alias := range o.Aliases {
+			if taken[alias] {
+				return fmt.Sprintf("has the former name %q, which is in use, or stands twice", alias), "a former name stands for one option; leave it out"
+			}
+			taken[alias] = true
+		}
+		return "", ""
+	})
+}
+
 func optionEnv(s Subject) []finding.Finding {
 	owner := map[string]string{}
 	own := strings.ToUpper(strings.ReplaceAll(s.Document.Name, "-", "_")) + "_"

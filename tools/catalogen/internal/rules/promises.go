@@ -2,7 +2,6 @@ package rules
 
 import (
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/patchbay-dev/patchbay/common/metadata"
@@ -29,7 +28,7 @@ func Promises(s Subject, released metadata.Document, today time.Time) ([]finding
 		})
 	}
 	for _, was := range before.Options {
-		if now, there := s.accepted(was.Name); there {
+		if now, there := s.Options.Named(was.Name); there {
 			if until, earlier := advanced(was.Deprecation, now.Deprecation, day); earlier && s.Waivers.reason(Announced, was.Name) == "" {
 				add(property(was.Name), until, "leave the day as it was announced")
 			}
@@ -50,18 +49,6 @@ func Promises(s Subject, released metadata.Document, today time.Time) ([]finding
 		add("/deprecation/date", until, "leave the day as it was announced")
 	}
 	return findings, nil
-}
-
-// accepted returns the option that is accepted under a name, which may be a former one.
-func (s Subject) accepted(name string) (options.Option, bool) {
-	if o, there := s.Options.Get(name); there {
-		return o, true
-	}
-	i := slices.IndexFunc(s.Options.Options, func(o options.Option) bool { return slices.Contains(o.Aliases, name) })
-	if i < 0 {
-		return options.Option{}, false
-	}
-	return s.Options.Options[i], true
 }
 
 // advanced tells whether a day that is still to come was announced and an earlier one took its place.

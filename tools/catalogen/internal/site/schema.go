@@ -25,7 +25,8 @@ type option struct {
 	Change      string // in words, or ""
 	Identity    bool
 	Shared      bool
-	Deprecated  string // until when it is kept and what to do, or ""
+	Deprecated  string   // until when it is kept and what to do, or ""
+	Formerly    []string // names that it had and is still taken by
 
 	hidden bool   // accepted, but told to nobody
 	kind   string // the JSON type
@@ -80,6 +81,7 @@ func newOption(p options.Option) option {
 		Identity:    p.Identity,
 		Shared:      p.Shared,
 		Deprecated:  p.DeprecatedWords(func(flag string) string { return flag }),
+		Formerly:    p.Aliases,
 		kind:        p.Type.First(),
 		hidden:      p.Hidden,
 		whole:       p.Sep == "none" || p.Shared && isTransform(p.Name),

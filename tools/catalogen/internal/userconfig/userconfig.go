@@ -47,8 +47,14 @@ func Check(file *config.File, doc metadata.Document) ([]config.Problem, error) {
 		problems = append(problems, p)
 	}
 	known := read.Names()
+	given := map[string]bool{} // by the names that options have now
 	for _, name := range slices.Sorted(maps.Keys(values)) {
-		if _, ok := read.Get(name); ok {
+		if o, ok := read.Named(name); ok {
+			if given[o.Name] {
+				add(name, "the option is given by another name, too", "keep "+o.Name)
+				delete(values, name)
+			}
+			given[o.Name] = true
 			continue
 		}
 		if name == "name" {
@@ -63,7 +69,7 @@ func Check(file *config.File, doc metadata.Document) ([]config.Problem, error) {
 		delete(values, name)
 	}
 	for _, name := range read.Required {
-		if _, ok := values[name]; ok {
+		if given[name] {
 			continue
 		}
 		where := "under parameters"
@@ -75,8 +81,8 @@ func Check(file *config.File, doc metadata.Document) ([]config.Problem, error) {
 		values[name] = valid[name]
 	}
 	for name := range values {
-		if open(values[name]) {
-			values[name] = valid[name]
+		if o, _ := read.Named(name); open(values[name]) {
+			values[name] = valid[o.Name]
 		}
 	}
 	text, err := json.Marshal(values)
@@ -86,7 +92,7 @@ func Check(file *config.File, doc metadata.Document) ([]config.Problem, error) {
 	for _, p := range compiled.ValidateText(text) {
 		name, rest, _ := strings.Cut(strings.TrimPrefix(p.Pointer, "/"), "/")
 		message := p.Message
-		if o, _ := read.Get(name); places[name].Redact || o.Secret {
+		if o, _ := read.Named(name); places[name].Redact || o.Secret {
 			message = "the value is not accepted" // the schema's own words would show it
 		}
 		if rest != "" {

@@ -1,0 +1,62 @@
+package blackbox
+
+import (
+	"slices"
+	"strings"
+	"testing"
+)
+
+func TestFormerNamesAreTriedEverywhere(t *testing.T) {
+	tests := []struct {
+		name  string
+		edits []string
+		quirk string
+		want  Status
+		says  string // in the problems of former-names; empty for none
+	}{
+		{"nothing was renamed", nil, "", NotApplicable, ""},
+		{"a required option was", renamedEndpoint, "", Passed, ""},
+		{"an option was, twice", []string{
+			`"x-env": "A_SOURCE_LIMIT"`, `"x-aliases": ["most", "max-rows"], "x-env": "A_SOURCE_LIMIT"`,
+			`"required": ["endpoint", "topic"]`, `"patternProperties": {"^(most|max-rows)$": {"$ref": "#/properties/limit"}},
+				"allOf": [{"not": {"required": ["limit", "most"]}}, {"not": {"required": ["limit", "max-rows"]}}, {"not": {"required": ["most", "max-rows"]}}],
+				"required": ["endpoint", "topic"]`,
+		}, "", Passed, ""},
+		{"a variable is forgotten", renamedEndpoint, "renamed-variables", Failed, "endpoint: status 2: "},
+		{"the schema forgets it", append(slices.Clone(renamedEndpoint), `"^endpoint$"`, `"^none$"`), "", Failed, "the schema refuses {"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			target := target(t, edited(t, tt.edits...), tt.quirk)
+			x := &examiner{Target: target, notebook: notebook{}, profile: Core, doc: target.Subject.Document, tempo: usual}
+			x.options = readProperties(target.Subject.Options, target.Subject.Compiled)
+			problem, err := x.findBase(t.Context())
+			if err != nil || problem != "" {
+				t.Fatal(problem, err)
+			}
+			x.trials = x.makeTrials()
+			if err := x.parity(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if problem, err := x.pickSamples(t.Context()); err != nil || problem != "" {
+				t.Fatal(problem, err)
+			}
+			if err := x.former(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if r := x.result(schemaParity); r.Status != Passed {
+				t.Errorf("parity: %v", r.Problems)
+			}
+			r := x.result(formerNames)
+			if r.Status != tt.want {
+				t.Errorf("%s, want %s: %v", r.Status, tt.want, r.Problems)
+			}
+			if tt.says != "" && !slices.ContainsFunc(r.Problems, func(p Problem) bool { return strings.Contains(p.Message, tt.says) }) {
+				t.Errorf("problems %v, want one with %q", r.Problems, tt.says)
+			}
+			if x.derived() != "" {
+				t.Error(x.derived())
+			}
+		})
+	}
+}
