@@ -90,7 +90,7 @@ func (x *examiner) examine(ctx context.Context) error {
 	suites := []func(context.Context) error{x.metadata, x.surface}
 	if problem == "" {
 		x.trials = x.makeTrials()
-		suites = append(suites, x.parity, x.doors, x.former, x.unknown, x.secrets, x.realRun, x.link)
+		suites = append(suites, x.parity, x.doors, x.former, x.unknown, x.discover, x.secrets, x.realRun, x.link)
 	}
 	for _, suite := range suites {
 		if err := suite(ctx); err != nil {

@@ -1,40 +1,5 @@
 package blackbox
 
-import (
-	"slices"
-
-	"github.com/patchbay-dev/patchbay/common/metadata"
-)
-
-// A Profile names a set of rules.
-type Profile string
-
-// The profiles. Core is for every connector, in whatever language; SDK is core and what package common promises beside.
-const (
-	Core Profile = "core"
-	SDK  Profile = "sdk"
-)
-
-// Profiles lists the profiles, each within the next.
-var Profiles = []Profile{Core, SDK}
-
-// ProfileOf returns the profile that a connector should keep, by what its metadata says it is made with.
-func ProfileOf(doc metadata.Document) Profile {
-	if doc.SDKVersion == "" {
-		return Core
-	}
-	return SDK
-}
-
-// A Rule is one thing that holds of a connector that conforms.
-type Rule struct {
-	ID      string // stable, in kebab case: people search for it and tests assert it
-	Profile Profile
-	Says    string // what holds, in one line
-	Fix     string // what to do where it does not hold
-	Local   bool   // not every machine can try it, so that it is no evidence: that must be the same everywhere
-}
-
 // The rules' ids, as the examiner reports them.
 const (
 	metadataDocument    = "metadata-document"
@@ -64,6 +29,9 @@ const (
 	helpEnvironment     = "help-environment"
 	versionMatches      = "version-matches"
 	completionOptions   = "completion-options"
+	discoverUsage       = "discover-usage"
+	discoverLines       = "discover-lines"
+	discoverUnlisted    = "discover-unlisted"
 	secretHidden        = "secret-hidden"
 	runOnce             = "run-once"
 	runWithoutBroker    = "run-without-broker"
@@ -218,6 +186,21 @@ var Rules = []Rule{
 		Fix:  "make completions from the schema, or both from one list",
 	},
 	{
+		ID: discoverUsage, Profile: Core,
+		Says: "Where the metadata lists `discover`, `--help` tells of it, and a bad value ends it with status 2 and a line that names the option.",
+		Fix:  "check the options of `discover` as those of a run, before anything is connected",
+	},
+	{
+		ID: discoverLines, Profile: Core,
+		Says: "`discover` prints JSON objects, one a line: a `name` of its own, and `options` that are the connector's, no secrets, and with those given make a run. It ends with 1, and prints none, where its system is not there.",
+		Fix:  "print when all of it is found, and put under `options` what a config file would say of it",
+	},
+	{
+		ID: discoverUnlisted, Profile: Core,
+		Says: "Where the metadata does not list `discover`, the word ends with status 2.",
+		Fix:  "list the command, or refuse a word that is none",
+	},
+	{
 		ID: secretHidden, Profile: Core,
 		Says: "The value of a secret option never comes out: in no message, log or help, and in no disguise.",
 		Fix:  "print no value of a secret, nor of anything that may be one",
@@ -287,18 +270,4 @@ var Rules = []Rule{
 		Says: "The schema holds the options that all connectors share, marked `x-shared`.",
 		Fix:  "build the connector on package common",
 	},
-}
-
-// ruleOf returns the rule of an id.
-func ruleOf(id string) Rule {
-	i := slices.IndexFunc(Rules, func(r Rule) bool { return r.ID == id })
-	if i < 0 {
-		panic("no rule " + id) // the ids are constants of this package
-	}
-	return Rules[i]
-}
-
-// Includes tells whether a profile asks for what another asks for.
-func (p Profile) Includes(other Profile) bool {
-	return slices.Index(Profiles, p) >= slices.Index(Profiles, other)
 }

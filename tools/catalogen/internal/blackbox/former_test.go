@@ -27,13 +27,7 @@ func TestFormerNamesAreTriedEverywhere(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			target := target(t, edited(t, tt.edits...), tt.quirk)
-			x := &examiner{Target: target, notebook: notebook{}, profile: Core, doc: target.Subject.Document, tempo: usual}
-			x.options = readProperties(target.Subject.Options, target.Subject.Compiled)
-			problem, err := x.findBase(t.Context())
-			if err != nil || problem != "" {
-				t.Fatal(problem, err)
-			}
+			x := examineTarget(t, Core, target(t, edited(t, tt.edits...), tt.quirk))
 			x.trials = x.makeTrials()
 			if err := x.parity(t.Context()); err != nil {
 				t.Fatal(err)

@@ -49,10 +49,18 @@ func examineProgram(t *testing.T, p Profile, argv ...string) *examiner {
 	if err != nil || subject.Compiled == nil {
 		t.Fatalf("no metadata: %v, %v", err, notes.problems())
 	}
+	return examineTarget(t, p, Target{Argv: argv, Env: probe.Env(scratch), Subject: subject, Scratch: scratch})
+}
+
+// examineTarget prepares the examination of a program whose metadata was read.
+func examineTarget(t *testing.T, p Profile, target Target) *examiner {
+	t.Helper()
+	subject := target.Subject
 	x := &examiner{
-		Target:   Target{Argv: argv, Env: probe.Env(scratch), Subject: subject, Scratch: scratch},
-		notebook: notebook{}, tempo: usual, profile: p, doc: subject.Document, options: readProperties(subject.Options, subject.Compiled),
+		Target: target, notebook: notebook{}, tempo: usual, profile: p, doc: subject.Document,
+		options: readProperties(subject.Options, subject.Compiled),
 	}
+	var err error
 	if x.nowhere, err = newSilence(); err != nil {
 		t.Fatal(err)
 	}

@@ -34,6 +34,9 @@ func (x *examiner) surface(ctx context.Context) error {
 		}
 	}
 	x.note(helpEnvironment, "", absent(missing))
+	if rules.HasCommand(x.doc, "discover") && !mentions(help.Stdout, "discover") {
+		x.note(discoverUsage, "--help", "it does not tell of discover")
+	}
 
 	version, err := x.run(ctx, nil, "--version")
 	if err != nil {

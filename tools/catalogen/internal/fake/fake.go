@@ -51,6 +51,10 @@ func Main(args []string) int {
 		return c.help()
 	case "--version":
 		return c.version()
+	case "discover":
+		if c.has("discover") || c.is("discovers") {
+			return c.discover(c.flags(args[1:]))
+		}
 	case "run":
 		args = args[1:]
 	}
@@ -122,6 +126,9 @@ func (c connector) help() int {
 	_, _, properties := c.document()
 	for _, name := range slices.Sorted(maps.Keys(properties)) {
 		fmt.Printf("  --%s=VALUE  [$%s]\n", name, properties[name].Env)
+	}
+	if c.has("discover") && !c.is("silent-discover") {
+		fmt.Println("  discover")
 	}
 	fmt.Println("  --help\n  --version\n  --config=FILE")
 	if c.is("chatty-help") {
