@@ -2,7 +2,6 @@ package cmd
 
 import (
 	"context"
-	"encoding/xml"
 	"fmt"
 	"io"
 	"os"
@@ -12,6 +11,7 @@ import (
 
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/blackbox"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/finding"
+	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/junit"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/pretty"
 )
 
@@ -146,50 +146,22 @@ func reportJSON(out io.Writer, r blackbox.Report) error {
 	return err
 }
 
-// A junitCase is one rule as a test case.
-type junitCase struct {
-	Class   string     `xml:"classname,attr"`
-	Name    string     `xml:"name,attr"`
-	Failure *junitNote `xml:"failure"`
-	Skipped *junitNote `xml:"skipped"`
-}
-
-type junitNote struct {
-	Message string `xml:"message,attr"`
-	Text    string `xml:",chardata"`
-}
-
 // reportJUnit writes a JUnit report, one test case for each rule.
 func reportJUnit(out io.Writer, r blackbox.Report) error {
-	suite := struct {
-		XMLName  xml.Name    `xml:"testsuite"`
-		Name     string      `xml:"name,attr"`
-		Tests    int         `xml:"tests,attr"`
-		Failures int         `xml:"failures,attr"`
-		Skipped  int         `xml:"skipped,attr"`
-		Cases    []junitCase `xml:"testcase"`
-	}{
-		Name: "conformance of " + title(r), Tests: len(r.Results),
-		Failures: r.Count(blackbox.Failed), Skipped: r.Count(blackbox.Skipped) + r.Count(blackbox.NotApplicable),
-	}
+	suite := junit.Suite{Name: "conformance of " + title(r)}
 	for _, result := range r.Results {
-		c := junitCase{Class: "conformance." + string(result.Profile), Name: result.ID}
+		c := junit.Case{Class: "conformance." + string(result.Profile), Name: result.ID}
 		switch result.Status {
 		case blackbox.Failed:
 			var problems []string
 			for _, p := range result.Problems {
 				problems = append(problems, problemText(p))
 			}
-			c.Failure = &junitNote{result.Fix, finding.Printable(strings.Join(problems, "\n"))}
+			c.Failure = &junit.Note{Message: result.Fix, Text: finding.Printable(strings.Join(problems, "\n"))}
 		case blackbox.Skipped, blackbox.NotApplicable:
-			c.Skipped = &junitNote{Message: result.Why}
+			c.Skipped = &junit.Note{Message: result.Why}
 		}
 		suite.Cases = append(suite.Cases, c)
 	}
-	text, err := xml.MarshalIndent(suite, "", "  ")
-	if err != nil {
-		return err
-	}
-	_, err = fmt.Fprintf(out, "%s%s\n", xml.Header, text)
-	return err
+	return junit.Write(out, "catalogen", []junit.Suite{suite})
 }
