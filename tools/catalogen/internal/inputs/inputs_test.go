@@ -4,6 +4,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -262,5 +263,22 @@ func TestDigestFollowsLinksInside(t *testing.T) {
 	put("bin/y", "two")
 	if digest() != before {
 		t.Error("what .gitignore names counts where there is no repository")
+	}
+}
+
+// A hook of git names its repository to whatever it runs.
+func TestListIsOfTheFolderAndNotOfAHook(t *testing.T) {
+	root, put := repository(t)
+	put("connectors/sources/a-source/more.txt", "more", 0o644)
+	want, err := list(t.Context(), root)
+	if err != nil || len(want) < 3 {
+		t.Fatal(want, err)
+	}
+	other, _ := repository(t)
+	t.Setenv("GIT_DIR", filepath.Join(other, ".git"))
+	t.Setenv("GIT_WORK_TREE", other)
+	got, err := list(t.Context(), root)
+	if err != nil || !slices.Equal(got, want) {
+		t.Errorf("%v, %v; want %v", got, err, want)
 	}
 }

@@ -11,9 +11,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"time"
 
-	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/proc"
+	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/git"
 )
 
 // folders are those whose files may be inputs without being part of a Go package.
@@ -23,26 +22,26 @@ var folders = []string{"connectors", "test"}
 // input, and anything else may be. Where there is no repository, a .gitignore counts all the same, for which git is given one
 // that knows no file yet; where there is no git, nothing is left out.
 func list(ctx context.Context, root string) ([]string, error) {
-	git := []string{"git", "-C", root, "-c", "safe.directory=*"}
+	options := []string{"-c", "safe.directory=*"}
 	if !underGit(root) {
 		temp, err := os.MkdirTemp("", "patchbay-git-")
 		if err != nil {
 			return nil, err
 		}
 		defer os.RemoveAll(temp)
-		git = append(git, "--git-dir="+temp, "--work-tree=.")
-		if _, err := run(ctx, append(git, "init", "--quiet", "--template=")); errors.Is(err, exec.ErrNotFound) {
+		options = append(options, "--git-dir="+temp, "--work-tree=.")
+		if _, err := git.Run(ctx, root, append(options, "init", "--quiet", "--template=")...); errors.Is(err, exec.ErrNotFound) {
 			return walk(root)
 		} else if err != nil {
-			return nil, fmt.Errorf("git init: %w", err)
+			return nil, err
 		}
 	}
-	output, err := run(ctx, append(append(git, "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--"), folders...))
+	output, err := git.Run(ctx, root, append(append(options, "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--"), folders...)...)
 	if errors.Is(err, exec.ErrNotFound) {
 		return walk(root)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("git ls-files: %w", err)
+		return nil, err
 	}
 	var files []string
 	for file := range strings.SplitSeq(string(output), "\x00") {
@@ -56,17 +55,6 @@ func list(ctx context.Context, root string) ([]string, error) {
 	}
 	slices.Sort(files)
 	return slices.Compact(files), nil
-}
-
-// run runs git and returns what it prints.
-func run(ctx context.Context, argv []string) ([]byte, error) {
-	result, err := proc.Run(ctx, proc.Spec{
-		Argv: argv, Env: proc.Environ("LC_ALL=C"), Deadline: time.Minute, MaxStdout: 256 << 20, MaxStderr: 1 << 20,
-	})
-	if err == nil && result.Status != 0 {
-		err = errors.New(proc.Tail(result.Stderr, 3))
-	}
-	return result.Stdout, err
 }
 
 // underGit tells whether a folder lies in a git repository.
