@@ -96,14 +96,8 @@ func (p *program) foundLines(w world, m *options.Model, found []Found) ([]byte, 
 
 // unfit says which option does not take its value, nil if all do. The error tells that there is no such option to find.
 func unfit(m *options.Model, found map[string]any) (*options.Problem, error) {
-	data, err := json.Marshal(found)
+	values, err := options.JSONForm(found)
 	if err != nil {
-		return nil, err
-	}
-	decoder := json.NewDecoder(bytes.NewReader(data))
-	decoder.UseNumber()
-	values := map[string]any{}
-	if err := decoder.Decode(&values); err != nil {
 		return nil, err
 	}
 	var problem *options.Problem

@@ -1,9 +1,7 @@
 package commontest
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"testing"
 
 	"github.com/patchbay-dev/patchbay/common"
@@ -51,14 +49,8 @@ func Discover[T any, P interface {
 // asFile returns options as a config file would give them.
 func asFile(t testing.TB, found map[string]any) map[string]config.Value {
 	t.Helper()
-	data, err := json.Marshal(found)
+	values, err := options.JSONForm(found)
 	if err != nil {
-		t.Fatal(err)
-	}
-	decoder := json.NewDecoder(bytes.NewReader(data))
-	decoder.UseNumber()
-	var values map[string]any
-	if err := decoder.Decode(&values); err != nil {
 		t.Fatal(err)
 	}
 	file := map[string]config.Value{}

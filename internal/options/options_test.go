@@ -424,3 +424,18 @@ func TestSizesAreExact(t *testing.T) {
 		}
 	}
 }
+
+func TestJSONFormIsThatOfADocument(t *testing.T) {
+	type level int
+	got, err := JSONForm(map[string]any{"a": level(1 << 53), "b": []string{"x"}, "c": map[string]string{"k": "v"}, "d": true, "e": Size(1024)})
+	want := map[string]any{"a": json.Number("9007199254740992"), "b": []any{"x"}, "c": map[string]any{"k": "v"}, "d": true, "e": "1KiB"}
+	if diff := cmp.Diff(want, got); diff != "" || err != nil {
+		t.Error(diff, err)
+	}
+	if got, err := JSONForm(nil); err != nil || len(got) != 0 {
+		t.Error(got, err)
+	}
+	if _, err := JSONForm(map[string]any{"a": func() {}}); err == nil {
+		t.Error("a function is a value")
+	}
+}

@@ -1,6 +1,7 @@
 package options
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"log/slog"
@@ -155,4 +156,17 @@ func integral(n json.Number) (*big.Int, bool) {
 		return nil, false
 	}
 	return r.Num(), true
+}
+
+// JSONForm returns values that a program has made, keyed by option, in the JSON form in which a Setting has them. The error is
+// about a value that JSON does not have.
+func JSONForm(values map[string]any) (map[string]any, error) {
+	data, err := json.Marshal(values)
+	if err != nil {
+		return nil, err
+	}
+	decoder := json.NewDecoder(bytes.NewReader(data))
+	decoder.UseNumber()
+	form := map[string]any{}
+	return form, decoder.Decode(&form)
 }
