@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"syscall"
+	"time"
 
 	"github.com/tetratelabs/wazero/experimental"
 )
@@ -82,7 +83,8 @@ var onlyLoad = func() context.Context {
 // compile compiles the code of a module and puts it into the cache. That which cannot be stored is no error, and compiled anew next
 // time.
 func (c *cache) compile(ctx context.Context, m *Module, code []byte, limits Limits) (*host, error) {
-	scratch, err := os.MkdirTemp(c.folder, "new")
+	sweep(filepath.Dir(c.folder))
+	scratch, err := os.MkdirTemp(c.folder, scratchName)
 	if err != nil {
 		return nil, err
 	}
@@ -93,6 +95,24 @@ func (c *cache) compile(ctx context.Context, m *Module, code []byte, limits Limi
 	}
 	_ = c.keep(m, limits, scratch)
 	return h, nil
+}
+
+const (
+	scratchName = "new" // begins the name of a folder in which code is compiled
+	// abandoned is how old such a folder is when nobody is at work there any more: the largest module takes seconds.
+	abandoned = time.Hour
+)
+
+// sweep removes what compilations have left that were killed, of whatever module: up to some 14 MB each, which nobody else would ever
+// remove. A folder that cannot be removed is left for the next time.
+func sweep(root string) {
+	folders, _ := fs.Glob(os.DirFS(root), "*/"+scratchName+"*") // the pattern is right
+	for _, folder := range folders {
+		path := filepath.Join(root, folder)
+		if info, err := os.Lstat(path); err == nil && info.IsDir() && time.Since(info.ModTime()) > abandoned {
+			_ = os.RemoveAll(path)
+		}
+	}
 }
 
 // keep moves what the engine has stored in the folder code to the name of the skeleton. The engine alone knows names: it is made to

@@ -6,7 +6,10 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
+	"time"
 )
 
 // cached lists the files under a folder.
@@ -99,6 +102,51 @@ func TestCache(t *testing.T) {
 		}
 		if files := cached(t, root); len(files) != 0 {
 			t.Errorf("it holds %q", files)
+		}
+	})
+	t.Run("loses what killed compilations left, when another compiles", func(t *testing.T) {
+		root := filepath.Join(t.TempDir(), "cache")
+		try(t, file, root)
+		kept := cached(t, root)
+		if len(kept) != 1 {
+			t.Fatalf("it holds %q", kept)
+		}
+		put := func(age time.Duration, path ...string) string {
+			t.Helper()
+			folder := filepath.Join(append([]string{root}, path...)...)
+			code := filepath.Join(folder, "code")
+			then := time.Now().Add(-age)
+			err := os.MkdirAll(folder, 0o700)
+			for _, step := range []func() error{
+				func() error { return os.WriteFile(code, []byte("half"), 0o600) },
+				func() error { return os.Chtimes(folder, then, then) },
+			} {
+				if err == nil {
+					err = step()
+				}
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			return code
+		}
+		digest := filepath.Dir(filepath.Dir(kept[0]))
+		put(2*abandoned, filepath.Base(digest), "new1")
+		put(2*abandoned, "another", "new2")
+		kept = append(kept, put(0, "another", "new3"), put(2*abandoned, "another", "wazero"))
+		try(t, file, root)
+		if got := cached(t, root); len(got) != 5 {
+			t.Errorf("a start that compiles nothing has looked for it: %q", got)
+		}
+		other := answering(Map, 1, reply([]made{{value: []byte("v")}}, nil, nil))
+		other.data = append(other.data, 0)
+		try(t, other.binary(), root)
+		got := slices.DeleteFunc(cached(t, root), func(path string) bool {
+			return !slices.Contains(kept, path) && !strings.Contains(path, "new") // the module that was compiled
+		})
+		slices.Sort(kept)
+		if slices.Sort(got); !slices.Equal(got, kept) {
+			t.Errorf("it holds %q, want %q", got, kept)
 		}
 	})
 	t.Run("is made anew when it is damaged", func(t *testing.T) {
