@@ -46,15 +46,22 @@ func (c *component) option(name string) string {
 func readNumbers(options map[string]any, schema json.RawMessage) {
 	var s struct {
 		Properties map[string]struct {
-			Type any `json:"type"`
+			Type   any      `json:"type"`
+			Former []string `json:"x-aliases"`
 		} `json:"properties"`
 	}
 	if json.Unmarshal(schema, &s) != nil {
 		return // the program says what it does not accept
 	}
+	numbers := map[string]bool{}
+	for name, o := range s.Properties {
+		for _, other := range append(o.Former, name) {
+			numbers[other] = o.Type == "number"
+		}
+	}
 	for key, value := range options {
 		text, ok := value.(string)
-		if ok && s.Properties[strings.ReplaceAll(key, "_", "-")].Type == "number" && json.Valid([]byte(text)) {
+		if ok && numbers[strings.ReplaceAll(key, "_", "-")] && json.Valid([]byte(text)) {
 			options[key] = json.Number(strings.TrimSpace(text))
 		}
 	}

@@ -13,6 +13,24 @@ type option struct {
 	Items struct {
 		Type oneType `json:"type"`
 	} `json:"items"`
+	Former []string `json:"x-aliases"` // names that it had and is still taken by
+}
+
+// readOptions returns the options of a schema by all their names. A schema that cannot be read has none.
+func readOptions(schema json.RawMessage) map[string]option {
+	var flat struct {
+		Properties map[string]option `json:"properties"`
+	}
+	if json.Unmarshal(schema, &flat) != nil {
+		return nil
+	}
+	options := map[string]option{}
+	for name, o := range flat.Properties {
+		for _, other := range append(o.Former, name) {
+			options[other] = o
+		}
+	}
+	return options
 }
 
 // oneType is a type of JSON Schema. Of several, as in ["integer","null"], it is the first that is not null.

@@ -9,12 +9,8 @@ import (
 )
 
 func TestFromFlags(t *testing.T) {
-	p := &Program{}
-	schema := `{"count":{"type":["null","integer"]},"rate":{"type":"number"},"stay":{"type":"boolean"},"title":{"type":"string"},
-		"sizes":{"type":"array","items":{"type":"integer"}},"headers":{"type":"object"}}`
-	if err := json.Unmarshal([]byte(schema), &p.options); err != nil {
-		t.Fatal(err)
-	}
+	p := &Program{options: readOptions(json.RawMessage(`{"properties": {"count":{"type":["null","integer"],"x-aliases":["limit"]},"rate":{"type":"number"},
+		"stay":{"type":"boolean","x-aliases":["wait"]},"title":{"type":"string"},"sizes":{"type":"array","items":{"type":"integer"}},"headers":{"type":"object"}}}`))}
 	tests := []struct {
 		flags string
 		want  map[string]any
@@ -23,6 +19,7 @@ func TestFromFlags(t *testing.T) {
 		{flags: "", want: map[string]any{}},
 		{flags: "--count=5 --rate 0.5 --title 12", want: map[string]any{"count": json.Number("5"), "rate": json.Number("0.5"), "title": "12"}},
 		{flags: "--count -5 --stay --title=--x", want: map[string]any{"count": json.Number("-5"), "stay": true, "title": "--x"}},
+		{flags: "--limit 5 --wait", want: map[string]any{"limit": json.Number("5"), "wait": true}}, // former names
 		{flags: "--no-stay", want: map[string]any{"stay": false}},
 		{flags: "--stay=false --count 1_000", want: map[string]any{"stay": false, "count": "1_000"}},
 		{flags: "--sizes 1 --sizes 2", want: map[string]any{"sizes": []any{json.Number("1"), json.Number("2")}}},

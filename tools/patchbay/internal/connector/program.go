@@ -107,12 +107,7 @@ func (p *Program) introduce(ctx context.Context, env []string) {
 	for _, c := range doc.Commands {
 		p.commands = append(p.commands, c.Name)
 	}
-	var schema struct {
-		Properties map[string]option `json:"properties"`
-	}
-	if json.Unmarshal(doc.Schema, &schema) == nil {
-		p.options = schema.Properties
-	}
+	p.options = readOptions(doc.Schema)
 }
 
 // ask runs a program with arguments and returns what it prints.

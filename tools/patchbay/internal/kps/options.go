@@ -28,9 +28,11 @@ type side struct {
 
 // An option is what is to be known of one to tell by which way it may come.
 type option struct {
+	name   string // that it has now
 	class  string
-	kind   string // the JSON type, if it is one word
-	env    string // the environment variable that sets it
+	kind   string   // the JSON type, if it is one word
+	env    string   // the environment variable that sets it
+	envs   []string // that one, and those of its former names
 	secret bool
 }
 
@@ -42,11 +44,12 @@ func newSide(p *connector.Program, env []string) (*side, error) {
 	}
 	var schema struct {
 		Properties map[string]struct {
-			Type   any    `json:"type"`
-			Change string `json:"x-change"`
-			Env    string `json:"x-env"`
-			Shared bool   `json:"x-shared"`
-			Secret bool   `json:"writeOnly"`
+			Type   any      `json:"type"`
+			Change string   `json:"x-change"`
+			Env    string   `json:"x-env"`
+			Shared bool     `json:"x-shared"`
+			Secret bool     `json:"writeOnly"`
+			Former []string `json:"x-aliases"`
 		} `json:"properties"`
 	}
 	if err := json.Unmarshal(p.Schema, &schema); err != nil {
@@ -55,10 +58,19 @@ func newSide(p *connector.Program, env []string) (*side, error) {
 	s := &side{program: p, env: env, options: map[string]option{}}
 	for name, o := range schema.Properties {
 		kind, _ := o.Type.(string)
-		s.options[name] = option{class: class(name, o.Change, o.Shared), kind: kind, env: o.Env, secret: o.Secret}
+		is := option{name: name, class: class(name, o.Change, o.Shared), kind: kind, env: o.Env, envs: []string{o.Env}, secret: o.Secret}
+		for _, former := range o.Former {
+			is.envs = append(is.envs, strings.TrimSuffix(o.Env, variable(name))+variable(former))
+		}
+		for _, other := range append(o.Former, name) { // by whichever name it comes, it is the same option
+			s.options[other] = is
+		}
 	}
 	return s, nil
 }
+
+// variable is what the name of an environment variable ends in that sets an option.
+func variable(name string) string { return strings.ToUpper(strings.ReplaceAll(name, "-", "_")) }
 
 // fix gives flags to the connectors that have them; each flag must have one that does. Connectors get usual options where no
 // flag says otherwise.
@@ -107,7 +119,8 @@ func class(name, given string, shared bool) string {
 // resolve returns the options of a stream. The error is a *connector.Refused that lists what came by the wrong way; what is
 // no option at all is left for the connector to find.
 func (s *side) resolve(stream, config map[string]any) (map[string]any, error) {
-	options := maps.Clone(s.fixed)
+	options := s.now(s.fixed)
+	stream, config = s.now(stream), s.now(config)
 	var problems []string
 	for _, name := range slices.Sorted(maps.Keys(stream)) {
 		switch o := s.options[name]; o.class {
@@ -132,11 +145,27 @@ func (s *side) resolve(stream, config map[string]any) (map[string]any, error) {
 	return options, nil
 }
 
+// now returns options by the names that they have now. Of one that is given by several, each is left for the connector to refuse.
+func (s *side) now(given map[string]any) map[string]any {
+	options := maps.Clone(given)
+	for _, former := range slices.Sorted(maps.Keys(given)) {
+		if name := s.options[former].name; name != "" && name != former {
+			if _, both := options[name]; !both {
+				delete(options, former)
+				options[name] = given[former]
+			}
+		}
+	}
+	return options
+}
+
 // environment is that of a child with these options. Variables that set one of them would prevail, so they are left out.
 func (s *side) environment(options map[string]any) []string {
 	drop := map[string]bool{}
 	for name := range options {
-		drop[s.options[name].env] = true
+		for _, variable := range s.options[name].envs {
+			drop[variable] = true
+		}
 	}
 	return slices.DeleteFunc(slices.Clone(s.env), func(v string) bool {
 		name, _, _ := strings.Cut(v, "=")

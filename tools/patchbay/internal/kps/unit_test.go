@@ -1,6 +1,7 @@
 package kps
 
 import (
+	"encoding/json"
 	"errors"
 	"io"
 	"strings"
@@ -8,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/patchbay-dev/patchbay/common/metadata"
 	"github.com/patchbay-dev/patchbay/tools/patchbay/internal/connector"
 )
 
@@ -77,14 +79,8 @@ func TestInstanceNamesAreLegalAndDiffer(t *testing.T) {
 }
 
 func TestOptionsByClass(t *testing.T) {
-	s := &side{
-		env:   []string{"MY_PATH=/x", "MY_SIZE=1", "OTHER=2"},
-		fixed: map[string]any{"path": "fixed", "level": "warn"},
-		options: map[string]option{
-			"path": {class: class("path", "", false), env: "MY_PATH"}, "size": {class: class("size", "config", false), env: "MY_SIZE"},
-			"level": {class: class("level", "", true), env: "LEVEL"}, "map": {class: class("map", "", true), env: "MAP"},
-		},
-	}
+	s := newTestSide(t, []string{"MY_PATH=/x", "MY_SIZE=1", "OTHER=2"})
+	s.fixed = map[string]any{"path": "fixed", "level": "warn"}
 	options, err := s.resolve(plain(map[string]any{"path": "own", "map": ".", "unknown_one": 1.0, "gone": nil}), map[string]any{"size": 2.0, "alien": 1.0})
 	want := map[string]any{"path": "own", "level": "warn", "map": ".", "unknown-one": 1.0, "size": 2.0}
 	if diff := cmp.Diff(want, options); diff != "" || err != nil {
@@ -97,6 +93,41 @@ func TestOptionsByClass(t *testing.T) {
 	var refused *connector.Refused
 	if !errors.As(err, &refused) || len(refused.Problems) != 2 {
 		t.Errorf("resolve returned %v", err)
+	}
+}
+
+// newTestSide is a connector with an option of each class.
+func newTestSide(t *testing.T, env []string) *side {
+	t.Helper()
+	s, err := newSide(&connector.Program{Direction: metadata.Source, Schema: json.RawMessage(`{"properties": {
+		"path": {"type": "string", "x-env": "MY_PATH", "x-aliases": ["old-file"]}, "size": {"type": "integer", "x-change": "config", "x-env": "MY_SIZE"},
+		"token": {"type": "string", "writeOnly": true, "x-env": "MY_TOKEN", "x-aliases": ["api-key"]},
+		"level": {"type": "string", "x-shared": true, "x-env": "LEVEL", "x-aliases": ["severity"]}, "map": {"type": "array", "x-shared": true, "x-env": "MAP"}}}`)}, env)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func TestAnOptionIsTheSameByItsFormerName(t *testing.T) {
+	s := newTestSide(t, []string{"MY_PATH=/x", "MY_OLD_FILE=/y", "OTHER=2"})
+	s.fixed = map[string]any{"path": "fixed"}
+	options, err := s.resolve(plain(map[string]any{"old_file": "own"}), nil)
+	if diff := cmp.Diff(map[string]any{"path": "own"}, options); diff != "" || err != nil {
+		t.Error(diff, err)
+	}
+	if diff := cmp.Diff([]string{"OTHER=2"}, s.environment(options)); diff != "" {
+		t.Error(diff)
+	}
+	if _, err := s.resolve(map[string]any{"severity": "x"}, nil); err == nil || !strings.Contains(err.Error(), "LEVEL") {
+		t.Errorf("a static option of a stream: %v", err)
+	}
+	options, err = s.resolve(map[string]any{"old-file": "a", "path": "b"}, nil)
+	if diff := cmp.Diff(map[string]any{"old-file": "a", "path": "b"}, options); diff != "" || err != nil {
+		t.Error(diff, err)
+	}
+	if !s.options["api-key"].secret {
+		t.Error("a secret is shown by its former name")
 	}
 }
 
