@@ -72,8 +72,8 @@ func (o *Option) OldestName() string {
 	return o.Name
 }
 
-// byName files what is given under the names that options have now, and returns the former name by which each was given that was
-// given by one, by its present name. What is given by several names of one option is a problem.
+// byName files what is given under the names that options have now, and returns, by these, the former names that were used. What
+// is given by several names of one option is a problem.
 func byName[V any](m *Model, given map[string]V, at func(V) Origin) (now map[string]V, former map[string]string, problems []*Problem) {
 	if len(m.former) == 0 {
 		return given, nil, nil

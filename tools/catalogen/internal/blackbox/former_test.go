@@ -54,3 +54,19 @@ func TestFormerNamesAreTriedEverywhere(t *testing.T) {
 		})
 	}
 }
+
+func TestASecretIsHiddenByItsFormerNameToo(t *testing.T) {
+	const token = `"token": {"type": "string", "writeOnly": true, "description": "The token.", "x-aliases": ["api-key"], "x-env": "A_SOURCE_TOKEN", "x-group": "Options"}, "strict": {`
+	for quirk, want := range map[string]string{"": "", "tells-former": "option token: flag of a former name: the value comes out\n"} {
+		x := examineTarget(t, Core, target(t, edited(t, `"strict": {`, token,
+			`"required": ["endpoint", "topic"]`, `"patternProperties": {"^api-key$": {"$ref": "#/properties/token"}},
+				"allOf": [{"not": {"required": ["token", "api-key"]}}], "required": ["endpoint", "topic"]`), quirk))
+		x.samples.good = [][]option{{{"token", "x"}}}
+		if err := x.secrets(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if got := x.problems()[secretHidden]; got != want {
+			t.Errorf("%s: %q, want %q", quirk, got, want)
+		}
+	}
+}

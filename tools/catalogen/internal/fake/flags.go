@@ -53,11 +53,11 @@ func (c connector) file(path string) map[string]any {
 }
 
 // flags reads a command line, a config file that it names, and the environment. It complains of unknown flags, as far as a
-// connector must.
+// connector must. The quirk "tells-former" explains former names too well.
 func (c connector) flags(args []string) map[string]any {
-	_, _, properties := c.document()
+	_, _, present := c.document()
 	flat := map[string]any{}
-	properties = c.former(properties)
+	properties := c.former(present)
 	for name, o := range properties {
 		if text, ok := os.LookupEnv(o.Env); ok {
 			flat[name] = decode(o.Type.First(), text)
@@ -75,6 +75,9 @@ func (c connector) flags(args []string) map[string]any {
 			text = "true"
 		case !given && len(args) > 0:
 			text, args = args[0], args[1:]
+		}
+		if _, now := present[name]; !now && c.is("tells-former") && properties[name].Secret {
+			fmt.Fprintln(os.Stderr, name, text)
 		}
 		switch {
 		case name == "limit" && c.is("deaf"): // to what this flag says
