@@ -105,20 +105,15 @@ func ByGo(f discover.Folder) bool { return f.Go && !f.Has("build") }
 // Path is where a connector's program is or would be.
 func Path(bin string, f discover.Folder) string { return filepath.Join(bin, f.Name) }
 
-// Own builds a folder with its own build rule, which must leave the program at $(BIN). The error is a finding.Finding or
-// ctx's.
-func Own(ctx context.Context, bin string, f discover.Folder) error {
+// Own builds a folder with its own build rule, in a home, which must leave the program at $(BIN). The error is a
+// finding.Finding or ctx's.
+func Own(ctx context.Context, bin string, f discover.Folder, home proc.Home) error {
 	target := Path(bin, f)
 	bad := finding.Finding{Connector: f.Name, Rule: "build", Where: f.Path + "/Makefile", Fix: "run it by hand: make -C " + f.Path + " build"}
 	if err := os.RemoveAll(target); err != nil { // else a rule that leaves nothing would pass with what an earlier one left
 		bad.Message, bad.Fix = err.Error(), "remove it by hand"
 		return bad
 	}
-	home, err := proc.NewHome()
-	if err != nil {
-		return err
-	}
-	defer home.Remove()
 	result, err := proc.Run(ctx, proc.Spec{
 		Argv: []string{"make", "--no-print-directory", "-C", f.Dir, "build", "BIN=" + target},
 		Env:  home.In(), Deadline: deadline, MaxStdout: maxOutput, MaxStderr: maxOutput,

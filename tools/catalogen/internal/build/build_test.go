@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/discover"
+	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/proc"
 )
 
 // module makes a module of its own with files by path, and returns its folder.
@@ -131,7 +132,12 @@ func TestOwn(t *testing.T) {
 			if err := os.WriteFile(Path(bin, f), nil, 0o755); err != nil {
 				t.Fatal(err)
 			}
-			err := Own(t.Context(), bin, f)
+			home, err := proc.NewHome()
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer home.Remove()
+			err = Own(t.Context(), bin, f, home)
 			if tt.want == "" && err != nil || tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want)) {
 				t.Errorf("error %v, want %q", err, tt.want)
 			}

@@ -90,6 +90,7 @@ type run struct {
 	foreign   []string          // connectors that tests may not run, unless they are their own
 	committed map[string]metadata.Entry
 	baseline  baseline.Baseline
+	homes     proc.Homes
 }
 
 // Generate runs every stage for every connector. Connectors that fail a stage are in Findings, the others in Connectors.
@@ -133,6 +134,7 @@ func execute(ctx context.Context, c Config, do work) (Result, error) {
 	if err != nil {
 		return result, err
 	}
+	defer r.homes.Remove()
 	defer proc.Remains() // also where the end comes early
 
 	names := make([]string, len(folders))

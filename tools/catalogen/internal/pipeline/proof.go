@@ -86,11 +86,11 @@ func (r *run) examine(ctx context.Context, subject rules.Subject) (proof, error)
 // contained calls do for a connector's program, which it holds in a home, a cage and a time of its own. The findings are of
 // what went wrong with the examination as a whole; nothing that it found counts then.
 func (r *run) contained(ctx context.Context, subject rules.Subject, do func(context.Context, blackbox.Target) error) ([]finding.Finding, error) {
-	home, err := proc.NewHome()
+	home, err := r.homes.Take()
 	if err != nil {
 		return nil, err
 	}
-	defer home.Remove()
+	defer r.homes.Return(home)
 	// One command that does not end is one too many: to wait for each of hundreds would take hours.
 	within, stop := context.WithTimeout(ctx, r.Limits.Work)
 	defer stop()

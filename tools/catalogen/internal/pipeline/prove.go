@@ -137,8 +137,13 @@ func (r *run) buildOwn(ctx context.Context, f discover.Folder) error {
 		return nil
 	}
 	r.Watch.Step(f.Name, "make build")
+	home, err := r.homes.Take()
+	if err != nil {
+		return err
+	}
+	defer r.homes.Return(home)
 	cage := r.workCage()
-	if err := build.Own(proc.Within(ctx, cage), r.Bin, f); err != nil {
+	if err := build.Own(proc.Within(ctx, cage), r.Bin, f, home); err != nil {
 		return err
 	}
 	return escaped(cage, "make build")
@@ -147,11 +152,11 @@ func (r *run) buildOwn(ctx context.Context, f discover.Folder) error {
 // document asks a connector for its metadata and prepares what the rules look at.
 func (r *run) document(ctx context.Context, f discover.Folder) (rules.Subject, error) {
 	subject := rules.Subject{Folder: f}
-	home, err := proc.NewHome()
+	home, err := r.homes.Take()
 	if err != nil {
 		return subject, err
 	}
-	defer home.Remove()
+	defer r.homes.Return(home)
 	cage := r.answerCage()
 	output, err := probe.Run(proc.Within(ctx, cage), []string{build.Path(r.Bin, f), "metadata"}, f.Dir, home.Dir, probe.Deadline)
 	if err != nil {

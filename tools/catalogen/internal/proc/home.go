@@ -1,6 +1,7 @@
 package proc
 
 import (
+	"cmp"
 	"context"
 	"io/fs"
 	"os"
@@ -25,7 +26,41 @@ func NewHome() (Home, error) {
 	if err := os.MkdirAll(telemetry, 0o700); err != nil {
 		return Home{dir}, err
 	}
-	return Home{dir}, os.WriteFile(filepath.Join(telemetry, "mode"), []byte("off\n"), 0o600)
+	return Home{dir}, os.WriteFile(filepath.Join(telemetry, "mode"), []byte(noFigures), 0o600)
+}
+
+// noFigures is what tells the go command to gather none.
+const noFigures = "off\n"
+
+// asMade lists what a new home holds, in the order of filepath.WalkDir.
+var asMade = []struct {
+	path string
+	mode fs.FileMode
+}{
+	{".", fs.ModeDir | 0o700}, {".config", fs.ModeDir | 0o700}, {".config/go", fs.ModeDir | 0o700},
+	{".config/go/telemetry", fs.ModeDir | 0o700}, {".config/go/telemetry/mode", 0o600},
+}
+
+// untouched tells whether a home holds what a new one does, and nothing else.
+func (h Home) untouched() bool {
+	seen := 0
+	err := filepath.WalkDir(h.Dir, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || seen == len(asMade) {
+			return cmp.Or(err, fs.ErrExist)
+		}
+		want := asMade[seen]
+		seen++
+		info, err := entry.Info()
+		if err == nil && (path != filepath.Join(h.Dir, want.path) || info.Mode() != want.mode) {
+			err = fs.ErrExist
+		}
+		return err
+	})
+	if err != nil || seen < len(asMade) {
+		return false
+	}
+	text, err := os.ReadFile(filepath.Join(h.Dir, asMade[len(asMade)-1].path))
+	return err == nil && string(text) == noFigures
 }
 
 // Remove removes the home, also what was made read-only in it, and does what it can.
@@ -40,6 +75,47 @@ func (h Home) Remove() {
 		return nil
 	})
 	_ = os.RemoveAll(h.Dir)
+}
+
+// Homes are homes for one program after another. Most programs write nothing there, and a home that nothing was written to is
+// as good as a new one: to make and remove thousands takes longer than what is done in them, for file systems avoid for a
+// while what has just become free. The zero Homes is ready for use. It may be used concurrently.
+type Homes struct {
+	mu    sync.Mutex
+	spare []Home
+}
+
+// Take returns a home that is as NewHome makes it.
+func (h *Homes) Take() (Home, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if last := len(h.spare) - 1; last >= 0 {
+		home := h.spare[last]
+		h.spare = h.spare[:last]
+		return home, nil
+	}
+	return NewHome()
+}
+
+// Return takes back a home that nobody uses any more. It removes what was written to.
+func (h *Homes) Return(home Home) {
+	if !home.untouched() {
+		home.Remove()
+		return
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.spare = append(h.spare, home)
+}
+
+// Remove removes the homes that were returned.
+func (h *Homes) Remove() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, home := range h.spare {
+		home.Remove()
+	}
+	h.spare = nil
 }
 
 // passed are the variables that builds and tests of a connector see of ours: what programs are found by, how text is shown,

@@ -1,6 +1,7 @@
 package proc
 
 import (
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -76,5 +77,59 @@ func TestHomeRemovesWhatIsReadOnly(t *testing.T) {
 	home.Remove()
 	if _, err := os.Lstat(home.Dir); !os.IsNotExist(err) {
 		t.Errorf("it is still there: %v", err)
+	}
+}
+
+// A home may serve the next program only if nothing tells it that there was one before.
+func TestHomesAreHandedOnAsNewOnly(t *testing.T) {
+	in := func(h Home, name string) string { return filepath.Join(h.Dir, filepath.FromSlash(name)) }
+	for _, tt := range []struct {
+		name  string
+		touch func(Home) error
+		want  bool // it is handed on
+	}{
+		{"nothing", func(Home) error { return nil }, true},
+		{"a file that is gone again", func(h Home) error {
+			return errors.Join(os.WriteFile(in(h, "x"), nil, 0o600), os.Remove(in(h, "x")))
+		}, true},
+		{"a file", func(h Home) error { return os.WriteFile(in(h, "x"), nil, 0o600) }, false},
+		{"a hidden folder, first in order", func(h Home) error { return os.Mkdir(in(h, ".a"), 0o700) }, false},
+		{"a file further in", func(h Home) error { return os.WriteFile(in(h, ".config/go/env"), nil, 0o600) }, false},
+		{"a file last of all", func(h Home) error { return os.WriteFile(in(h, "z"), nil, 0o600) }, false},
+		{"other words", func(h Home) error { return os.WriteFile(in(h, ".config/go/telemetry/mode"), []byte("on\n"), 0o600) }, false},
+		{"a mode", func(h Home) error { return os.Chmod(in(h, ".config"), 0o755) }, false},
+		{"a link", func(h Home) error {
+			return errors.Join(os.RemoveAll(in(h, ".config/go")), os.Symlink("..", in(h, ".config/go")))
+		}, false},
+		{"a removal", func(h Home) error { return os.RemoveAll(in(h, ".config/go/telemetry")) }, false},
+		{"its own removal", func(h Home) error { return os.RemoveAll(h.Dir) }, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Setenv("TMPDIR", t.TempDir())
+			var homes Homes
+			first, err := homes.Take()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := tt.touch(first); err != nil {
+				t.Fatal(err)
+			}
+			homes.Return(first)
+			second, err := homes.Take()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if again := second == first; again != tt.want {
+				t.Errorf("handed on: %t", again)
+			}
+			if !second.untouched() {
+				t.Error("it is not as a new one is")
+			}
+			homes.Return(second)
+			homes.Remove()
+			if left, err := os.ReadDir(os.TempDir()); err != nil || len(left) > 0 {
+				t.Errorf("left behind: %v, %v", left, err)
+			}
+		})
 	}
 }
