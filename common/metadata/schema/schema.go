@@ -55,16 +55,21 @@ type Schema struct{ compiled *jsonschema.Schema }
 // Compile compiles a JSON Schema in the draft that it names (2020-12 if none). It fails with ErrForeign where the schema
 // refers to another document.
 func Compile(text []byte) (*Schema, error) {
-	doc, err := Parse(text)
+	value, err := Parse(text)
 	if err != nil {
 		return nil, err
 	}
+	return CompileValue(value)
+}
+
+// CompileValue is Compile for a schema that Parse decoded, which must not be changed any more.
+func CompileValue(value any) (*Schema, error) {
 	c := jsonschema.NewCompiler()
 	c.UseLoader(noLoader{})
 	c.UseRegexpEngine(compilePattern)
 	// Relative references need a base with a path, or they would resolve to the document itself.
 	const url = "https://schema.invalid/document"
-	if err := c.AddResource(url, doc); err != nil {
+	if err := c.AddResource(url, value); err != nil {
 		return nil, err
 	}
 	compiled, err := c.Compile(url)
@@ -120,8 +125,15 @@ func (s *Schema) ValidateText(text []byte) []Problem {
 	return s.Validate(value)
 }
 
-// ValidateMetadata holds JSON text against the published schema of the metadata document.
-func ValidateMetadata(text []byte) []Problem { return metaMetadata().ValidateText(text) }
+// ValidateMetadata holds JSON text against the published schema of the metadata document. It returns the document too, as
+// Parse decodes it, unless it is no JSON.
+func ValidateMetadata(text []byte) (document any, problems []Problem) {
+	document, err := Parse(text)
+	if err != nil {
+		return nil, []Problem{{Message: err.Error()}}
+	}
+	return document, metaMetadata().Validate(document)
+}
 
 // ValidName tells whether the published schema of the metadata document accepts a connector's name.
 func ValidName(name string) bool { return metaName().Valid(name) }

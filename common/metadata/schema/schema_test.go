@@ -108,7 +108,7 @@ func TestValidateMetadata(t *testing.T) {
 			if tt.old != "" && text == document {
 				t.Fatal("the test changes nothing")
 			}
-			problems := ValidateMetadata([]byte(text))
+			_, problems := ValidateMetadata([]byte(text))
 			switch {
 			case tt.want == "ok" && len(problems) > 0:
 				t.Errorf("problems %v", problems)

@@ -1,6 +1,7 @@
 package options
 
 import (
+	"bytes"
 	"encoding/json"
 	"slices"
 )
@@ -39,9 +40,7 @@ func readNode(text json.RawMessage) node {
 	if json.Unmarshal(text, &n.Option) != nil {
 		n.Option = Option{}
 	}
-	if list, err := members(parts["properties"]); err == nil {
-		n.properties = list
-	}
+	n.properties = members(parts["properties"])
 	if json.Unmarshal(parts["required"], &n.required) != nil {
 		n.required = nil
 	}
@@ -50,6 +49,26 @@ func readNode(text json.RawMessage) node {
 		n.items = &items
 	}
 	return n
+}
+
+// A member is one name and value of a JSON object.
+type member struct {
+	name  string
+	value json.RawMessage
+}
+
+// members lists those of an object, none of any other value, in the order in which they stand there.
+func members(text json.RawMessage) (list []member) {
+	err := each("properties", json.NewDecoder(bytes.NewReader(text)), func(d *json.Decoder, name string) error {
+		m := member{name: name}
+		err := d.Decode(&m.value)
+		list = append(list, m)
+		return err
+	})
+	if err != nil {
+		return nil
+	}
+	return list
 }
 
 func (n node) fields(prefix string, depth int) []Field {

@@ -24,31 +24,39 @@ type Schema struct {
 
 // Read decodes a schema. The error names the option that cannot be read.
 func Read(text json.RawMessage) (Schema, error) {
-	var flat struct {
-		Draft      string          `json:"$schema"`
-		Title      string          `json:"title"`
-		Required   []string        `json:"required"`
-		AllOf      json.RawMessage `json:"allOf"`
-		Properties json.RawMessage `json:"properties"`
-	}
-	if err := json.Unmarshal(text, &flat); err != nil {
+	var s Schema
+	var allOf json.RawMessage
+	err := each("schema", json.NewDecoder(bytes.NewReader(text)), func(d *json.Decoder, keyword string) error {
+		switch keyword {
+		case "$schema":
+			return d.Decode(&s.Draft)
+		case "title":
+			return d.Decode(&s.Title)
+		case "required":
+			return d.Decode(&s.Required)
+		case "allOf":
+			return d.Decode(&allOf)
+		case "properties":
+			return each(keyword, d, func(d *json.Decoder, name string) error {
+				o := Option{Name: name}
+				if err := d.Decode(&o); err != nil {
+					return fmt.Errorf("option %s: %w", name, err)
+				}
+				s.Options = append(s.Options, o)
+				return nil
+			})
+		}
+		var other json.RawMessage
+		return d.Decode(&other)
+	})
+	if err != nil {
 		return Schema{}, err
 	}
-	s := Schema{Draft: flat.Draft, Title: flat.Title, Required: flat.Required}
-	list, err := members(flat.Properties)
-	if err != nil {
-		return Schema{}, fmt.Errorf("properties: %w", err)
-	}
-	for _, m := range list {
-		var o Option
-		if err := json.Unmarshal(m.value, &o); err != nil {
-			return Schema{}, fmt.Errorf("option %s: %w", m.name, err)
+	for i, o := range s.Options {
+		if o.byOneName(allOf) {
+			s.Required = append(s.Required, o.Name)
 		}
-		if o.Name = m.name; o.byOneName(flat.AllOf) {
-			s.Required = append(s.Required, m.name)
-		}
-		o.Required = slices.Contains(s.Required, m.name)
-		s.Options = append(s.Options, o)
+		s.Options[i].Required = slices.Contains(s.Required, o.Name)
 	}
 	return s, nil
 }
@@ -199,39 +207,27 @@ func (t Types) First() string {
 	return ""
 }
 
-// A member is one name and value of a JSON object.
-type member struct {
-	name  string
-	value json.RawMessage
-}
-
-// members decodes a JSON object and keeps the order of its names, which a map would lose. No text is an empty object.
-func members(text json.RawMessage) ([]member, error) {
-	if len(text) == 0 {
-		return nil, nil
-	}
-	d := json.NewDecoder(bytes.NewReader(text))
+// each reads the JSON object that comes next, which an error calls what, and has do read each value, by its name, in the order
+// in which they stand there, which a map would lose.
+func each(what string, d *json.Decoder, do func(d *json.Decoder, name string) error) error {
 	start, err := d.Token()
 	if err != nil {
-		return nil, err
+		return fmt.Errorf("%s: %w", what, err)
 	}
 	if start != json.Delim('{') {
-		return nil, fmt.Errorf("want an object, not %v", start)
+		return fmt.Errorf("%s: want an object, not %v", what, start)
 	}
-	var list []member
 	for d.More() {
 		name, err := d.Token()
 		if err != nil {
-			return nil, err
+			return err
 		}
-		m := member{name: name.(string)} // the decoder gives nothing else in a name's place
-		if err := d.Decode(&m.value); err != nil {
-			return nil, fmt.Errorf("%s: %w", m.name, err)
+		if err := do(d, name.(string)); err != nil { // the decoder gives nothing else in a name's place
+			return err
 		}
-		list = append(list, m)
 	}
 	_, err = d.Token()
-	return list, err
+	return err
 }
 
 var _ json.Unmarshaler = (*Types)(nil)

@@ -7,9 +7,16 @@ import (
 )
 
 // JSON encodes a value with two spaces of indent, a newline at the end and <, > and & as they are. Raw parts keep the order
-// of their keys.
+// of their keys; a value that is raw as a whole is only laid out anew.
 func JSON(value any) ([]byte, error) {
 	var b bytes.Buffer
+	if raw, ok := value.(json.RawMessage); ok {
+		if err := json.Indent(&b, bytes.TrimRight(raw, " \t\r\n"), "", "  "); err != nil {
+			return nil, err
+		}
+		b.WriteByte('\n')
+		return b.Bytes(), nil
+	}
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
 	e.SetIndent("", "  ")

@@ -15,6 +15,7 @@ import (
 
 	"github.com/patchbay-dev/patchbay/common/metadata"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/finding"
+	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/pretty"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/proc"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/strictjson"
 )
@@ -119,14 +120,4 @@ func lowerDirection(doc *metadata.Document, text []byte) []byte {
 }
 
 // Normalise lays JSON out as the catalog keeps it: two spaces, keys and values as they were, a newline at the end.
-func Normalise(text []byte) ([]byte, error) {
-	var compact, out bytes.Buffer
-	if err := json.Compact(&compact, text); err != nil {
-		return nil, err
-	}
-	if err := json.Indent(&out, compact.Bytes(), "", "  "); err != nil {
-		return nil, err
-	}
-	out.WriteByte('\n')
-	return out.Bytes(), nil
-}
+func Normalise(text []byte) ([]byte, error) { return pretty.JSON(json.RawMessage(text)) }

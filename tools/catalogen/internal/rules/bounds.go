@@ -20,20 +20,16 @@ const (
 	maxStates     = 400_000 // of all patterns together, when they are compiled; 40 bytes each
 )
 
-// compile is schema.Compile within limits.
-func compile(text []byte) (*schema.Schema, error) {
+// compile is schema.CompileValue within limits. The text is what the value was parsed from.
+func compile(text []byte, value any) (*schema.Schema, error) {
 	if len(text) > maxSchema {
 		return nil, fmt.Errorf("it holds %d bytes; at most %d", len(text), maxSchema)
-	}
-	var value any
-	if err := json.Unmarshal(text, &value); err != nil {
-		return nil, err
 	}
 	var b bounds
 	if err := b.walk(value); err != nil {
 		return nil, err
 	}
-	return schema.Compile(text)
+	return schema.CompileValue(value)
 }
 
 // bounds counts what makes a schema expensive.
@@ -44,6 +40,9 @@ type bounds struct{ references, states int }
 // held to the same.
 func (b *bounds) walk(value any) error {
 	switch value := value.(type) {
+	case json.Number: // the parser keeps its digits; whoever reads the schema after us counts with it
+		_, err := value.Float64()
+		return err
 	case []any:
 		for _, element := range value {
 			if err := b.walk(element); err != nil {

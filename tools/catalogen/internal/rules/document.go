@@ -9,6 +9,7 @@ import (
 	"github.com/Masterminds/semver/v3"
 
 	"github.com/patchbay-dev/patchbay/common/metadata"
+	"github.com/patchbay-dev/patchbay/common/metadata/schema"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/finding"
 )
 
@@ -160,7 +161,11 @@ func recordCompiles(s Subject) []finding.Finding {
 	if len(s.Document.Record) == 0 {
 		return nil
 	}
-	if _, err := compile(s.Document.Record); err != nil {
+	value, err := schema.Parse(s.Document.Record)
+	if err == nil {
+		_, err = compile(s.Document.Record, value)
+	}
+	if err != nil {
 		return one("/record", err.Error(), "write a JSON Schema that is complete in itself")
 	}
 	return nil

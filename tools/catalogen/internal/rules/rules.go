@@ -38,14 +38,16 @@ type rule struct {
 // against every named rule. It returns the subject with its schema read and compiled, which is nil where the findings say why
 // the document is none.
 func Check(s Subject) (Subject, []finding.Finding) {
-	if problems := schema.ValidateMetadata(s.Published); len(problems) > 0 {
+	document, problems := schema.ValidateMetadata(s.Published)
+	parsed, _ := document.(map[string]any)
+	if len(problems) > 0 {
 		var findings []finding.Finding
 		for _, p := range problems {
 			findings = append(findings, finding.Finding{
 				Rule: "metadata-schema", Where: p.Pointer, Message: short(p.Message), Fix: meant(p),
 			})
 		}
-		if whole := s; aside(problems) && whole.prepare().Rule == "" {
+		if whole := s; aside(problems) && whole.prepare(parsed["schema"]).Rule == "" {
 			for _, f := range whole.rules() {
 				if !slices.ContainsFunc(problems, func(p schema.Problem) bool { return p.Pointer == f.Where }) {
 					findings = append(findings, f)
@@ -58,7 +60,7 @@ func Check(s Subject) (Subject, []finding.Finding) {
 		findings = append(findings, label("direction-matches-folder", directionMatchesFolder(s))...)
 		return s, attribute(s.Folder.Name, findings)
 	}
-	if f := s.prepare(); f.Rule != "" {
+	if f := s.prepare(parsed["schema"]); f.Rule != "" {
 		return s, attribute(s.Folder.Name, []finding.Finding{f})
 	}
 	return s, attribute(s.Folder.Name, s.rules())
@@ -102,9 +104,9 @@ func short(message string) string {
 	return long.ReplaceAllLiteralString(message, "does not match its pattern")
 }
 
-// prepare reads and compiles the document's options schema into the subject. What keeps it from that is the finding; the
-// zero finding means that all is well.
-func (s *Subject) prepare() finding.Finding {
+// prepare reads and compiles the document's options schema, which is given parsed too, into the subject. What keeps it from
+// that is the finding; the zero finding means that all is well.
+func (s *Subject) prepare(parsed any) finding.Finding {
 	read, err := options.Read(s.Document.Schema)
 	if err != nil {
 		return finding.Finding{
@@ -112,7 +114,7 @@ func (s *Subject) prepare() finding.Finding {
 			Fix: "give each keyword a value of the kind that catalog/schemas/metadata.json names",
 		}
 	}
-	compiled, err := compile(s.Document.Schema)
+	compiled, err := compile(s.Document.Schema, parsed)
 	if err != nil {
 		return finding.Finding{Rule: "schema-compiles", Where: "/schema", Message: err.Error(), Fix: "write a JSON Schema that is complete in itself"}
 	}

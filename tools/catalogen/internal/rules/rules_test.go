@@ -115,6 +115,7 @@ func TestCheck(t *testing.T) {
 		{"a secret with a default", `"writeOnly": true`, `"writeOnly": true, "default": "x"`, []string{"secret-without-default /schema/properties/token"}},
 		{"a wrong example", `"topic": "demo"`, `"topic": 5`, []string{"example-valid /examples/0/options/topic"}},
 		{"no example", `"examples": [{"title": "Read", "options": {"endpoint": "http://127.0.0.1:1/", "topic": "demo"}}]`, `"examples": []`, []string{"example-valid /examples"}},
+		{"a number that nobody counts to", `"strict": {"type": "boolean"`, `"strict": {"type": "boolean", "x-far": 1e400`, []string{"schema-compiles /schema"}},
 		{"a schema elsewhere", `"strict": {"type": "boolean"`, `"strict": {"$ref": "file:///dev/zero"`, []string{"schema-compiles /schema"}},
 		{"a draft's own schema", `"strict": {"type": "boolean"`, `"strict": {"$ref": "http://json-schema.org/draft-07/schema#"`, []string{"schema-compiles /schema"}},
 		{"too many references", `"required": ["endpoint", "topic"]`, `"allOf": [` + strings.Repeat(`{"$ref": "#/definitions/a"}, `, 20) + `{}], "definitions": {"a": {}}, "required": ["endpoint", "topic"]`, []string{"schema-compiles /schema"}},

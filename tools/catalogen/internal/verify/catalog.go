@@ -198,7 +198,7 @@ func (c *Catalog) current(e metadata.Entry, doc Document) bool {
 	if digest := evidence.Digest(doc.Text); digest != e.Metadata {
 		c.add(e.Name, "metadata-digest", where, "has the digest %s, and the index says %s", digest, e.Metadata)
 	}
-	if problems := schema.ValidateMetadata(doc.Text); len(problems) > 0 {
+	if _, problems := schema.ValidateMetadata(doc.Text); len(problems) > 0 {
 		for _, p := range problems {
 			c.add(e.Name, "metadata-schema", where+p.Pointer, "%s", p.Message)
 		}
