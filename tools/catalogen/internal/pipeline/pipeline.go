@@ -142,11 +142,21 @@ func execute(ctx context.Context, c Config, do work) (Result, error) {
 		names[i] = f.Name
 	}
 	c.Watch.Begin(names)
-	if result.Baseline, err = baseline.Read(ctx, c.Root, c.Against); err != nil {
-		return result, err
-	}
-	r.baseline = result.Baseline
-	broken, err := r.prepare(ctx, folders)
+	var broken map[string]finding.Finding
+	err = parallel.Each(ctx, 3, 3, func(ctx context.Context, i int) (err error) { // what knows nothing of each other
+		switch i {
+		case 0:
+			r.baseline, err = baseline.Read(ctx, c.Root, c.Against)
+		case 1:
+			broken, err = r.prepare(ctx, folders)
+		case 2:
+			if slices.ContainsFunc(folders, func(f discover.Folder) bool { return f.Has("build") }) {
+				proc.FindPlaces()
+			}
+		}
+		return err
+	})
+	result.Baseline = r.baseline
 	if err != nil {
 		return result, err
 	}

@@ -159,6 +159,10 @@ func (h Home) In(more ...string) []string {
 	return slices.Concat(env, goPlaces(), []string{goFlags}, more)
 }
 
+// FindPlaces asks the go command, once, where its caches are. Home.In asks that itself, and whoever needs it first waits for the
+// answer.
+func FindPlaces() { goPlaces() }
+
 // goPlaces are the go command's caches and its file of settings, as it says itself where they are; none where it is not there.
 var goPlaces = sync.OnceValue(func() []string {
 	names := []string{"GOCACHE", "GOMODCACHE", "GOENV"}
