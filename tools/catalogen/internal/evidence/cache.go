@@ -66,6 +66,15 @@ func (c Cache) Load(inputs string, part Part) ([]Test, bool) {
 	return tests, true
 }
 
+// Has tells whether there is an entry, which Load may yet find to be damaged.
+func (c Cache) Has(inputs string, part Part) bool {
+	if c.dir == "" {
+		return false
+	}
+	_, err := os.Stat(c.path(inputs, part))
+	return err == nil
+}
+
 // Store keeps a part of the tests' outcome if all of it passed; a failure or a skip is run again next time.
 func (c Cache) Store(inputs string, part Part, tests []Test) error {
 	if counts := Count(tests); c.dir == "" || counts.Passed == 0 || counts.Passed != counts.Total() {

@@ -81,6 +81,9 @@ func TestCache(t *testing.T) {
 	if _, ok := c.Load("digest", BlackBox); ok {
 		t.Error("one part is taken for the other")
 	}
+	if !c.Has("digest", Suites) || c.Has("digest", BlackBox) || c.Has("other", Suites) || (Cache{}).Has("digest", Suites) {
+		t.Error("Has does not tell what Load finds")
+	}
 	if _, ok := c.Load("other", Suites); ok {
 		t.Error("other inputs have evidence")
 	}

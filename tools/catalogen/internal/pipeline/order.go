@@ -5,7 +5,23 @@ import (
 	"math"
 	"slices"
 	"time"
+
+	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/discover"
+	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/evidence"
 )
+
+// inOrder returns the positions of folders in the order in which to take them: first those of which something is to be proved.
+func (r *run) inOrder(folders []discover.Folder) []int {
+	took := r.Cache.Durations()
+	names := make([]string, len(folders))
+	for i, f := range folders {
+		names[i] = f.Name
+		if digest := r.digests[f.Name]; r.Cache.Has(digest, evidence.Suites) && r.Cache.Has(digest, evidence.BlackBox) {
+			took[f.Name] = 0
+		}
+	}
+	return slowestFirst(names, took)
+}
 
 // slowestFirst returns the positions of names in the order in which to take them: what takes longest begins first, or it
 // would still run when all else is done. What is not known may be slow.

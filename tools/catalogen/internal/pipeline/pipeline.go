@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -161,16 +160,10 @@ func execute(ctx context.Context, c Config, do work) (Result, error) {
 		return result, err
 	}
 
-	if !r.untested {
-		if err := r.compileTests(ctx, folders, broken); err != nil {
-			return result, err
-		}
-	}
-
 	rows := make([]Row, len(folders))
 	passed := make([]*publish.Connector, len(folders))
 	bad := make([][]finding.Finding, len(folders))
-	order := slowestFirst(names, c.Cache.Durations())
+	order := r.inOrder(folders)
 	err = parallel.Each(ctx, c.Jobs, len(folders), func(ctx context.Context, turn int) error {
 		i, start := order[turn], time.Now()
 		rows[i] = Row{Name: folders[i].Name}
@@ -205,51 +198,6 @@ func execute(ctx context.Context, c Config, do work) (Result, error) {
 	finding.Sort(result.Findings)
 	result.Findings = slices.Compact(result.Findings) // two stages may see the same change
 	return result, nil
-}
-
-// prepare does what serves all connectors at once: the digests of what they are made from and then, so that no program is
-// newer than its digest, one go build. It returns the connectors that cannot go on.
-func (r *run) prepare(ctx context.Context, folders []discover.Folder) (map[string]finding.Finding, error) {
-	if err := os.MkdirAll(r.Bin, 0o755); err != nil {
-		return nil, err
-	}
-	for _, f := range folders {
-		if build.ByGo(f) {
-			r.Watch.Step(f.Name, "go build")
-		}
-	}
-	var unfit map[string]finding.Finding
-	var err error
-	if r.digester, r.digests, unfit, err = digest(ctx, r.Root, folders); err != nil {
-		return nil, err
-	}
-	broken, err := build.All(ctx, r.Root, r.Bin, folders)
-	if err := errors.Join(ctx.Err(), err); err != nil {
-		return nil, err
-	}
-	maps.Copy(unfit, broken) // the compiler says better what is wrong with a program
-	return unfit, nil
-}
-
-// compileTests compiles the test programs that are about to run, all at once: several make test beside each other would
-// each compile what they share, and the deadline of a suite is for running it. One alone does that itself, and no later.
-func (r *run) compileTests(ctx context.Context, folders []discover.Folder, broken map[string]finding.Finding) error {
-	var unproved []discover.Folder
-	for _, f := range folders {
-		if _, out := broken[f.Name]; out || !f.Go {
-			continue
-		}
-		if _, known := r.Cache.Load(r.digests[f.Name], evidence.Suites); !known {
-			unproved = append(unproved, f)
-		}
-	}
-	if len(unproved) < 2 {
-		return nil
-	}
-	for _, f := range unproved {
-		r.Watch.Step(f.Name, "compile tests")
-	}
-	return build.Tests(ctx, r.Root, unproved)
 }
 
 // choose keeps the named connectors, or all where none is named.
