@@ -27,6 +27,7 @@ type madeUp struct {
 	catalogen  task
 	spread     task // gives all of them the evidence of the first
 	size       int
+	catalogs   int // that were made
 }
 
 // makeMadeUp makes one that has no connector yet, in a folder that is the caller's to remove.
@@ -35,12 +36,12 @@ func makeMadeUp(b *bench) (*madeUp, error) {
 	if err != nil {
 		return nil, err
 	}
-	root, bin, out := filepath.Join(temp, "root"), filepath.Join(temp, "bin"), filepath.Join(temp, "out")
+	root, bin := filepath.Join(temp, "root"), filepath.Join(temp, "bin")
 	env := append(cleanEnv(temp), "XDG_CACHE_HOME="+filepath.Join(temp, "cache"))
 	return &madeUp{
 		temp: temp, root: root, program: b.program("namesake"),
 		catalogen: task{
-			argv: [][]string{{b.program("catalogen"), "generate", "--root", root, "--bin", bin, "--out", out}},
+			argv: [][]string{{b.program("catalogen"), "generate", "--root", root, "--bin", bin}},
 			env:  env, out: filepath.Join(temp, "log"),
 		},
 		spread: task{argv: [][]string{{b.program("spread"), root}}, env: env},
@@ -59,16 +60,17 @@ func (m *madeUp) grow(n int) error {
 	return nil
 }
 
-// generate makes the catalog in an empty folder, so often, and returns the medians without the first.
+// generate makes the catalog in an empty folder, so often, and returns the medians without the first. Each time it is another
+// folder: whoever writes files where many have just been removed waits for the file system to find room.
 func (m *madeUp) generate(ctx context.Context, rounds int) (cost, error) {
 	var costs []cost
 	for range rounds {
-		if err := os.RemoveAll(filepath.Join(m.temp, "out")); err != nil {
-			return cost{}, err
-		}
-		c, err := m.catalogen.run(ctx)
+		m.catalogs++
+		task, argv := m.catalogen, m.catalogen.argv[0]
+		task.argv = [][]string{append(argv[:len(argv):len(argv)], "--out", filepath.Join(m.temp, fmt.Sprint("out-", m.catalogs)))}
+		c, err := task.run(ctx)
 		if err != nil {
-			return cost{}, fmt.Errorf("%w; %w", err, firstFinding(m.catalogen.out))
+			return cost{}, fmt.Errorf("%w; %w", err, firstFinding(task.out))
 		}
 		costs = append(costs, c)
 	}

@@ -7,6 +7,7 @@ import (
 	"regexp/syntax"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/patchbay-dev/patchbay/common/metadata/schema"
 )
@@ -91,16 +92,24 @@ func (b *bounds) member(key string, value any) error {
 	return nil
 }
 
+// counted keeps the states of patterns by their text. Connectors share most of theirs, and those of one run are few.
+var counted sync.Map
+
 // pattern counts the states of a pattern. One that is none is left to the compiler, which says why.
 func (b *bounds) pattern(text string) error {
 	if len(text) > maxPattern {
 		return fmt.Errorf("a pattern of %d bytes; at most %d", len(text), maxPattern)
 	}
-	parsed, err := syntax.Parse(text, syntax.Perl)
-	if err != nil {
-		return nil
+	n, known := counted.Load(text)
+	if !known {
+		parsed, err := syntax.Parse(text, syntax.Perl)
+		if err != nil {
+			return nil
+		}
+		n = states(parsed)
+		counted.Store(text, n)
 	}
-	if b.states += states(parsed); b.states > maxStates {
+	if b.states += n.(int); b.states > maxStates {
 		return fmt.Errorf("patterns that come to more than %d states; repeat less", maxStates)
 	}
 	return nil

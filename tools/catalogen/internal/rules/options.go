@@ -14,10 +14,9 @@ import (
 // each runs a check over every option in the order of their names; an empty message means that all is well.
 func (s Subject) each(check func(name string, o options.Option) (message, fix string)) []finding.Finding {
 	var findings []finding.Finding
-	for _, name := range s.Options.Names() {
-		o, _ := s.Options.Get(name)
-		if message, fix := check(name, o); message != "" {
-			findings = append(findings, finding.Finding{Where: property(name), Message: message, Fix: fix})
+	for _, o := range s.byName {
+		if message, fix := check(o.Name, o); message != "" {
+			findings = append(findings, finding.Finding{Where: property(o.Name), Message: message, Fix: fix})
 		}
 	}
 	return findings

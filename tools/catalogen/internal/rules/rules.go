@@ -5,6 +5,7 @@ package rules
 import (
 	"regexp"
 	"slices"
+	"strings"
 
 	"github.com/patchbay-dev/patchbay/common/metadata"
 	"github.com/patchbay-dev/patchbay/common/metadata/schema"
@@ -23,6 +24,8 @@ type Subject struct {
 
 	Options  options.Schema // Document.Schema, read by Check
 	Compiled *schema.Schema // Document.Schema, compiled by Check
+
+	byName []options.Option // of Options, in alphabetical order
 }
 
 // foreign tells whether the program is not built on common. Some forms of metadata that others print are understood then.
@@ -127,6 +130,7 @@ func (s *Subject) prepare(parsed any) finding.Finding {
 		}
 	}
 	s.Options, s.Compiled = read, compiled
+	s.byName = slices.SortedFunc(slices.Values(read.Options), func(a, b options.Option) int { return strings.Compare(a.Name, b.Name) })
 	return finding.Finding{}
 }
 
