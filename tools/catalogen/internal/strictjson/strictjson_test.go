@@ -3,6 +3,7 @@ package strictjson
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"strings"
 	"testing"
 )
@@ -18,6 +19,28 @@ func TestCheck(t *testing.T) {
 		{"refuses nothing", " \n", "is empty"},
 		{"refuses text", "hello", "is not JSON"},
 		{"refuses half a document", `{"a": [1`, "ends too early"},
+		{"accepts emptiness and space", " { \"a\" : [ ] ,\r\n\t\"b\":{ } , \"c\" : -1.5e+3 } ", ""},
+		{"accepts escapes", `{"a\"": "\\", "b": "\u00e9\/"}`, ""},
+		{"refuses a comma too many", `[1, 2,]`, "invalid character ']'"},
+		{"refuses a comma before a brace", `{"a": 1,}`, "invalid character '}'"},
+		{"refuses a comma alone", `[,]`, "invalid character ','"},
+		{"refuses a missing comma", `[1 2]`, "invalid character '2' after array element"},
+		{"refuses a missing colon", `{"a" 1}`, "invalid character '1' after object key"},
+		{"refuses a missing value", `{"a": }`, "invalid character '}'"},
+		{"refuses a key that is no string", `{1: 2}`, "invalid character '1'"},
+		{"refuses another bracket", `{"a": [1}}`, "/a: is not JSON: invalid character '}'"},
+		{"refuses a string without an end", `{"a": "b`, "/a: is not JSON: ends too early"},
+		{"refuses an escape without an end", `["\`, "ends too early"},
+		{"refuses an escape that there is none", `["\x"]`, "invalid character 'x' in string escape"},
+		{"refuses a bare line break in a string", "[\"a\nb\"]", "in string literal"},
+		{"refuses a leading zero", `[01]`, "invalid character '1'"},
+		{"refuses a point without digits", `[1.]`, "/0: is not JSON"},
+		{"refuses half a word", `[nul]`, "/0: is not JSON"},
+		{"refuses a word that only begins well", `[truefalse]`, "/0: is not JSON"},
+		{"refuses an object without an end", `{"a": 1`, "ends too early"},
+		{"refuses a key without an end", `{"a": 1, `, "ends too early"},
+		{"tells the place in a list", `{"a": [0, {"b": "\u0000"}]}`, "/a/1/b: holds"},
+		{"goes on after a value that was well", `{"a": {"b": [1]}, "c": "\u0000"}`, "/c: holds"},
 		{"refuses a second document", `{} {}`, "something follows"},
 		{"refuses text behind it", `{}x`, "something follows"},
 		{"refuses a key twice", `{"a": {"b": 1, "b": 2}}`, `/a: key "b" repeats "b"`},
@@ -54,7 +77,7 @@ func TestCheck(t *testing.T) {
 
 // FuzzCheck holds what Check accepts against encoding/json, which must accept it too and print it without controls.
 func FuzzCheck(f *testing.F) {
-	for _, seed := range []string{`{"a": 1}`, `[]`, `"x"`, `{"a": {"A": 1}}`, `{"a": "\u202e"}`, `1 2`, `{"a": 1, "a": 2}`} {
+	for _, seed := range []string{`{"a": 1}`, `[]`, `"x"`, `[-1.5e+3, true, "\"\\"]`, `{"a": {"A": 1}}`, `{"a": "\u202e"}`, `1 2`, `{"a": 1, "a": 2}`} {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {
@@ -62,7 +85,9 @@ func FuzzCheck(f *testing.F) {
 			return
 		}
 		var value any
-		if err := json.Unmarshal(text, &value); err != nil {
+		d := json.NewDecoder(bytes.NewReader(text))
+		d.UseNumber()
+		if err := errors.Join(json.Unmarshal(text, new(json.RawMessage)), d.Decode(&value)); err != nil {
 			t.Fatalf("Check accepts what encoding/json does not: %v", err)
 		}
 		out, err := json.Marshal(value)
