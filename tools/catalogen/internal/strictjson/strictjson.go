@@ -55,11 +55,8 @@ func (r *reader) value() error {
 	}
 	switch first := r.text[r.at]; {
 	case first == '"':
-		s, err := r.string()
-		if err != nil {
-			return err
-		}
-		return r.printable(s)
+		_, err := r.string()
+		return err
 	case first != '{' && first != '[':
 		return r.word()
 	case len(r.path) >= MaxDepth:
@@ -106,13 +103,11 @@ func (r *reader) member(seen map[string]string) error {
 	if r.at == len(r.text) || r.text[r.at] != '"' {
 		return r.syntax()
 	}
-	key, err := r.string()
+	name, err := r.string()
 	if err != nil {
 		return err
 	}
-	if err := r.printable(key); err != nil {
-		return err
-	}
+	key := string(name)
 	folded := fold(key)
 	if first, ok := seen[folded]; ok {
 		return fmt.Errorf("%skey %q repeats %q", place(r.path), key, first)
@@ -125,29 +120,29 @@ func (r *reader) member(seen map[string]string) error {
 }
 
 // string reads a string, at whose first quote it stands.
-func (r *reader) string() (string, error) {
+func (r *reader) string() ([]byte, error) {
 	start, plain := r.at, true
 	for r.at++; r.at < len(r.text); r.at++ {
 		switch c := r.text[r.at]; {
 		case c == '"':
 			r.at++
 			if plain {
-				return string(r.text[start+1 : r.at-1]), nil
+				return r.text[start+1 : r.at-1], nil
 			}
 			var s string
 			if json.Unmarshal(r.text[start:r.at], &s) != nil {
-				return "", r.syntax()
+				return nil, r.syntax()
 			}
-			return s, nil
+			return []byte(s), r.printable(s)
 		case c == '\\':
 			r.at++
 			plain = false
-		case c < ' ':
+		case c < ' ' || c > '~':
 			plain = false
 		}
 	}
 	r.at = len(r.text) // an escape may have stood at the end
-	return "", r.syntax()
+	return nil, r.syntax()
 }
 
 // word reads a number, true, false or null.
