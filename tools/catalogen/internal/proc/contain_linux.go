@@ -26,10 +26,10 @@ func (c *Cage) limit(leader int) {
 	limited := []int{leader}
 	for found := true; found; {
 		found = false
-		for _, p := range since(leader) {
-			if p.group == leader && !p.dead && !slices.Contains(limited, p.pid) {
-				c.limitOne(p.pid)
-				limited, found = append(limited, p.pid), true
+		for _, pid := range newer(leader) {
+			if group, err := unix.Getpgid(pid); err == nil && group == leader && !slices.Contains(limited, pid) {
+				c.limitOne(pid)
+				limited, found = append(limited, pid), true
 			}
 		}
 	}
@@ -165,27 +165,30 @@ func (p process) reap() { _, _ = syscall.Wait4(p.pid, nil, syscall.WNOHANG, nil)
 // became our child because its own parent has ended.
 func orphans(after int) []process {
 	us, ours := os.Getpid(), syscall.Getpgrp()
-	return slices.DeleteFunc(since(after), func(p process) bool { return p.parent != us || p.group == ours })
+	var list []process
+	var buffer [512]byte // a name has 64 bytes at the most, and each number before it and after it 10
+	for _, pid := range newer(after) {
+		p, ok := readStat(readSmall(fmt.Sprintf("/proc/%d/stat", pid), buffer[:]))
+		if ok && p.parent == us && p.group != ours {
+			list = append(list, p)
+		}
+	}
+	return list
 }
 
-// since lists the processes whose ids are higher than one, as are those of its descendants until the kernel starts over.
+// newer lists the processes whose ids are higher than one, as are those of its descendants until the kernel starts over.
 // Not every kernel keeps the list of a process's children, so all are looked at.
-func since(after int) []process {
+func newer(after int) []int {
 	folder, err := os.Open("/proc")
 	if err != nil {
 		return nil
 	}
 	defer folder.Close()
 	names, _ := folder.Readdirnames(-1)
-	var list []process
-	var buffer [512]byte // names are of 15 bytes, and the numbers up to the group's of 20 at the most
+	var list []int
 	for _, name := range names {
-		pid, err := strconv.Atoi(name)
-		if err != nil || pid <= after {
-			continue
-		}
-		if p, ok := readStat(readSmall("/proc/"+name+"/stat", buffer[:])); ok {
-			list = append(list, p)
+		if pid, err := strconv.Atoi(name); err == nil && pid > after {
+			list = append(list, pid)
 		}
 	}
 	return list
