@@ -14,6 +14,10 @@ import (
 // coarse is more than the clock may lag that a file system takes its times from.
 const coarse = 50 * time.Millisecond
 
+// Since makes Untouched look back to an earlier time than that at which the Digester was made, for what somebody has read
+// since then. It must not be called while the Digester is used.
+func (d *Digester) Since(began time.Time) { d.began = began }
+
 // Untouched reports whether nothing that the digests so far depend on has been changed since the Digester was made. It costs
 // next to nothing: the system notes when a file, or the list of a folder, was last changed in any way, and no program sets that
 // time. False means that the digests may be others by now.

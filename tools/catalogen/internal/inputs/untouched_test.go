@@ -84,7 +84,7 @@ func settle(t *testing.T, root string, d *Digester) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d.began = last.Add(coarse)
+	d.Since(last.Add(coarse))
 	probe := filepath.Join(t.TempDir(), "probe")
 	for {
 		if err := os.WriteFile(probe, nil, 0o600); err != nil {

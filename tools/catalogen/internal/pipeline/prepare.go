@@ -5,6 +5,7 @@ import (
 	"errors"
 	"maps"
 	"os"
+	"time"
 
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/build"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/discover"
@@ -26,14 +27,18 @@ func (r *run) prepare(ctx context.Context, folders []discover.Folder) (map[strin
 			byGo = true
 		}
 	}
+	began := time.Now()
 	var unfit, broken map[string]finding.Finding
 	err := parallel.Each(ctx, 2, 2, func(ctx context.Context, i int) (err error) { // linking keeps one core busy
 		if i == 0 {
 			broken, err = build.All(ctx, r.Root, r.Bin, folders)
 			return err
 		}
-		if r.digester, r.digests, unfit, err = digest(ctx, r.Root, folders); err != nil || r.untested {
+		if r.digester, r.digests, unfit, err = digest(ctx, r.Root, folders); err != nil {
 			return err
+		}
+		if r.digester.Since(began); r.untested {
+			return nil
 		}
 		return r.compileTests(ctx, folders, unfit)
 	})

@@ -37,8 +37,11 @@ var asMade = []struct {
 	path string
 	mode fs.FileMode
 }{
-	{".", fs.ModeDir | 0o700}, {".config", fs.ModeDir | 0o700}, {".config/go", fs.ModeDir | 0o700},
-	{".config/go/telemetry", fs.ModeDir | 0o700}, {".config/go/telemetry/mode", 0o600},
+	{".", fs.ModeDir | 0o700},
+	{".config", fs.ModeDir | 0o700},
+	{".config/go", fs.ModeDir | 0o700},
+	{".config/go/telemetry", fs.ModeDir | 0o700},
+	{".config/go/telemetry/mode", 0o600},
 }
 
 // untouched tells whether a home holds what a new one does, and nothing else.
