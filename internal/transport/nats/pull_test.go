@@ -3,6 +3,7 @@ package nats
 import (
 	"bytes"
 	"errors"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -32,6 +33,26 @@ func TestAMessageLargerThanWhatIsFetchedAheadComesByItself(t *testing.T) {
 			t.Fatalf("message %d: %d bytes of %c in attempt %d", i, len(m.Record.Value), m.Record.Value[0], m.Attempt)
 		}
 		ack(t, m)
+	}
+}
+
+func TestMoreIsAskedForWhenAQuarterIsTaken(t *testing.T) {
+	c := connect(t, startServer(t).url())
+	write(t, openWriter(t, c), values("a", "b", "c", "d", "e", "f", "g", "h")...)
+	r := openReader(t, c, ReaderOptions{MaxInFlight: 8}).(*reader)
+	open := func() []pull {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		return slices.Clone(r.feed.open)
+	}
+	await(t, "all have come", func() bool { return len(open()) == 0 })
+	read(t, r, 1)
+	if got := open(); len(got) != 0 {
+		t.Errorf("after one of eight is taken, asked for %v", got)
+	}
+	read(t, r, 1)
+	if got := open(); len(got) != 1 || got[0].messages != 2 {
+		t.Errorf("after two of eight are taken, asked for %v, want one request of 2", got)
 	}
 }
 
