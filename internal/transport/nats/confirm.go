@@ -86,8 +86,8 @@ func (r *reader) toldLate(d *delivery) {
 	d.told = true
 }
 
-// confirm asks the server to answer to the recent acknowledgements, again and again until it has answered to each, and so has
-// processed it, or ctx ends. To acknowledge twice does no harm.
+// confirm makes sure that the server has processed the recent acknowledgements. How far it is without a gap tells that of nearly
+// all. To the others it is asked to answer, again and again until it has, or ctx ends. To acknowledge twice does no harm.
 func (r *reader) confirm(ctx context.Context) error {
 	r.mu.Lock()
 	open, consumer := r.recent.take(), r.feed.consumer
@@ -96,16 +96,17 @@ func (r *reader) confirm(ctx context.Context) error {
 		return r.conn.nc.FlushWithContext(ctx)
 	}
 	for {
-		left, err := r.conn.request(ctx, open, ackDone)
-		if len(left) == 0 {
-			return nil
-		}
-		open = left
-		if err == nil { // nobody answers: the group may be gone, and with it what could be confirmed
-			_, err = consumer.Info(ctx)
-		}
+		floor, err := settledUpTo(ctx, consumer)
 		if errors.Is(err, jetstream.ErrConsumerNotFound) || errors.Is(err, jetstream.ErrStreamNotFound) {
 			r.log.Debug("the consumer is gone before it confirmed acknowledgements", "topic", r.conn.cfg.Topic, "records", len(open))
+			return nil
+		}
+		open = slices.DeleteFunc(open, func(reply string) bool {
+			p, ok := parsePlace(reply)
+			return ok && p.sequence <= floor
+		})
+		open, err = r.conn.request(ctx, open, ackDone)
+		if len(open) == 0 {
 			return nil
 		}
 		if ctx.Err() != nil || errors.Is(err, natsgo.ErrConnectionClosed) {
@@ -127,6 +128,18 @@ func (r *reader) confirm(ctx context.Context) error {
 			}
 		}
 	}
+}
+
+// settledUpTo returns the number up to which the server has processed the acknowledgements of all records: in a cluster, those
+// that most of its servers have. It is 0 with an error.
+func settledUpTo(ctx context.Context, consumer jetstream.Consumer) (uint64, error) {
+	ctx, cancel := context.WithTimeout(ctx, confirmWait)
+	defer cancel()
+	info, err := consumer.Info(ctx)
+	if err != nil {
+		return 0, err
+	}
+	return info.AckFloor.Stream, nil
 }
 
 // request publishes data to each subject, waits some time for the answers and returns the subjects that had none. An error

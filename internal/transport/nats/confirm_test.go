@@ -56,6 +56,16 @@ func TestFlushSendsAgainWhatWasLost(t *testing.T) {
 	}
 }
 
+func TestFlushAsksNothingOfRecordsBelowTheFloor(t *testing.T) {
+	p, c, r, ms := manyRead(t, 100)
+	ack(t, ms...)
+	await(t, "all are settled", func() bool { return pending(t, c) == 0 })
+	p.loseWhere(isAck) // so that it would wait for each that is acknowledged again
+	if err := r.Flush(testContext(t)); err != nil || p.losses() > 0 {
+		t.Errorf("error %v after %d acknowledgements more", err, p.losses())
+	}
+}
+
 func TestFlushFailsWhileAcknowledgementsAreLost(t *testing.T) {
 	const n = 10
 	p, c, r, ms := manyRead(t, n)

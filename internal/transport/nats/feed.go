@@ -129,10 +129,10 @@ func (r *reader) receive(f *feed, msg *natsgo.Msg) {
 	r.pending = place.pending
 	if r.opts.Once && d.sequence() > f.last {
 		r.late = append(r.late, d)
-		return
+	} else {
+		r.queue = append(r.queue, d)
+		r.waiting += d.weight()
 	}
-	r.queue = append(r.queue, d)
-	r.waiting += d.weight()
 	r.signal()
 }
 

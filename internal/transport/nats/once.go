@@ -10,8 +10,12 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// onceTick is how often a bounded pass asks the server whether it is done, while nothing arrives.
-const onceTick = 50 * time.Millisecond
+// onceTick is how often a bounded pass asks the server whether it is done, while nothing arrives. At its end, where the answer
+// hangs on the last acknowledgements, it asks sooner, and then ever more slowly.
+const (
+	onceTick = 50 * time.Millisecond
+	onceSoon = 5 * time.Millisecond
+)
 
 // lastSequence returns the number of the topic's last record, 0 if it has none.
 func (c *Conn) lastSequence(ctx context.Context, stream jetstream.Stream) (uint64, error) {
@@ -23,6 +27,14 @@ func (c *Conn) lastSequence(ctx context.Context, stream jetstream.Stream) (uint6
 		return 0, fmt.Errorf("find the end of topic %s: %w", c.cfg.Topic, c.explain(err))
 	}
 	return last.Sequence, nil
+}
+
+// sent reports whether the server has sent the whole pass, as far as is known. Before that it need not be asked whether the
+// pass is done, and after that nothing is worth waiting for.
+func (r *reader) sent() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.pending == 0 || len(r.late) > 0
 }
 
 // finished returns io.EOF if the bounded pass is done, and nil if it is not.

@@ -120,18 +120,20 @@ func (r *reader) signal() {
 
 func (r *reader) Read(ctx context.Context, limit int, wait time.Duration) ([]transport.Message, error) {
 	var (
-		out  []*delivery
-		over <-chan time.Time // fires when the wait is over, once there is something to return
-		tick <-chan time.Time // with once: fires when it is time to ask whether the pass is done
-		ask  = r.opts.Once
+		out   []*delivery
+		over  <-chan time.Time // fires when the wait is over, once there is something to return
+		tick  <-chan time.Time // with once: fires when it is time to ask whether the pass is done
+		pause = onceTick
+		ask   bool
 	)
 	if err := r.reopen(ctx); err != nil {
 		return nil, err
 	}
 	if r.opts.Once {
-		ticker := time.NewTicker(onceTick)
-		defer ticker.Stop()
-		tick = ticker.C
+		if ask = r.sent(); ask {
+			pause = onceSoon
+		}
+		tick = time.After(pause)
 	}
 	for {
 		if len(out) == 0 {
@@ -141,7 +143,7 @@ func (r *reader) Read(ctx context.Context, limit int, wait time.Duration) ([]tra
 		}
 		out = r.take(out, limit-len(out))
 		switch {
-		case len(out) >= limit, len(out) > 0 && wait <= 0:
+		case len(out) >= limit, len(out) > 0 && (wait <= 0 || r.opts.Once && r.sent()):
 			return r.messages(out), nil
 		case len(out) > 0 && over == nil:
 			timer := time.NewTimer(wait)
@@ -158,7 +160,8 @@ func (r *reader) Read(ctx context.Context, limit int, wait time.Duration) ([]tra
 		case <-over:
 			return r.messages(out), nil
 		case <-tick:
-			ask = len(out) == 0
+			ask, pause = len(out) == 0, min(2*pause, onceTick)
+			tick = time.After(pause)
 		case <-ctx.Done():
 			if len(out) > 0 {
 				return r.messages(out), nil

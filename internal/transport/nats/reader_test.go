@@ -311,6 +311,33 @@ func TestOnceEndsAtWhatWasThereAtTheStart(t *testing.T) {
 	wantEnd(openReader(t, c, ReaderOptions{Once: true, Group: "new", From: "latest"}))
 }
 
+func TestOnceAsksForItsEndOnlyWhenAllIsSent(t *testing.T) {
+	c := connect(t, startServer(t).url())
+	write(t, openWriter(t, c), values("a", "b", "c")...)
+	r := openReader(t, c, ReaderOptions{Once: true, MaxInFlight: 1}) // so that they are sent one by one
+	for left := 2; left >= 0; left-- {
+		ms := read(t, r, 1)
+		if sent := r.(*reader).sent(); sent != (left == 0) {
+			t.Errorf("with %d records to come: sent %v", left, sent)
+		}
+		ack(t, ms...)
+	}
+}
+
+func TestOnceDoesNotWaitForMoreBehindTheLast(t *testing.T) {
+	c := connect(t, startServer(t).url())
+	w := openWriter(t, c)
+	write(t, w, values("a", "b")...)
+	r := openReader(t, c, ReaderOptions{Once: true})
+	write(t, w, values("later")...)
+	ctx := testContext(t)
+	ms, err := r.Read(ctx, 10, time.Hour)
+	if err != nil || ctx.Err() != nil {
+		t.Fatalf("Read = %v, and its context %v", err, ctx.Err())
+	}
+	wantValues(t, ms, "a", "b")
+}
+
 func TestOnceWaitsForWhatAnEarlierReaderHolds(t *testing.T) {
 	c := connect(t, startServer(t).url())
 	write(t, openWriter(t, c), values("a")...)
