@@ -62,6 +62,9 @@ func decode(h natsgo.Header, data []byte) (record.Record, error) {
 	if len(h) == 0 {
 		return record.Record{Value: data}, nil
 	}
+	if id := h[jetstream.MsgIDHeader]; len(h) == 1 && len(id) > 0 { // as it is most of the time; to walk through a map takes long
+		return record.Record{Value: data, ID: id[0]}, nil
+	}
 	structured, binary := eventMode(h)
 	switch {
 	case structured:
