@@ -16,9 +16,9 @@ import (
 )
 
 const (
-	deadline      = 10 * time.Minute
-	testsDeadline = 30 * time.Minute // a bare machine compiles the standard library too, with -race
-	maxOutput     = 16 << 20
+	deadline   = 10 * time.Minute // of a build rule
+	goDeadline = 30 * time.Minute // a bare machine compiles the standard library too, with -race and without beside each other
+	maxOutput  = 16 << 20
 )
 
 // Go builds every Go connector that has no build rule of its own, and the drivers, with one go build into bin. The error
@@ -43,7 +43,7 @@ func compile(ctx context.Context, root, bin string, folders []string) error {
 	for _, folder := range folders {
 		argv = append(argv, "./"+folder)
 	}
-	result, err := goCommand(ctx, root, "CGO_ENABLED=0", argv, deadline)
+	result, err := goCommand(ctx, root, "CGO_ENABLED=0", argv)
 	if err != nil {
 		return fmt.Errorf("go build: %w", err)
 	}
@@ -66,12 +66,12 @@ func Tests(ctx context.Context, root string, folders []discover.Folder) error {
 	if len(argv) == n {
 		return nil
 	}
-	_, _ = goCommand(ctx, root, "CGO_ENABLED=1", argv, testsDeadline)
+	_, _ = goCommand(ctx, root, "CGO_ENABLED=1", argv)
 	return ctx.Err()
 }
 
 // goCommand runs the go command with a folder of its own for what it throws away, which it leaves behind when it is killed.
-func goCommand(ctx context.Context, root, cgo string, argv []string, deadline time.Duration) (proc.Result, error) {
+func goCommand(ctx context.Context, root, cgo string, argv []string) (proc.Result, error) {
 	scratch, err := os.MkdirTemp("", "patchbay-build-")
 	if err != nil {
 		return proc.Result{}, err
@@ -79,7 +79,7 @@ func goCommand(ctx context.Context, root, cgo string, argv []string, deadline ti
 	defer os.RemoveAll(scratch)
 	return proc.Run(ctx, proc.Spec{
 		Argv: argv, Dir: root, Env: proc.Environ(cgo, "GOTMPDIR="+scratch),
-		Deadline: deadline, MaxStdout: maxOutput, MaxStderr: maxOutput,
+		Deadline: goDeadline, MaxStdout: maxOutput, MaxStderr: maxOutput,
 	})
 }
 

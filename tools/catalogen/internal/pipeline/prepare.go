@@ -66,6 +66,7 @@ func (r *run) compileTests(ctx context.Context, folders []discover.Folder, unfit
 	var unproved []discover.Folder
 	for _, f := range folders {
 		if _, out := unfit[f.Name]; !out && f.Go && !r.Cache.Has(r.digests[f.Name], evidence.Suites) {
+			r.Watch.Step(f.Name, "compile tests")
 			unproved = append(unproved, f)
 		}
 	}
