@@ -82,6 +82,7 @@ func examination(t *testing.T, document, waivers string) (*run, rules.Subject, *
 		Root: root, Bin: bin, Jobs: 1, Cache: cache, Watch: watch, Today: today,
 		Limits: Limits{Answer: time.Minute, Work: time.Minute, Memory: 4 << 30, File: 1 << 30},
 	}}
+	t.Cleanup(r.homes.Remove)
 	if r.digester, r.digests, _, err = digest(t.Context(), root, folders); err != nil {
 		t.Fatal(err)
 	}
