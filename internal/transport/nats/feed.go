@@ -129,11 +129,14 @@ func (r *reader) receive(f *feed, msg *natsgo.Msg) {
 	r.pending = place.pending
 	if r.opts.Once && d.sequence() > f.last {
 		r.late = append(r.late, d)
-	} else {
-		r.queue = append(r.queue, d)
-		r.waiting += d.weight()
+		r.signal()
+		return
 	}
-	r.signal()
+	r.queue = append(r.queue, d)
+	r.waiting += d.weight()
+	if r.enough() {
+		r.signal()
+	}
 }
 
 // consumeFailed notes why nothing comes any more from a feed.

@@ -93,6 +93,7 @@ type reader struct {
 	queue     []*delivery          // received and not yet returned
 	late      []*delivery          // with Once: received, but beyond the end of the pass
 	waiting   int                  // the weight of queue
+	want      int                  // messages that a Read waits for
 	pending   uint64               // what the server has not sent yet, as far as known
 	asked     time.Time            // when the server was last asked for that number
 	unsettled map[uint64]*delivery // received and not yet settled, by the number in the stream
@@ -158,12 +159,12 @@ func (r *reader) Read(ctx context.Context, limit int, wait time.Duration) ([]tra
 		select {
 		case <-r.wake:
 		case <-over:
-			return r.messages(out), nil
+			return r.messages(r.take(out, limit-len(out))), nil
 		case <-tick:
 			ask, pause = len(out) == 0, min(2*pause, onceTick)
 			tick = time.After(pause)
 		case <-ctx.Done():
-			if len(out) > 0 {
+			if out = r.take(out, limit-len(out)); len(out) > 0 {
 				return r.messages(out), nil
 			}
 			return nil, ctx.Err()
@@ -171,7 +172,7 @@ func (r *reader) Read(ctx context.Context, limit int, wait time.Duration) ([]tra
 	}
 }
 
-// take appends up to n queued messages.
+// take appends up to n queued messages, and notes how many a Read waits for that has too few.
 func (r *reader) take(out []*delivery, n int) []*delivery {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -182,8 +183,17 @@ func (r *reader) take(out []*delivery, n int) []*delivery {
 	out = append(out, taken...)
 	clear(taken)
 	r.queue = r.queue[len(taken):]
+	if r.want = 1; len(out) > 0 { // its wait has begun
+		r.want = n - len(taken)
+	}
 	r.ask()
 	return out
+}
+
+// enough reports whether to wake a Read: it has all it waits for, or once it has taken what is there more can be asked for. To
+// wake it for each message would cost more than the message. The mutex is held.
+func (r *reader) enough() bool {
+	return len(r.queue) >= r.want || 4*len(r.queue) >= r.opts.MaxInFlight || 4*r.waiting >= r.opts.MaxBytes || r.opts.Once && r.pending == 0
 }
 
 // messages makes what Read returns.

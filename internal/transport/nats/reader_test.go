@@ -311,6 +311,73 @@ func TestOnceEndsAtWhatWasThereAtTheStart(t *testing.T) {
 	wantEnd(openReader(t, c, ReaderOptions{Once: true, Group: "new", From: "latest"}))
 }
 
+func TestAReadThatWaitsReturnsWhatCameWhenItEnds(t *testing.T) {
+	c := connect(t, startServer(t).url())
+	w := openWriter(t, c)
+	r := openReader(t, c, ReaderOptions{}).(*reader)
+	ctx, cancel := context.WithCancel(testContext(t))
+	defer cancel()
+	got := make(chan []transport.Message)
+	go func() {
+		ms, _ := r.Read(ctx, 10, time.Hour)
+		got <- ms
+	}()
+	awaitLocked := func(what string, is func() bool) {
+		t.Helper()
+		await(t, what, func() bool {
+			r.mu.Lock()
+			defer r.mu.Unlock()
+			return is()
+		})
+	}
+	write(t, w, values("a")...)
+	awaitLocked("it waits for nine more", func() bool { return r.want == 9 })
+	write(t, w, values("b")...)
+	awaitLocked("the second has come", func() bool { return len(r.queue) == 1 })
+	cancel()
+	wantValues(t, <-got, "a", "b")
+}
+
+func TestAReadThatWaitsForMoreThanIsFetchedAheadGetsIt(t *testing.T) {
+	c := connect(t, startServer(t).url())
+	const n = 40
+	var recs []record.Record
+	for i := range n {
+		recs = append(recs, record.Record{ID: strconv.Itoa(i), Value: make([]byte, 4<<10)})
+	}
+	write(t, openWriter(t, c), recs...)
+	r := openReader(t, c, ReaderOptions{MaxBytes: 16 << 10})
+	ctx := testContext(t)
+	if ms, err := r.Read(ctx, n, time.Hour); err != nil || ctx.Err() != nil || len(ms) != n {
+		t.Errorf("%d messages and %v, the context %v", len(ms), err, ctx.Err())
+	}
+}
+
+func TestWhenAReadIsWoken(t *testing.T) {
+	opts := ReaderOptions{MaxInFlight: 100, MaxBytes: 1000}
+	once := opts
+	once.Once = true
+	tests := []struct {
+		name string
+		r    *reader
+		want bool
+	}{
+		{"it has too few", &reader{opts: opts, want: 20, queue: make([]*delivery, 19)}, false},
+		{"it has what it waits for", &reader{opts: opts, want: 20, queue: make([]*delivery, 20)}, true},
+		{"there is room to ask for messages", &reader{opts: opts, want: 99, queue: make([]*delivery, 25)}, true},
+		{"there is room to ask for bytes", &reader{opts: opts, want: 99, waiting: 250}, true},
+		{"nothing is behind it", &reader{opts: opts, want: 99}, false},
+		{"nothing is behind it in a bounded pass", &reader{opts: once, want: 99}, true},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := tt.r.enough(); got != tt.want {
+				t.Errorf("woken: %v", got)
+			}
+		})
+	}
+}
+
 func TestOnceAsksForItsEndOnlyWhenAllIsSent(t *testing.T) {
 	c := connect(t, startServer(t).url())
 	write(t, openWriter(t, c), values("a", "b", "c")...)
