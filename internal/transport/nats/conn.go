@@ -72,8 +72,7 @@ type Conn struct {
 	cancel context.CancelFunc // ends what the connection does on its own, such as starting the broker
 
 	mu      sync.Mutex
-	lost    error // why there is no connection now, nil while there is one
-	windows map[*window]struct{}
+	lost    error  // why there is no connection now, nil while there is one
 	adopted string // the stream that was said to differ from what was asked for
 }
 
@@ -101,7 +100,7 @@ func Connect(ctx context.Context, c Config) (*Conn, error) {
 		log = slog.New(slog.DiscardHandler)
 	}
 	life, cancel := context.WithCancel(context.Background())
-	conn := &Conn{cfg: c, target: target, log: log, cancel: cancel, windows: map[*window]struct{}{}}
+	conn := &Conn{cfg: c, target: target, log: log, cancel: cancel}
 	if err := conn.dial(ctx, life); err != nil {
 		cancel()
 		return nil, err
@@ -188,24 +187,17 @@ func (c *Conn) Close() {
 	c.disconnected(natsgo.ErrConnectionClosed)
 }
 
-// disconnected settles everything on its way: an acknowledgement that was under way may be lost for good.
+// disconnected notes that the connection is lost, and why. Writers notice by themselves.
 func (c *Conn) disconnected(err error) {
 	if err == nil {
 		err = natsgo.ErrConnectionClosed
 	}
 	c.mu.Lock()
 	c.lost = err
-	open := make([]*window, 0, len(c.windows))
-	for w := range c.windows {
-		open = append(open, w)
-	}
 	c.mu.Unlock()
 	if !errors.Is(err, natsgo.ErrConnectionClosed) {
 		c.tell(fmt.Errorf("the connection to %s is lost: %w", c.target.shown, err))
 		c.log.Warn("the NATS connection is lost", "server", c.target.shown, "error", err)
-	}
-	for _, w := range open {
-		w.failAll(fmt.Errorf("the connection to %s was lost: %w", c.target.shown, err))
 	}
 }
 
@@ -238,26 +230,15 @@ func (c *Conn) tell(err error) {
 	}
 }
 
-func (c *Conn) track(w *window) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.windows[w] = struct{}{}
-}
+func (c *Conn) explain(err error) error { return explain(c.target.shown, err) }
 
-func (c *Conn) untrack(w *window) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	delete(c.windows, w)
-}
-
-// explain puts what the client library reports into words that say what to do.
-func (c *Conn) explain(err error) error {
+// explain puts what the client library reports about a server into words that say what to do.
+func explain(server string, err error) error {
 	switch {
 	case errors.Is(err, natsgo.ErrReconnectBufExceeded):
-		return fmt.Errorf("not connected to %s", c.target.shown)
+		return fmt.Errorf("not connected to %s", server)
 	case noJetStream(err):
-		return fmt.Errorf("%s has no JetStream: enable it (nats-server -js), or use plain subjects with nats+core://: %w",
-			c.target.shown, err)
+		return fmt.Errorf("%s has no JetStream: enable it (nats-server -js), or use plain subjects with nats+core://: %w", server, err)
 	}
 	return err
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"sync"
 	"time"
 
 	natsgo "github.com/nats-io/nats.go"
@@ -13,106 +12,6 @@ import (
 	"github.com/patchbay-dev/patchbay/common/record"
 	"github.com/patchbay-dev/patchbay/internal/transport"
 )
-
-// A coreWriter publishes to a plain subject. Such a server acknowledges nothing by itself, so records are settled by a
-// round trip on the same connection: what precedes it has reached the server. Write returns a transport.Rejected for a
-// record that is larger than the server takes.
-type coreWriter struct {
-	conn      *Conn
-	encode    encoder
-	window    *window
-	kick      chan struct{} // something was published since the last round trip
-	cancel    context.CancelFunc
-	confirmer sync.WaitGroup
-
-	mu        sync.Mutex
-	published []published
-}
-
-// published is a record that waits for a round trip.
-type published struct {
-	n          uint64
-	reconnects uint64 // that there had been before it was published
-}
-
-func (c *Conn) coreWriter() (transport.Writer, error) {
-	ctx, cancel := context.WithCancel(context.Background())
-	w := &coreWriter{
-		conn: c, encode: c.encoder(), window: newWindow(c.cfg.MaxInFlight, c.cfg.StopAtFailure), kick: make(chan struct{}, 1), cancel: cancel,
-	}
-	c.track(w.window)
-	w.confirmer.Go(func() { w.confirm(ctx) })
-	return w, nil
-}
-
-func (w *coreWriter) Write(ctx context.Context, rec record.Record, settled func(error)) error {
-	msg := natsgo.Msg{Subject: w.conn.cfg.Topic}
-	w.encode(&rec, &msg)
-	n, err := w.window.add(ctx, settled)
-	if err != nil {
-		return err
-	}
-	p := published{n: n, reconnects: w.conn.nc.Stats().Reconnects}
-	if err := w.conn.nc.PublishMsg(&msg); err != nil {
-		return w.window.takeBack(n, w.conn.unpublished(err))
-	}
-	w.mu.Lock()
-	w.published = append(w.published, p)
-	w.mu.Unlock()
-	select {
-	case w.kick <- struct{}{}:
-	default:
-	}
-	return nil
-}
-
-// Resume implements transport.Resumer.
-func (w *coreWriter) Resume() { w.window.resume() }
-
-// confirm makes one round trip after the other while there is something to settle.
-func (w *coreWriter) confirm(ctx context.Context) {
-	for {
-		select {
-		case <-w.kick:
-		case <-ctx.Done():
-			return
-		}
-		w.mu.Lock()
-		batch := w.published
-		w.published = nil
-		w.mu.Unlock()
-		err := w.roundTrip(ctx)
-		now := w.conn.nc.Stats().Reconnects
-		for _, p := range batch {
-			fate := err
-			if fate == nil && p.reconnects != now {
-				fate = natsgo.ErrDisconnected // the answer says nothing about what went out on an earlier connection
-			}
-			if fate != nil {
-				fate = w.conn.unpublished(fate)
-			}
-			w.window.settle(p.n, fate)
-		}
-	}
-}
-
-func (w *coreWriter) roundTrip(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
-	defer cancel()
-	return w.conn.nc.FlushWithContext(ctx)
-}
-
-// Flush blocks until every record written before the call is settled, or ctx ends.
-func (w *coreWriter) Flush(ctx context.Context) error { return w.window.wait(ctx) }
-
-// Close settles what is under way with an error. The connection stays.
-func (w *coreWriter) Close() error {
-	w.cancel()
-	w.window.close(errWriterClosed)
-	w.confirmer.Wait()
-	w.conn.untrack(w.window)
-	return nil
-}
 
 // A coreReader receives what is published to a plain subject while it listens, at most once.
 type coreReader struct {
@@ -180,7 +79,4 @@ func (r *coreReader) Close() error {
 	return nil
 }
 
-var (
-	_ transport.Writer = (*coreWriter)(nil)
-	_ transport.Reader = (*coreReader)(nil)
-)
+var _ transport.Reader = (*coreReader)(nil)

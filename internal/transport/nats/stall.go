@@ -22,7 +22,7 @@ var errTakenAlong = errors.New("the stream has not answered, and has another lea
 // watch looks after records without an answer, until ctx ends. While the oldest one gets none, new ones are held
 // back: a server that went down took it along, and they would overtake it. Once the stream answers for itself again, those
 // that still have no answer never will.
-func (w *writer) watch(ctx context.Context) {
+func (p *streamPublisher) watch(ctx context.Context) {
 	ticker := time.NewTicker(stallTick)
 	defer ticker.Stop()
 	var (
@@ -37,27 +37,27 @@ func (w *writer) watch(ctx context.Context) {
 			return
 		}
 		now := time.Now()
-		w.window.failBefore(now.Add(-ackTimeout), errNoAck)
-		n, waits := w.window.oldest()
+		p.window.failBefore(now.Add(-ackTimeout), errNoAck)
+		n, waits := p.window.oldest()
 		switch {
 		case held && waits: // also when some have an answer by now: those behind them may have been lost
-			w.settleLost(ctx)
+			p.settleLost(ctx)
 		case !waits || n != oldest:
 			oldest, since, held = n, now, false
-			w.window.release()
+			p.window.release()
 		case now.Sub(since) >= stallAfter:
 			held = true
-			w.window.holdBack()
+			p.window.holdBack()
 		}
 	}
 }
 
 // settleLost fails what was sent before now if the stream is led, by whichever server of a cluster, and does not answer for it.
-func (w *writer) settleLost(ctx context.Context) {
+func (p *streamPublisher) settleLost(ctx context.Context) {
 	asked := time.Now()
 	asking, cancel := context.WithTimeout(ctx, findTimeout)
 	defer cancel()
-	stream, err := w.conn.ensureStream(asking)
+	stream, err := p.Stream(asking)
 	if err != nil || stream.CachedInfo().Cluster == nil { // a server that is alone answers late, or the connection is lost
 		return
 	}
@@ -65,7 +65,7 @@ func (w *writer) settleLost(ctx context.Context) {
 	defer grace.Stop()
 	select {
 	case <-grace.C:
-		w.window.failBefore(asked, errTakenAlong)
+		p.window.failBefore(asked, errTakenAlong)
 	case <-ctx.Done():
 	}
 }

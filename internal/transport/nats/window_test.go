@@ -93,7 +93,7 @@ func TestWindowSettlesOnceWhoeverComesFirst(t *testing.T) {
 		}
 	})
 	wg.Wait()
-	w.close(errWriterClosed)
+	w.close(errPublisherClosed)
 	total := int(dropped.Load())
 	for i := range calls {
 		if c := calls[i].Load(); c > 1 {
@@ -134,8 +134,8 @@ func TestWindowCloseWakesTheWaiting(t *testing.T) {
 		_, err := w.add(context.Background(), func(error) {})
 		refused <- err
 	}()
-	w.close(errWriterClosed)
-	if err := <-refused; !errors.Is(err, errWriterClosed) {
+	w.close(errPublisherClosed)
+	if err := <-refused; !errors.Is(err, errPublisherClosed) {
 		t.Errorf("error %v", err)
 	}
 }

@@ -186,7 +186,7 @@ func TestWriteRejectsWhatIsTooLargeForTheStream(t *testing.T) {
 				t.Fatal(err)
 			}
 			got := f.got["it"]
-			if len(got) != 1 || !isRejected(got[0]) || !strings.Contains(got[0].Error(), "publish to demo: the record is larger") {
+			if len(got) != 1 || !isRejected(got[0]) || !strings.Contains(got[0].Error(), "publish to topic demo: the record is larger") {
 				t.Errorf("settled with %v", got)
 			}
 		})
@@ -383,7 +383,7 @@ func TestCloseSettlesWhatIsUnderWay(t *testing.T) {
 					t.Errorf("record %s was settled %d times", id, len(got))
 				}
 			}
-			if err := w.Write(testContext(t), record.Record{}, func(error) { t.Error("settled") }); !errors.Is(err, errWriterClosed) {
+			if err := w.Write(testContext(t), record.Record{}, func(error) { t.Error("settled") }); !errors.Is(err, errPublisherClosed) {
 				t.Errorf("write after close: %v", err)
 			}
 		})
