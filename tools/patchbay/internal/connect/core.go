@@ -4,109 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 	"time"
 
 	"github.com/nats-io/nats.go"
 
-	"github.com/patchbay-dev/patchbay/common/record"
 	"github.com/patchbay-dev/patchbay/internal/transport"
 )
-
-// A coreWriter publishes to a plain subject. Nobody acknowledges that, so records are settled by a round trip on the same
-// connection: what precedes it has reached the server.
-type coreWriter struct {
-	server  *server
-	subject string
-	pending pending
-	kick    chan struct{} // something was published since the last round trip
-	stop    context.CancelFunc
-	running sync.WaitGroup
-
-	mu        sync.Mutex
-	published []published
-}
-
-// published is a record that waits for a round trip.
-type published struct {
-	settled    func(error)
-	reconnects uint64 // that there had been before it was published
-}
-
-func newCoreWriter(s *server, subject string) *coreWriter {
-	ctx, stop := context.WithCancel(context.Background())
-	w := &coreWriter{server: s, subject: subject, kick: make(chan struct{}, 1), stop: stop}
-	w.running.Go(func() { w.confirm(ctx) })
-	return w
-}
-
-// Write implements transport.Writer.
-func (w *coreWriter) Write(_ context.Context, rec record.Record, settled func(error)) error {
-	reconnects := w.server.Stats().Reconnects
-	if err := w.server.PublishMsg(message(w.subject, &rec)); err != nil {
-		return unpublished(w.subject, err)
-	}
-	w.mu.Lock()
-	w.published = append(w.published, published{w.pending.add(settled), reconnects})
-	w.mu.Unlock()
-	select {
-	case w.kick <- struct{}{}:
-	default:
-	}
-	return nil
-}
-
-// confirm makes one round trip after the other while there is something to settle.
-func (w *coreWriter) confirm(ctx context.Context) {
-	for {
-		select {
-		case <-w.kick:
-			w.settle(w.take(), w.roundTrip(ctx))
-		case <-ctx.Done():
-			w.settle(w.take(), errClosed)
-			return
-		}
-	}
-}
-
-func (w *coreWriter) take() []published {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	batch := w.published
-	w.published = nil
-	return batch
-}
-
-// settle is given the records that were published before the round trip, with its outcome.
-func (w *coreWriter) settle(batch []published, err error) {
-	now := w.server.Stats().Reconnects
-	for _, p := range batch {
-		fate := err
-		if fate == nil && p.reconnects != now {
-			fate = nats.ErrDisconnected // the answer says nothing about what went out on an earlier connection
-		}
-		if fate != nil {
-			fate = unpublished(w.subject, fate)
-		}
-		p.settled(fate)
-	}
-}
-
-func (w *coreWriter) roundTrip(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, attemptTimeout)
-	defer cancel()
-	return w.server.FlushWithContext(ctx)
-}
-
-// Flush implements transport.Writer.
-func (w *coreWriter) Flush(ctx context.Context) error { return w.pending.wait(ctx) }
-
-// Close implements transport.Writer.
-func (w *coreWriter) Close() error {
-	w.stop()
-	w.running.Wait()
-	return nil
-}
 
 // A coreReader receives what is published to a subject while it listens, at most once.
 type coreReader struct {
@@ -171,7 +74,4 @@ func (r *coreReader) Close() error {
 	return nil
 }
 
-var (
-	_ transport.Writer = (*coreWriter)(nil)
-	_ transport.Reader = (*coreReader)(nil)
-)
+var _ transport.Reader = (*coreReader)(nil)

@@ -85,7 +85,7 @@ func connect(ctx context.Context, url string, opts []nats.Option, ready func(con
 	if s.Conn, err = nats.Connect(url, opts...); err != nil {
 		return nil, fmt.Errorf("connect to %s: %w", s.shown, err)
 	}
-	if s.js, err = jetstream.New(s.Conn, jetstream.WithDefaultTimeout(attemptTimeout), jetstream.WithPublishAsyncTimeout(ackTimeout)); err == nil && ready != nil {
+	if s.js, err = jetstream.New(s.Conn, jetstream.WithDefaultTimeout(attemptTimeout)); err == nil && ready != nil {
 		err = ready(ctx, s)
 	}
 	if err != nil {

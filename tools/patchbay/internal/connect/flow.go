@@ -112,26 +112,6 @@ func (p *place) shown() string {
 	return p.Subject
 }
 
-// newWriter opens a place for writing, once it is sure that it is there.
-func newWriter(ctx context.Context, s *server, where plane, at *place) (transport.Writer, error) {
-	ctx, cancel := context.WithTimeout(ctx, attemptTimeout)
-	defer cancel()
-	switch where {
-	case stream:
-		if _, err := findStream(ctx, s, at.Subject); err != nil {
-			return nil, err
-		}
-		return newJetWriter(s, toStream(at.Subject))
-	case kv:
-		if _, err := findBucket(ctx, s, at.Bucket); err != nil {
-			return nil, err
-		}
-		return newJetWriter(s, toBucket(at.Bucket, at.Key))
-	default:
-		return newCoreWriter(s, at.Subject), nil
-	}
-}
-
 // newReader opens a place for reading, in the name of a connector.
 func newReader(ctx context.Context, s *server, where plane, at *place, name string) (transport.Reader, error) {
 	switch where {

@@ -1,15 +1,12 @@
 package connect
 
 import (
-	"errors"
-	"fmt"
 	"strings"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/patchbay-dev/patchbay/common/record"
-	"github.com/patchbay-dev/patchbay/internal/transport"
 	"github.com/patchbay-dev/patchbay/internal/transport/attribute"
 )
 
@@ -67,18 +64,4 @@ func newRecord(subject string, h nats.Header, data []byte) record.Record {
 		rec.Headers[name] = strings.Join(values, ", ")
 	}
 	return rec
-}
-
-// errCodeHeadersTooLarge is the server's code for headers above 64 KiB; the client library has no name for it.
-const errCodeHeadersTooLarge jetstream.ErrorCode = 10097
-
-// unpublished says why a message did not get there, and whether it never will.
-func unpublished(subject string, err error) error {
-	err = fmt.Errorf("publish to %s: %w", subject, err)
-	var api *jetstream.APIError
-	if errors.Is(err, nats.ErrMaxPayload) || errors.Is(err, nats.ErrBadHeaderMsg) || errors.As(err, &api) &&
-		(api.ErrorCode == jetstream.JSErrCodeStreamMessageExceedsMaximum || api.ErrorCode == errCodeHeadersTooLarge) {
-		return &transport.Rejected{Err: err}
-	}
-	return err
 }

@@ -209,6 +209,10 @@ func TestLogins(t *testing.T) {
 func TestWhatCannotRunIsRefusedAtOnce(t *testing.T) {
 	t.Setenv("TMPDIR", t.TempDir())
 	r := newRig(t)
+	mute := jetstream.StreamConfig{Name: "MUTE", Subjects: []string{"mute"}, NoAck: true}
+	if _, err := r.js.CreateStream(t.Context(), mute); err != nil {
+		t.Fatal(err)
+	}
 	const to = "\nproducer: {core: {subject: a}}"
 	tests := []struct{ name, steps, want string }{
 		{"an unknown connector", "source: {type: numbres}" + to, "did you mean numbers-source? PATCHBAY_BIN_DIR names another folder"},
@@ -219,6 +223,7 @@ func TestWhatCannotRunIsRefusedAtOnce(t *testing.T) {
 		{"an option of the runtime", "source: {type: numbers, config: {topic: x}}" + to, "topic: the steps decide on that"},
 		{"dead letters", "source: {type: numbers, config: {on_error: dead-letter}}" + to, "no place for dead letters"},
 		{"no stream", "source: {type: numbers}\nproducer: {stream: {subject: a}}", "no stream takes the subject a"},
+		{"a stream that does not answer", "source: {type: numbers}\nproducer: {stream: {subject: mute}}", "stream MUTE acknowledges nothing (no_ack)"},
 		{"no bucket", "source: {type: numbers}\nproducer: {kv: {bucket: a}}", "there is no bucket a"},
 		{"Bloblang", "source: {type: numbers}" + to + "\ntransformer: {mapping: {sourcecode: 'root.x = this.y'}}", "is Bloblang, which is not run here"},
 		{"a server's address", "source: {type: numbers}\nproducer: {nats: {url: 'http://me:canary@x'}, core: {subject: a}}", "the scheme must be nats"},

@@ -2,12 +2,15 @@ package connect
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
 	"github.com/patchbay-dev/patchbay/common/record"
 	"github.com/patchbay-dev/patchbay/internal/transport"
 )
+
+var errClosed = errors.New("the writer is closed")
 
 // A stagedWriter transforms records on their way to a topic.
 type stagedWriter struct {
@@ -76,6 +79,13 @@ func (s *stagedWriter) write(ctx context.Context, items []item) {
 		if err := s.Writer.Write(ctx, it.rec, it.settled); err != nil {
 			it.settled(err)
 		}
+	}
+}
+
+// Resume implements transport.Resumer. No batch is being gathered then: its records have not settled.
+func (s *stagedWriter) Resume() {
+	if w, ok := s.Writer.(transport.Resumer); ok {
+		w.Resume()
 	}
 }
 
@@ -177,6 +187,7 @@ func (f *failure) take() error {
 }
 
 var (
-	_ transport.Writer = (*stagedWriter)(nil)
-	_ transport.Reader = (*stagedReader)(nil)
+	_ transport.Writer  = (*stagedWriter)(nil)
+	_ transport.Resumer = (*stagedWriter)(nil)
+	_ transport.Reader  = (*stagedReader)(nil)
 )
