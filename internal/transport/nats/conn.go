@@ -2,6 +2,7 @@
 //
 // One connection serves a process. Where no server is named it goes to the local broker, which is looked up, and started
 // if need be, at every connect and reconnect. The package holds the client side only; connectors do not carry the server.
+// A Publisher is the part of a topic's writer that serves any place on NATS, over a connection of its caller's.
 package nats
 
 import (

@@ -3,7 +3,7 @@ package nats
 import (
 	"context"
 	"errors"
-	"slices"
+	"math/bits"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -22,10 +22,10 @@ type window struct {
 
 	mu      sync.Mutex
 	closed  error
-	stopped bool   // a record has failed that may be written again
-	next    uint64 // the number of the next record; numbers begin at 1
-	low     uint64 // every record with a smaller number is settled
-	pending map[uint64]*entry
+	stopped bool          // a record has failed that may be written again
+	next    uint64        // the number of the next record; numbers begin at 1
+	low     uint64        // every record with a smaller number is settled
+	ring    []entry       // of the numbers from low on, each at its number modulo the length, which is a power of two
 	flushes []flush       // ordered by number
 	gate    chan struct{} // closed when add goes on; nil while it is not held back
 }
@@ -33,6 +33,7 @@ type window struct {
 type entry struct {
 	settled func(error)
 	since   time.Time
+	held    bool // it is not settled
 	taken   bool // being settled now
 }
 
@@ -46,7 +47,7 @@ type flush struct {
 func newWindow(size int, stops bool) *window {
 	return &window{
 		slots: make(chan struct{}, size), done: make(chan struct{}), stops: stops,
-		next: 1, low: 1, pending: make(map[uint64]*entry, size),
+		next: 1, low: 1, ring: make([]entry, 1<<bits.Len(uint(size-1))),
 	}
 }
 
@@ -83,10 +84,37 @@ func (w *window) add(ctx context.Context, settled func(error)) (uint64, error) {
 		<-w.slots
 		return 0, errBehind
 	}
+	if w.next-w.low == uint64(len(w.ring)) {
+		w.grow()
+	}
 	n := w.next
 	w.next++
-	w.pending[n] = &entry{settled: settled, since: time.Now()}
+	*w.at(n) = entry{settled: settled, since: time.Now(), held: true}
 	return n, nil
+}
+
+// at is where record n is, from low on and up to the length of the ring. The mutex is held, as it is for grow and known.
+func (w *window) at(n uint64) *entry { return &w.ring[n&uint64(len(w.ring)-1)] }
+
+// grow makes room where the oldest record is not settled and so many others are that came after it. It stays small, because
+// a publisher to a stream holds new ones back after stallAfter.
+func (w *window) grow() {
+	old := w.ring
+	w.ring = make([]entry, 2*len(old))
+	for n := w.low; n < w.next; n++ {
+		*w.at(n) = old[n&uint64(len(old)-1)]
+	}
+}
+
+// known returns record n, or nil if it is settled, or being settled.
+func (w *window) known(n uint64) *entry {
+	if n < w.low || n >= w.next {
+		return nil
+	}
+	if e := w.at(n); e.held && !e.taken {
+		return e
+	}
+	return nil
 }
 
 // pass waits for the gate without the lock, which is held before and after.
@@ -131,15 +159,16 @@ func (w *window) oldest() (uint64, bool) {
 // settle gives record n its fate, unless it has one or is not known.
 func (w *window) settle(n uint64, err error) {
 	w.mu.Lock()
-	e := w.pending[n]
-	if e == nil || e.taken {
+	e := w.known(n)
+	if e == nil {
 		w.mu.Unlock()
 		return
 	}
 	e.taken = true
+	settled := e.settled
 	w.note(err)
 	w.mu.Unlock()
-	e.settled(err) // outside the lock: it is not ours
+	settled(err) // outside the lock: it is not ours
 	w.mu.Lock()
 	w.remove(n)
 	w.mu.Unlock()
@@ -173,8 +202,7 @@ func (w *window) resume() {
 func (w *window) takeBack(n uint64, err error) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	e := w.pending[n]
-	if e == nil || e.taken {
+	if w.known(n) == nil {
 		return nil
 	}
 	w.note(err)
@@ -184,9 +212,9 @@ func (w *window) takeBack(n uint64, err error) error {
 
 // remove is called with the lock held.
 func (w *window) remove(n uint64) {
-	delete(w.pending, n)
+	*w.at(n) = entry{}
 	<-w.slots
-	for w.low < w.next && w.pending[w.low] == nil {
+	for w.low < w.next && !w.at(w.low).held {
 		w.low++
 	}
 	for len(w.flushes) > 0 && w.flushes[0].before <= w.low {
@@ -212,8 +240,8 @@ func (w *window) failUpTo(n uint64, err error) {
 func (w *window) fail(err error, which func(uint64, *entry) bool) {
 	w.mu.Lock()
 	var failed []uint64
-	for n, e := range w.pending {
-		if which(n, e) {
+	for n := w.low; n < w.next; n++ {
+		if e := w.at(n); e.held && which(n, e) {
 			failed = append(failed, n)
 		}
 	}
@@ -222,7 +250,6 @@ func (w *window) fail(err error, which func(uint64, *entry) bool) {
 		w.note(err)
 	}
 	w.mu.Unlock()
-	slices.Sort(failed)
 	for _, n := range failed {
 		w.settle(n, err)
 	}

@@ -140,6 +140,29 @@ func TestWindowCloseWakesTheWaiting(t *testing.T) {
 	}
 }
 
+func TestWindowKeepsARecordThatManyOvertake(t *testing.T) {
+	const n = 1000
+	w := newWindow(3, false)
+	var fates []int
+	for i := range n {
+		m, err := w.add(t.Context(), func(error) { fates = append(fates, i) })
+		if err != nil {
+			t.Fatal(err)
+		}
+		if i > 0 {
+			w.settle(m, nil)
+			w.settle(m, nil) // which does nothing
+		}
+	}
+	if oldest, waits := w.oldest(); len(fates) != n-1 || fates[0] != 1 || fates[n-2] != n-1 || oldest != 1 || !waits {
+		t.Fatalf("%d records are settled, the oldest that is not is %d, %v", len(fates), oldest, waits)
+	}
+	w.failAll(errNoAck)
+	if _, waits := w.oldest(); waits || fates[n-1] != 0 || len(w.slots) != 0 {
+		t.Errorf("record %d was settled last, %d places are taken", fates[len(fates)-1], len(w.slots))
+	}
+}
+
 func TestWindowFailsUpToARecord(t *testing.T) {
 	w := newWindow(10, false)
 	var failed []int
