@@ -12,7 +12,7 @@ import (
 )
 
 const (
-	brokerRounds  = 3
+	brokerRounds  = 5
 	brokerRecords = 300_000
 	// brokerRate and brokerCost bound what delivery may take beside a loop over the same client library.
 	brokerRate = 0.9
