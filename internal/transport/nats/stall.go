@@ -52,13 +52,14 @@ func (p *streamPublisher) watch(ctx context.Context) {
 	}
 }
 
-// settleLost fails what was sent before now if the stream is led, by whichever server of a cluster, and does not answer for it.
+// settleLost fails what was sent before now if the stream is led, by whichever server of a cluster or by one that is alone, and
+// does not answer for it. What the server is merely slow with is written again, and dropped there by its id.
 func (p *streamPublisher) settleLost(ctx context.Context) {
 	asked := time.Now()
 	asking, cancel := context.WithTimeout(ctx, findTimeout)
 	defer cancel()
 	stream, err := p.Stream(asking)
-	if err != nil || stream.CachedInfo().Cluster == nil { // a server that is alone answers late, or the connection is lost
+	if err != nil || stream.CachedInfo().Cluster == nil { // nobody answers, or nobody says who leads
 		return
 	}
 	grace := time.NewTimer(stallGrace)
