@@ -53,10 +53,10 @@ func compile(ctx context.Context, root, bin string, folders []string) error {
 	return nil
 }
 
-// Tests compiles the Go tests of folders as connectors/connector.mk runs them, into the build cache, without linking or
-// running any. What does not compile is no error here, because the tests themselves tell it; the error is ctx's.
+// Tests compiles the Go tests of folders with the flags of test/gotest.sh, which runs them, into the build cache, without linking
+// or running any. What does not compile is no error here, because the tests themselves tell it; the error is ctx's.
 func Tests(ctx context.Context, root string, folders []discover.Folder) error {
-	argv := []string{"go", "list", "-e", "-export", "-test", "-race", "-buildvcs=false", "-f", "{{/* only compile */}}"}
+	argv := []string{"go", "list", "-e", "-export", "-test", "-race", "-trimpath", "-buildvcs=false", "-f", "{{/* only compile */}}"}
 	n := len(argv)
 	for _, f := range folders {
 		if files, err := filepath.Glob(filepath.Join(f.Dir, "*_test.go")); err == nil && len(files) > 0 {
