@@ -53,10 +53,13 @@ func compile(ctx context.Context, root, bin string, folders []string) error {
 	return nil
 }
 
+// testFlags are what decides how test/gotest.sh has tests compiled. With others, all would be compiled twice.
+var testFlags = []string{"-race", "-trimpath"}
+
 // Tests compiles the Go tests of folders with the flags of test/gotest.sh, which runs them, into the build cache, without linking
 // or running any. What does not compile is no error here, because the tests themselves tell it; the error is ctx's.
 func Tests(ctx context.Context, root string, folders []discover.Folder) error {
-	argv := []string{"go", "list", "-e", "-export", "-test", "-race", "-trimpath", "-buildvcs=false", "-f", "{{/* only compile */}}"}
+	argv := append([]string{"go", "list", "-e", "-export", "-test", "-buildvcs=false", "-f", "{{/* only compile */}}"}, testFlags...)
 	n := len(argv)
 	for _, f := range folders {
 		if files, err := filepath.Glob(filepath.Join(f.Dir, "*_test.go")); err == nil && len(files) > 0 {

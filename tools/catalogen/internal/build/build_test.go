@@ -3,6 +3,7 @@ package build
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -142,5 +143,18 @@ func TestOwn(t *testing.T) {
 				t.Errorf("error %v, want %q", err, tt.want)
 			}
 		})
+	}
+}
+
+func TestTestsAreCompiledWithTheFlagsOfTheScriptThatRunsThem(t *testing.T) {
+	script, err := os.ReadFile("../../../../test/gotest.sh")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, commands, _ := strings.Cut(string(script), "set -euo pipefail")
+	for _, flag := range []string{"-race", "-trimpath", "-tags", "-cover", "-gcflags", "-asan", "-msan"} {
+		if slices.Contains(testFlags, flag) != strings.Contains(commands, flag) {
+			t.Errorf("one of test/gotest.sh and testFlags has %s, and the other has not", flag)
+		}
 	}
 }
