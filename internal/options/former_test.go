@@ -202,29 +202,9 @@ func TestANameThatIsKeptIsTheOldest(t *testing.T) {
 	}
 }
 
-func movedSchemas(t testing.TB, m *Model) (schemas []*jsonschema.Schema) {
-	t.Helper()
-	for _, draft := range []string{Draft07, Draft2020} {
-		doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(m.Schema(draft, "")))
-		if err != nil {
-			t.Fatal(err)
-		}
-		c := jsonschema.NewCompiler()
-		if err := c.AddResource("mem:schema", doc); err != nil {
-			t.Fatal(err)
-		}
-		s, err := c.Compile("mem:schema")
-		if err != nil {
-			t.Fatal(err)
-		}
-		schemas = append(schemas, s)
-	}
-	return schemas
-}
-
 func TestSchemaAndParserAgreeOnFormerNames(t *testing.T) {
 	m, _ := newMoved(t)
-	schemas := movedSchemas(t, m)
+	schemas := []*jsonschema.Schema{compileSchema(t, m.Schema(Draft07, "")), compileSchema(t, m.Schema(Draft2020, ""))}
 	for doc, want := range map[string]bool{
 		`{"topic":"t"}`:                                                           false,
 		`{"topic":"t","endpoint":"a"}`:                                            true,
