@@ -13,9 +13,16 @@ import (
 
 // openCloudEvents opens a topic that is an HTTP address: a source posts to it, a sink listens at it.
 func (o *opening) openCloudEvents(ctx context.Context, e *endpoint) error {
-	t, _, _, d, _ := o.flags.parts()
-	s, isSource := o.flags.(*sourceFlags)
-	if !isSource {
+	_, _, _, d, _ := o.flags.parts()
+	if saving(o.flags) == "" && (o.info.Resumes || o.keeps) {
+		path, err := o.stateFile()
+		if err != nil {
+			return err
+		}
+		e.store = state.NewFile(path)
+		e.close = append(e.close, e.store.Close)
+	}
+	if !o.sources {
 		reader, err := cloudevents.Listen(ctx, o.cloudEventsReader())
 		if err != nil {
 			return err
@@ -42,14 +49,6 @@ func (o *opening) openCloudEvents(ctx context.Context, e *endpoint) error {
 		e.dead = dead.Write
 		e.close = append(e.close, dead.Close)
 	}
-	if s.State.State == "" && (o.info.Resumes || o.keeps) && t.Topic != "-" {
-		path, err := o.stateFile()
-		if err != nil {
-			return err
-		}
-		e.store = state.NewFile(path)
-		e.close = append(e.close, e.store.Close)
-	}
 	return nil
 }
 
@@ -69,14 +68,14 @@ func (o *opening) cloudEventsReader() cloudevents.ReaderConfig {
 	}
 }
 
-// stateFile is where a source keeps its positions if --state does not say it and the topic keeps none:
+// stateFile is where a connector keeps its state if --state does not say it and the topic keeps none:
 // patchbay/CONNECTOR/NAME.json in XDG_STATE_HOME, by default ~/.local/state.
 func (o *opening) stateFile() (string, error) {
 	base, _ := o.w.lookupEnv("XDG_STATE_HOME")
 	if !filepath.IsAbs(base) { // relative ones are to be ignored, says the XDG base directory specification
 		home, _ := o.w.lookupEnv("HOME")
 		if !filepath.IsAbs(home) {
-			return "", &usageError{errors.New("no folder for the saved position: set --state file:PATH, HOME or XDG_STATE_HOME")}
+			return "", &usageError{errors.New("no folder to save the state in: set --state file:PATH, HOME or XDG_STATE_HOME")}
 		}
 		base = filepath.Join(home, ".local", "state")
 	}
@@ -122,6 +121,9 @@ func cloudEventsProblems(flags shared, add func(option, message string)) {
 	if s := stream.stream(); s.Replicas > 1 || s.MaxAge != 0 || s.MaxBytes != 0 || s.Retention != "limits" {
 		add("broker", "the topic-… options are for NATS; nothing keeps records on the way over HTTP")
 	}
+	if strings.HasPrefix(saving(flags), "kv:") {
+		add("state", "a bucket needs a NATS broker; over HTTP choose file:PATH or none")
+	}
 	if !isSource {
 		if err := cloudevents.CheckReaderURL(t.Broker); err != nil {
 			add("broker", err.Error())
@@ -139,8 +141,5 @@ func cloudEventsProblems(flags shared, add func(option, message string)) {
 	}
 	if d.OnError == "dead-letter" && !cloudevents.NamesTopic(t.Broker) {
 		add("on-error", "dead-letter needs {topic} in the path of --broker, or dead letters would go where all the others do")
-	}
-	if strings.HasPrefix(source.State.State, "kv:") {
-		add("state", "a bucket needs a NATS broker; over HTTP choose file:PATH or none")
 	}
 }

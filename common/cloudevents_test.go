@@ -64,6 +64,11 @@ func TestCloudEventsUsage(t *testing.T) {
 			"--state: a bucket needs a NATS broker; over HTTP choose file:PATH or none",
 		},
 		{
+			"nor where a sink listens", gatherer(),
+			[]string{"--broker", "http+listen://127.0.0.1:9/", "--state", "kv:counted"},
+			"--state: a bucket needs a NATS broker; over HTTP choose file:PATH or none",
+		},
+		{
 			"there are no streams", gatherer(),
 			[]string{"--broker", "http+listen://127.0.0.1:9/", "--topic-max-age", "1h"},
 			"--broker: the topic-… options are for NATS; nothing keeps records on the way over HTTP",

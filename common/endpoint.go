@@ -67,13 +67,11 @@ func (o *opening) open(ctx context.Context) (*endpoint, error) {
 	default:
 		err = o.openNATS(ctx, e)
 	}
-	if err == nil && o.sources {
-		err = o.openStore(e)
-	}
 	if err != nil {
 		e.Close()
 		return nil, err
 	}
+	o.openStore(e)
 	return e, nil
 }
 
@@ -92,10 +90,9 @@ func (o *opening) openPlain(e *endpoint) {
 	e.close = append(e.close, e.reader.Close)
 }
 
-// openStore applies --state where it is given; else the topic's own way of keeping positions stays.
-func (o *opening) openStore(e *endpoint) error {
-	where := o.flags.(*sourceFlags).State.State
-	kind, rest, _ := strings.Cut(where, ":")
+// openStore applies --state where it is given; else the topic's own way of keeping a state stays.
+func (o *opening) openStore(e *endpoint) {
+	kind, rest, _ := strings.Cut(saving(o.flags), ":")
 	switch kind {
 	case "none":
 		e.store = nil
@@ -103,7 +100,17 @@ func (o *opening) openStore(e *endpoint) error {
 		e.store = state.NewFile(rest)
 		e.close = append(e.close, e.store.Close)
 	}
-	return nil
+}
+
+// saving is what --state says.
+func saving(flags shared) string {
+	switch f := flags.(type) {
+	case *sourceFlags:
+		return f.State.State
+	case *sinkFlags:
+		return f.State.State
+	}
+	return ""
 }
 
 // identity is the fingerprint of the options that name the resource that is read. Positions are only good for the same. It

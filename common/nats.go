@@ -71,12 +71,13 @@ func (o *opening) openNATS(ctx context.Context, e *endpoint) error {
 
 // openAggregates opens the state in which a sink keeps what its transforms aggregate, under its name. Plain subjects keep none.
 func (o *opening) openAggregates(ctx context.Context, conn *nats.Conn, e *endpoint) error {
-	if !o.keeps {
+	bucket, wanted := o.bucket()
+	if !wanted || !o.keeps {
 		return nil
 	}
-	store, err := conn.Store(ctx, "", o.name+".sink")
+	store, err := conn.Store(ctx, bucket, o.name+".sink")
 	var config *transport.ConfigError
-	if errors.As(err, &config) {
+	if bucket == "" && errors.As(err, &config) {
 		return nil
 	}
 	if err != nil {
@@ -87,10 +88,10 @@ func (o *opening) openAggregates(ctx context.Context, conn *nats.Conn, e *endpoi
 	return nil
 }
 
-// bucket is the key-value bucket for positions, empty for the default one, and whether one is wanted: a source that does
-// not resume has no positions to keep, but may have transforms that aggregate.
+// bucket is the key-value bucket for the state, empty for the default one, and whether one is wanted: what does not resume has
+// no positions to keep, but may have transforms that aggregate.
 func (o *opening) bucket() (string, bool) {
-	where := o.flags.(*sourceFlags).State.State
+	where := saving(o.flags)
 	bucket, named := strings.CutPrefix(where, "kv:")
 	if !named {
 		bucket = ""

@@ -295,7 +295,7 @@ func TestStatusesAndMessages(t *testing.T) {
 		},
 		{name: "sinks read standard input", p: gatherer(), set: setting{args: []string{"--topic", "-"}, stdin: "1\n2\n"}},
 		{name: "sinks follow the error policy", p: gatherer(), set: setting{args: []string{"--topic", "-"}, stdin: "1\npoison\n"}, status: 1, stderr: "gather-sink: write: poisonous\n"},
-		{name: "sinks have no state", p: gatherer(), set: setting{args: []string{"--topic", "-", "--state", "none"}}, status: 2, stderr: "unknown flag --state"},
+		{name: "sinks have no position to show", p: gatherer(), set: setting{args: []string{"state", "show", "--topic", "-"}}, status: 2, stderr: "there is a word that is neither a command"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

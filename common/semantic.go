@@ -70,7 +70,7 @@ func (s scratch) semantic(settings options.Settings) (problems []*options.Proble
 	if _, isSink := flags.(*sinkFlags); isSink && run.Once && strings.HasPrefix(t.Broker, "nats+core://") {
 		add("once", "has no end on plain subjects, which keep nothing; use a broker with JetStream, or --max-records")
 	}
-	if source, ok := flags.(*sourceFlags); ok && t.Topic == "-" && strings.HasPrefix(source.State.State, "kv:") {
+	if t.Topic == "-" && strings.HasPrefix(saving(flags), "kv:") {
 		add("state", "a bucket needs a topic on a broker; with --topic - choose file:PATH or none")
 	}
 	if v, ok := own.(Validator); ok {

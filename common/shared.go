@@ -33,6 +33,7 @@ type (
 		Group     groupFlags     `embed:"" group:"Topic"`
 		Transform transformFlags `embed:"" group:"Transforms"`
 		Run       runFlags       `embed:"" group:"Running"`
+		State     keepFlags      `embed:"" group:"Running"`
 		Batch     batchFlags     `embed:"" group:"Delivery"`
 		Delivery  deliveryFlags  `embed:"" group:"Delivery"`
 		Log       logFlags       `embed:"" group:"Logging"`
@@ -96,6 +97,10 @@ type (
 
 	stateFlags struct {
 		State string `help:"Where positions are saved: none, file:PATH, or kv:BUCKET on the broker. Default: a bucket on the broker; a file of its own for CloudEvents over HTTP; none with --topic -." placeholder:"WHERE" pattern:"^(none|file:.+|kv:[A-Za-z0-9_-]+)$" form:"none, file:PATH or kv:BUCKET"`
+	}
+
+	keepFlags struct {
+		State string `help:"Where to save what SmartModules aggregate: none, file:PATH, or kv:BUCKET on the broker. Default: a bucket on the broker; a file of its own for CloudEvents over HTTP; none with --topic -, nor on plain subjects." placeholder:"WHERE" pattern:"^(none|file:.+|kv:[A-Za-z0-9_-]+)$" form:"none, file:PATH or kv:BUCKET"`
 	}
 
 	batchFlags struct {

@@ -93,7 +93,7 @@ func (p *program) state(ctx context.Context, w world, m *options.Model, line *op
 // stateStore opens the state that a run with the same flags uses. done closes it.
 func (o *opening) stateStore(ctx context.Context) (store state.Leased, done func(), err error) {
 	t, _, _, _, _ := o.flags.parts()
-	path, inFile := strings.CutPrefix(o.flags.(*sourceFlags).State.State, "file:")
+	path, inFile := strings.CutPrefix(saving(o.flags), "file:")
 	bucket, inBucket := o.bucket()
 	overHTTP := cloudevents.Serves(t.Broker)
 	switch {

@@ -211,3 +211,35 @@ YAML
   # shellcheck disable=SC2154 # bats sets it
   [[ $stderr == *"aggregates begin anew at every start"* ]]
 }
+
+@test "what a sink aggregates is saved where --state says, whatever the topic" {
+  count() { stdout-sink --log-level error --map count.wasm "$@"; }
+  run --separate-stderr count --topic - --state "file:$SANDBOX/counted.json" <<<$'a\nb'
+  assert_output $'1\n2'
+  run --separate-stderr count --topic - --state "file:$SANDBOX/counted.json" <<<c
+  assert_output 3
+  generate-source --topic demo --rate 0 --count 6 --log-level error
+  next() { count --topic demo --once --max-records 2 "$@"; }
+  run --separate-stderr next --state kv:counted
+  assert_output $'1\n2'
+  run --separate-stderr next --state kv:counted
+  assert_output $'3\n4'
+  run --separate-stderr next --state none
+  assert_output $'1\n2'
+  run count --topic - --state kv:counted <<<x
+  assert_failure 2
+  assert_output "stdout-sink: --state: a bucket needs a topic on a broker; with --topic - choose file:PATH or none"
+}
+
+@test "what a sink that listens aggregates is kept in a file of its own" {
+  local number url
+  for number in 1 2; do
+    start sink stdout-sink --topic in --broker http+listen://127.0.0.1:0/ --log-format json --map count.wasm
+    wait_until 10 grep -q '"url"' "$(errors sink)"
+    url=$(jq -r 'select(.url) | .url' "$(errors sink)")
+    curl --silent --fail -H 'ce-specversion: 1.0' -H "ce-id: $number" -H 'ce-source: /curl' -H 'ce-type: t' --data x "$url"
+    stop sink
+    assert_equal "$(cat "$(output sink)")" "$number"
+  done
+  [[ -s $XDG_STATE_HOME/patchbay/stdout-sink/stdout-sink-in.json ]]
+}

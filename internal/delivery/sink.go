@@ -98,7 +98,7 @@ func (s *sink) recall() (over bool, err error) {
 	}
 	kept := &loader{
 		Instance: s.Instance, store: s.Store, life: s.life, waiting: s.Waiting,
-		advice: "give it another --name, and --group " + s.Name, other: "another --name, and the same --group",
+		advice: "give it another --state", other: "another --state",
 	}
 	saved, err := kept.load()
 	if err != nil || saved == nil {

@@ -84,6 +84,26 @@ listen() {
   wait_until 30 all
 }
 
+@test "what a stream's sink aggregates goes on through a restart" {
+  GOOS=wasip1 GOARCH=wasm CGO_ENABLED=0 go build -C "$TEST_ROOT" -trimpath -buildvcs=false -buildmode=c-shared -ldflags '-s -w' \
+    -o "$SANDBOX/count.wasm" ./examples/smartmodules/count
+  # shellcheck disable=SC2016 # the variables are those of nginx
+  start_nginx '
+    location = /in { access_log bodies.log body; proxy_pass http://127.0.0.1:$server_port/taken; }
+    location = /taken { access_log off; return 204; }
+  ' 'log_format body escape=none "$request_body";'
+  counted() { [[ $(xargs <"$NGINX_DIR/bodies.log") == "$1" ]]; }
+  for expected in "1 2 3" "1 2 3 4 5 6"; do
+    serve -- http-sink
+    set_payload "$(payload EGRESS posts "{\"endpoint\": \"$NGINX_URL/in\", \"map\": \"$SANDBOX/count.wasm\"}")"
+    wait_until 10 is posts HEALTHY
+    seq 3 | platform send "$NATS_BROKER" posts
+    wait_until 10 counted "$expected"
+    run stop kps
+    assert_success
+  done
+}
+
 @test "a config that changes while records flow loses none" {
   listen made
   serve -- generate-source

@@ -89,6 +89,23 @@ YAML
   assert_output "$(seq 3)"
 }
 
+@test "what a sink aggregates goes on where it was, unless the sink has a state of its own" {
+  GOOS=wasip1 GOARCH=wasm CGO_ENABLED=0 go build -C "$TEST_ROOT" -trimpath -buildvcs=false -buildmode=c-shared -ldflags '-s -w' \
+    -o "$SANDBOX/count.wasm" ./examples/smartmodules/count
+  pipeline counted <<YAML
+source: {type: generate-source, parameters: {rate: 0, count: 3}}
+sink: {type: stdout-sink, transforms: [{uses: "$SANDBOX/count.wasm"}]}
+YAML
+  run --separate-stderr patchbay run "$SANDBOX/counted.yaml"
+  assert_output $'1\n2\n3'
+  run --separate-stderr patchbay run "$SANDBOX/counted.yaml"
+  assert_output $'4\n5\n6'
+  [[ -s $XDG_STATE_HOME/patchbay/pipelines/counted/aggregates.json ]]
+  sed -i 's/stdout-sink,/&parameters: {state: none},/' "$SANDBOX/counted.yaml"
+  run --separate-stderr patchbay run "$SANDBOX/counted.yaml"
+  assert_output $'1\n2\n3'
+}
+
 @test "a file arrives at a web server, through kill -9 of both connectors" {
   # nginx knows a body only where it hands it on, here to itself.
   # shellcheck disable=SC2016 # the variables are those of nginx

@@ -26,7 +26,7 @@ var kpsShared = []string{
 }
 
 // kpsTransforms are shared flags that belong to the records of a stream.
-var kpsTransforms = []string{"map", "filter", "arraymap"}
+var kpsTransforms = []string{"map", "filter", "arraymap", "param", "initial"}
 
 // kpsOptions are the options of a connector as its schema gives them, by class and name; or those of two.
 type kpsOptions struct {

@@ -6,6 +6,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/patchbay-dev/patchbay/tools/patchbay/internal/connector"
 )
 
 // owned are the options that the runtime decides on.
@@ -43,25 +45,10 @@ func (c *component) option(name string) string {
 
 // readNumbers takes texts for the numbers that they are, where a connector wants a number which need not be whole: the
 // platform has no type for such a one, so that its forms hand over a text.
-func readNumbers(options map[string]any, schema json.RawMessage) {
-	var s struct {
-		Properties map[string]struct {
-			Type   any      `json:"type"`
-			Former []string `json:"x-aliases"`
-		} `json:"properties"`
-	}
-	if json.Unmarshal(schema, &s) != nil {
-		return // the program says what it does not accept
-	}
-	numbers := map[string]bool{}
-	for name, o := range s.Properties {
-		for _, other := range append(o.Former, name) {
-			numbers[other] = o.Type == "number"
-		}
-	}
+func readNumbers(options map[string]any, known map[string]connector.Option) {
 	for key, value := range options {
 		text, ok := value.(string)
-		if ok && numbers[strings.ReplaceAll(key, "_", "-")] && json.Valid([]byte(text)) {
+		if ok && known[strings.ReplaceAll(key, "_", "-")].Type == "number" && json.Valid([]byte(text)) {
 			options[key] = json.Number(strings.TrimSpace(text))
 		}
 	}

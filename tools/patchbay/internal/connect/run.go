@@ -96,7 +96,7 @@ func (r *runtime) instance(ctx context.Context, c *component, side metadata.Dire
 	if err != nil {
 		return host.Instance{}, fmt.Errorf("%s.config.%w", side, err)
 	}
-	readNumbers(options, program.Schema)
+	readNumbers(options, program.Options)
 	if _, given := options["log-level"]; !given && program.Offers("log-level") {
 		options["log-level"] = r.LogLevel
 	}

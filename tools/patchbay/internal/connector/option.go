@@ -7,25 +7,32 @@ import (
 	"strings"
 )
 
-// An option is what a program's schema says of one.
-type option struct {
-	Type  oneType `json:"type"`
+// An Option is what a program's schema says of one.
+type Option struct {
+	Name  string `json:"-"` // that it has now
+	Type  Type   `json:"type"`
 	Items struct {
-		Type oneType `json:"type"`
+		Type Type `json:"type"`
 	} `json:"items"`
 	Former []string `json:"x-aliases"` // names that it had and is still taken by
+	Env    string   `json:"x-env"`     // the environment variable that sets it; empty for none
+	Change string   `json:"x-change"`  // its lifecycle class; empty if it does not say
+	Shared bool     `json:"x-shared"`  // every connector has it, and it means the same to all
+	Secret bool     `json:"writeOnly"`
 }
 
-// readOptions returns the options of a schema by all their names. A schema that cannot be read has none.
-func readOptions(schema json.RawMessage) map[string]option {
+// ReadOptions returns the options of a schema by all their names: by whichever one comes, it is the same. A schema that cannot
+// be read has none: nil.
+func ReadOptions(schema json.RawMessage) map[string]Option {
 	var flat struct {
-		Properties map[string]option `json:"properties"`
+		Properties map[string]Option `json:"properties"`
 	}
 	if json.Unmarshal(schema, &flat) != nil {
 		return nil
 	}
-	options := map[string]option{}
+	options := map[string]Option{}
 	for name, o := range flat.Properties {
+		o.Name = name
 		for _, other := range append(o.Former, name) {
 			options[other] = o
 		}
@@ -33,11 +40,11 @@ func readOptions(schema json.RawMessage) map[string]option {
 	return options
 }
 
-// oneType is a type of JSON Schema. Of several, as in ["integer","null"], it is the first that is not null.
-type oneType string
+// A Type is one of JSON Schema. Of several, as in ["integer","null"], it is the first that is not null.
+type Type string
 
 // UnmarshalJSON never fails: what is no type is an empty one.
-func (t *oneType) UnmarshalJSON(data []byte) error {
+func (t *Type) UnmarshalJSON(data []byte) error {
 	var one string
 	var several []string
 	if json.Unmarshal(data, &one) == nil {
@@ -46,7 +53,7 @@ func (t *oneType) UnmarshalJSON(data []byte) error {
 		_ = json.Unmarshal(data, &several)
 	}
 	if i := slices.IndexFunc(several, func(s string) bool { return s != "null" }); i >= 0 {
-		*t = oneType(several[i])
+		*t = Type(several[i])
 	}
 	return nil
 }
@@ -65,17 +72,17 @@ func (p *Program) FromFlags(args []string, more map[string]string) (map[string]a
 		if !isFlag || name == "" {
 			return nil, fmt.Errorf("flags look like --name=value or --name value, and one of the words is neither")
 		}
-		o := p.options[name]
+		o := p.Options[name]
 		if typ, ok := more[name]; ok {
-			o.Type = oneType(typ)
+			o.Type = Type(typ)
 		}
 		switched, isNo := strings.CutPrefix(name, "no-")
 		switch {
 		case given:
 		case o.Type == "boolean":
 			text = "true"
-		case isNo && p.options[switched].Type == "boolean":
-			name, text, o = switched, "false", p.options[switched]
+		case isNo && p.Options[switched].Type == "boolean":
+			name, text, o = switched, "false", p.Options[switched]
 		case len(args) == 0 || strings.HasPrefix(args[0], "--"):
 			return nil, fmt.Errorf("--%s needs a value; where the value starts with --, write --%s=VALUE", name, name)
 		default:
@@ -89,7 +96,7 @@ func (p *Program) FromFlags(args []string, more map[string]string) (map[string]a
 }
 
 // add adds the text of a flag to the options.
-func (o option) add(options map[string]any, name, text string) error {
+func (o Option) add(options map[string]any, name, text string) error {
 	before, again := options[name]
 	switch o.Type {
 	case "array":
@@ -116,7 +123,7 @@ func (o option) add(options map[string]any, name, text string) error {
 }
 
 // value is a text as the type has it, or the text where it is no such value.
-func (t oneType) value(text string) any {
+func (t Type) value(text string) any {
 	switch t {
 	case "boolean":
 		if text == "true" || text == "false" {

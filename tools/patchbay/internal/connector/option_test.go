@@ -9,7 +9,7 @@ import (
 )
 
 func TestFromFlags(t *testing.T) {
-	p := &Program{options: readOptions(json.RawMessage(`{"properties": {"count":{"type":["null","integer"],"x-aliases":["limit"]},"rate":{"type":"number"},
+	p := &Program{Options: ReadOptions(json.RawMessage(`{"properties": {"count":{"type":["null","integer"],"x-aliases":["limit"]},"rate":{"type":"number"},
 		"stay":{"type":"boolean","x-aliases":["wait"]},"title":{"type":"string"},"sizes":{"type":"array","items":{"type":"integer"}},"headers":{"type":"object"}}}`))}
 	tests := []struct {
 		flags string

@@ -31,12 +31,11 @@ type Program struct {
 	Path      string
 	Version   string             // empty if it does not say
 	Direction metadata.Direction // empty if it does not say
-	Schema    json.RawMessage    // of its flat options; nil if it does not say
+	Options   map[string]Option  // its flat options by all their names; nil if it does not say
 	// Args are arguments that come first when the program is asked to validate: those it will be run with. Finder leaves them empty.
 	Args []string
 
-	options  map[string]option // its options; nil if it does not say
-	commands []string          // its subcommands; nil if it does not say
+	commands []string // its subcommands; nil if it does not say
 }
 
 // A Finder finds the programs of connectors, and asks each once what it is. One goroutine at a time may use it.
@@ -103,11 +102,11 @@ func (p *Program) introduce(ctx context.Context, env []string) {
 	if err != nil || json.Unmarshal(answer, &doc) != nil {
 		return
 	}
-	p.Version, p.Direction, p.Schema = doc.Version, metadata.Direction(strings.ToLower(string(doc.Direction))), doc.Schema
+	p.Version, p.Direction = doc.Version, metadata.Direction(strings.ToLower(string(doc.Direction)))
 	for _, c := range doc.Commands {
 		p.commands = append(p.commands, c.Name)
 	}
-	p.options = readOptions(doc.Schema)
+	p.Options = ReadOptions(doc.Schema)
 }
 
 // ask runs a program with arguments and returns what it prints.
@@ -191,8 +190,17 @@ func withoutColumn(line, path, shown string) string {
 
 // Offers reports whether a program has an option.
 func (p *Program) Offers(option string) bool {
-	_, ok := p.options[option]
+	_, ok := p.Options[option]
 	return ok
+}
+
+// Saving returns the flag that has a sink save at path what its transforms aggregate. There is none for a program that has no such
+// option.
+func (p *Program) Saving(path string) []string {
+	if !p.Options["state"].Shared {
+		return nil
+	}
+	return []string{"--state", "file:" + path}
 }
 
 // digits cuts a colon and a number off a text.

@@ -97,8 +97,8 @@ func (d *desired) merge(changes map[string]any) (map[string]any, error) {
 	}
 	var names []string
 	for _, s := range d.sides {
-		for name, o := range s.options {
-			if o.class == configClass {
+		for name, o := range s.program.Options {
+			if class(o) == configClass {
 				names = append(names, name)
 			}
 		}

@@ -1,7 +1,6 @@
 package kps
 
 import (
-	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -18,67 +17,42 @@ const (
 	streamClass = "stream"
 )
 
+// transforms are the shared flags that a stream may have of its own.
+var transforms = []string{"map", "filter", "arraymap", "param", "initial"}
+
 // A side is the connector of one direction.
 type side struct {
 	program *connector.Program
 	env     []string       // its environment
 	fixed   map[string]any // options from the command line, for whatever it runs
-	options map[string]option
 }
 
-// An option is what is to be known of one to tell by which way it may come.
-type option struct {
-	name   string // that it has now
-	class  string
-	kind   string   // the JSON type, if it is one word
-	env    string   // the environment variable that sets it
-	envs   []string // that one, and those of its former names
-	secret bool
-}
-
-// newSide reads the schema of a program, whose environment is env.
+// newSide is of a program that says enough of itself; env is its environment.
 func newSide(p *connector.Program, env []string) (*side, error) {
-	if p.Direction != metadata.Source && p.Direction != metadata.Sink || p.Schema == nil {
+	if p.Direction != metadata.Source && p.Direction != metadata.Sink || p.Options == nil {
 		return nil, fmt.Errorf("%s does not say whether it is a source or a sink, nor what its options are: "+
 			"its command metadata must print that", p.Path)
 	}
-	var schema struct {
-		Properties map[string]struct {
-			Type   any      `json:"type"`
-			Change string   `json:"x-change"`
-			Env    string   `json:"x-env"`
-			Shared bool     `json:"x-shared"`
-			Secret bool     `json:"writeOnly"`
-			Former []string `json:"x-aliases"`
-		} `json:"properties"`
-	}
-	if err := json.Unmarshal(p.Schema, &schema); err != nil {
-		return nil, fmt.Errorf("%s: the schema of its options: %w", p.Path, err)
-	}
-	s := &side{program: p, env: env, options: map[string]option{}}
-	for name, o := range schema.Properties {
-		kind, _ := o.Type.(string)
-		is := option{name: name, class: class(name, o.Change, o.Shared), kind: kind, env: o.Env, envs: []string{o.Env}, secret: o.Secret}
-		for _, former := range o.Former {
-			is.envs = append(is.envs, strings.TrimSuffix(o.Env, variable(name))+variable(former))
-		}
-		for _, other := range append(o.Former, name) { // by whichever name it comes, it is the same option
-			s.options[other] = is
-		}
-	}
-	return s, nil
+	return &side{program: p, env: env}, nil
 }
 
-// variable is what the name of an environment variable ends in that sets an option.
-func variable(name string) string { return strings.ToUpper(strings.ReplaceAll(name, "-", "_")) }
+// variables are the environment variables that set an option, by whichever of its names.
+func variables(o connector.Option) []string {
+	word := func(name string) string { return strings.ToUpper(strings.ReplaceAll(name, "-", "_")) }
+	all := []string{o.Env}
+	for _, former := range o.Former {
+		all = append(all, strings.TrimSuffix(o.Env, word(o.Name))+word(former))
+	}
+	return all
+}
 
 // fix gives flags to the connectors that have them; each flag must have one that does. Connectors get usual options where no
 // flag says otherwise.
 func fix(sides []*side, flags []string, usual map[string]any) error {
 	kinds := map[string]string{}
 	for _, s := range sides {
-		for name, o := range s.options {
-			kinds[name] = o.kind
+		for name, o := range s.program.Options {
+			kinds[name] = string(o.Type)
 		}
 	}
 	for _, s := range sides {
@@ -106,11 +80,11 @@ func fix(sides []*side, flags []string, usual map[string]any) error {
 
 // class is the lifecycle class of an option: the one that the connector gives, else static for the flags that all connectors
 // share and stream for its own. Transforms belong to the records of a stream, although the flags are shared.
-func class(name, given string, shared bool) string {
+func class(o connector.Option) string {
 	switch {
-	case given != "":
-		return given
-	case shared && name != "map" && name != "filter" && name != "arraymap":
+	case o.Change != "":
+		return o.Change
+	case o.Shared && !slices.Contains(transforms, o.Name):
 		return static
 	}
 	return streamClass
@@ -123,10 +97,10 @@ func (s *side) resolve(stream, config map[string]any) (map[string]any, error) {
 	stream, config = s.now(stream), s.now(config)
 	var problems []string
 	for _, name := range slices.Sorted(maps.Keys(stream)) {
-		switch o := s.options[name]; o.class {
+		switch o := s.program.Options[name]; class(o) {
 		case static:
 			problems = append(problems, fmt.Sprintf("%s: this option is set when the connector is installed, by the environment "+
-				"variable %s, and not for a stream", connector.OneLine(name), o.env))
+				"variable %s, and not for a stream", connector.OneLine(name), o.Env))
 		case configClass:
 			problems = append(problems, fmt.Sprintf("%s: this option is set by the config, for all streams, and not for one",
 				connector.OneLine(name)))
@@ -138,7 +112,7 @@ func (s *side) resolve(stream, config map[string]any) (map[string]any, error) {
 		return nil, &connector.Refused{Problems: problems}
 	}
 	for name, value := range config {
-		if s.options[name].class == configClass {
+		if class(s.program.Options[name]) == configClass {
 			options[name] = value
 		}
 	}
@@ -149,7 +123,7 @@ func (s *side) resolve(stream, config map[string]any) (map[string]any, error) {
 func (s *side) now(given map[string]any) map[string]any {
 	options := maps.Clone(given)
 	for _, former := range slices.Sorted(maps.Keys(given)) {
-		if name := s.options[former].name; name != "" && name != former {
+		if name := s.program.Options[former].Name; name != "" && name != former {
 			if _, both := options[name]; !both {
 				delete(options, former)
 				options[name] = given[former]
@@ -163,7 +137,7 @@ func (s *side) now(given map[string]any) map[string]any {
 func (s *side) environment(options map[string]any) []string {
 	drop := map[string]bool{}
 	for name := range options {
-		for _, variable := range s.options[name].envs {
+		for _, variable := range variables(s.program.Options[name]) {
 			drop[variable] = true
 		}
 	}

@@ -64,7 +64,7 @@ func (s *service) GetPayload(ctx context.Context, req *pb.GetPayloadRequest) (*p
 // hide takes secrets out of metadata.
 func (d *desired) hide(direction pb.StreamDirection, metadata *structpb.Struct) {
 	if side := d.sides[direction]; side != nil {
-		maps.DeleteFunc(metadata.GetFields(), func(key string, _ *structpb.Value) bool { return side.options[flagName(key)].secret })
+		maps.DeleteFunc(metadata.GetFields(), func(key string, _ *structpb.Value) bool { return side.program.Options[flagName(key)].Secret })
 	}
 }
 

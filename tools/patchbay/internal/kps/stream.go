@@ -138,6 +138,9 @@ func (s *stream) once(ctx context.Context, c *channel, options map[string]any) e
 		Log:    s.log, Stderr: s.lines(s.id), Status: s.heard,
 	}
 	if s.egress {
+		if _, decided := options["state"]; !decided {
+			instance.Args = s.side.program.Saving(filepath.Join(s.state, s.name+".aggregates.json"))
+		}
 		c.inbox.rewind()
 		return instance.RunSink(ctx, c.inbox)
 	}

@@ -99,10 +99,10 @@ func TestOptionsByClass(t *testing.T) {
 // newTestSide is a connector with an option of each class.
 func newTestSide(t *testing.T, env []string) *side {
 	t.Helper()
-	s, err := newSide(&connector.Program{Direction: metadata.Source, Schema: json.RawMessage(`{"properties": {
+	s, err := newSide(&connector.Program{Direction: metadata.Source, Options: connector.ReadOptions(json.RawMessage(`{"properties": {
 		"path": {"type": "string", "x-env": "MY_PATH", "x-aliases": ["old-file"]}, "size": {"type": "integer", "x-change": "config", "x-env": "MY_SIZE"},
 		"token": {"type": "string", "writeOnly": true, "x-env": "MY_TOKEN", "x-aliases": ["api-key"]},
-		"level": {"type": "string", "x-shared": true, "x-env": "LEVEL", "x-aliases": ["severity"]}, "map": {"type": "array", "x-shared": true, "x-env": "MAP"}}}`)}, env)
+		"level": {"type": "string", "x-shared": true, "x-env": "LEVEL", "x-aliases": ["severity"]}, "map": {"type": "array", "x-shared": true, "x-env": "MAP"}}}`))}, env)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -126,7 +126,7 @@ func TestAnOptionIsTheSameByItsFormerName(t *testing.T) {
 	if diff := cmp.Diff(map[string]any{"old-file": "a", "path": "b"}, options); diff != "" || err != nil {
 		t.Error(diff, err)
 	}
-	if !s.options["api-key"].secret {
+	if !s.program.Options["api-key"].Secret {
 		t.Error("a secret is shown by its former name")
 	}
 }

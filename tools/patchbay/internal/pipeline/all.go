@@ -90,6 +90,9 @@ func (p *Pipeline) run(ctx context.Context, s Surroundings, e engine, l *logs) e
 		c := link.Command{
 			Path: h.program.Path, Name: p.Name, Config: path, Env: p.options.Env, Stderr: l.of(p.Name, side), Stdout: s.Stdout,
 		}
+		if side == sinkSide && !h.decides {
+			c.Args = h.program.Saving(filepath.Join(dir, "aggregates.json"))
+		}
 		if side == sourceSide {
 			e.source = c
 		} else {

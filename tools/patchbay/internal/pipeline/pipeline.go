@@ -39,6 +39,7 @@ type Pipeline struct {
 type half struct {
 	program *connector.Program
 	config  []byte
+	decides bool // it says itself where its state is saved
 }
 
 // An Invalid error lists what is wrong with pipelines, one line each.
@@ -158,7 +159,8 @@ func (l *loader) half(ctx context.Context, read *config.Pipeline, side config.Si
 		l.problem("%s%s does not know --max-records", where, filepath.Base(p.Path))
 	}
 	named := !strings.ContainsRune(side.Type, filepath.Separator)
-	h = half{p, side.JSON(named, l.parameters(p, side, goes))}
+	h = half{program: p, config: side.JSON(named, l.parameters(p, side, goes))}
+	_, h.decides = side.Option("state")
 	path := filepath.Join(dir, string(goes)+".json")
 	if err := os.WriteFile(path, h.config, 0o600); err != nil {
 		l.problem("%s%v", where, err)
