@@ -14,8 +14,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/patchbay-dev/patchbay/common/metadata/schema"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/proc"
+	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/rules"
+	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/strictjson"
 )
 
 // metadata checks that the document is the same each time and wherever the program is run, and in both drafts.
@@ -35,8 +36,9 @@ func (x *examiner) metadata(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	x.note(metadataDrafts, "", x.draftProblem(other))
-	return nil
+	problem, err := x.draftProblem(ctx, other)
+	x.note(metadataDrafts, "", problem)
+	return err
 }
 
 // again runs metadata once more, in a folder that is its home and its folder for temporary files too.
@@ -180,28 +182,35 @@ func (x *examiner) poison() []string {
 	return env
 }
 
-// draftProblem lets the schema in the other draft judge what the published one judges.
-func (x *examiner) draftProblem(result proc.Result) string {
+// draftProblem lets the schema in the other draft judge what the published one judges. It is held to the same limits: no rule
+// has looked at it. The error is ctx's.
+func (x *examiner) draftProblem(ctx context.Context, result proc.Result) (string, error) {
 	if problem := unlessStatus(result, 0); problem != "" {
-		return problem
+		return problem, nil
+	}
+	if err := strictjson.Check(result.Stdout); err != nil {
+		return err.Error(), nil
 	}
 	var doc struct {
 		Schema json.RawMessage `json:"schema"`
 	}
 	if err := json.Unmarshal(result.Stdout, &doc); err != nil {
-		return err.Error()
+		return err.Error(), nil
 	}
-	compiled, err := schema.Compile(doc.Schema)
+	compiled, err := rules.Compile(doc.Schema)
 	if err != nil {
-		return err.Error()
+		return err.Error(), nil
 	}
 	var problems []string
 	for _, t := range x.trials {
+		if err := ctx.Err(); err != nil {
+			return "", err
+		}
 		if compiled.Valid(t.value) != t.valid {
 			problems = append(problems, shorten(t.text))
 		}
 	}
-	return list(problems)
+	return list(problems), nil
 }
 
 func unlessSame(result proc.Result, want []byte) string {

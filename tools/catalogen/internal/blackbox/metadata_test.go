@@ -1,6 +1,8 @@
 package blackbox
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -8,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/fake"
+	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/proc"
 )
 
 // A script is a connector in shell of which metadata alone is of interest: what it does before it prints the document.
@@ -77,5 +80,32 @@ func TestHardshipsTogetherAreTold(t *testing.T) {
 	}
 	if !strings.Contains(x.problems()[metadataEnvironment], "status 7") {
 		t.Errorf("%v", x.problems())
+	}
+}
+
+// The schema in the other draft is a stranger's too, and one that no rule has looked at.
+func TestTheOtherDraftIsHeldToTheLimits(t *testing.T) {
+	x := &examiner{trials: []trial{{value: map[string]any{}, text: []byte("{}"), valid: true}}}
+	ref := `{"$ref": "#"}, `
+	tests := []struct{ name, printed, says string }{
+		{"the same", `{"schema": {"type": "object"}}`, ""},
+		{"another verdict", `{"schema": {"type": "string"}}`, "{}"},
+		{"no schema", `{"schema": {"type": "nonsense"}}`, "jsonschema"},
+		{"a key twice", `{"schema": {}, "Schema": {}}`, `"Schema" repeats "schema"`},
+		{"a schema that refers too often", `{"schema": {"enum": [` + strings.Repeat(ref, 16) + `{"$ref": "#"}]}}`, "more than 16 references"},
+		{"a pattern without end", `{"schema": {"pattern": "` + strings.Repeat("x{1000}", 500) + `"}}`, "states"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			problem, err := x.draftProblem(t.Context(), proc.Result{Stdout: []byte(tt.printed)})
+			if err != nil || (problem == "") != (tt.says == "") || !strings.Contains(problem, tt.says) {
+				t.Errorf("%q, %v; want %q", problem, err, tt.says)
+			}
+		})
+	}
+	over, stop := context.WithCancel(t.Context())
+	stop()
+	if _, err := x.draftProblem(over, proc.Result{Stdout: []byte(tests[0].printed)}); !errors.Is(err, context.Canceled) {
+		t.Errorf("it goes on when its time is over: %v", err)
 	}
 }

@@ -9,7 +9,6 @@ import (
 	"strings"
 
 	"github.com/patchbay-dev/patchbay/common/metadata"
-	"github.com/patchbay-dev/patchbay/common/metadata/schema"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/change"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/evidence"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/options"
@@ -100,7 +99,7 @@ func past(text []byte) (*examiner, error) {
 	if err != nil {
 		return nil, err
 	}
-	compiled, err := schema.Compile(doc.Schema)
+	compiled, err := rules.Compile(doc.Schema)
 	if err != nil {
 		return nil, err
 	}

@@ -21,7 +21,16 @@ const (
 	maxStates     = 400_000 // of all patterns together, when they are compiled; 40 bytes each
 )
 
-// compile is schema.CompileValue within limits. The text is what the value was parsed from.
+// Compile is schema.Compile within limits: for every schema that may be a stranger's.
+func Compile(text []byte) (*schema.Schema, error) {
+	value, err := schema.Parse(text)
+	if err != nil {
+		return nil, err
+	}
+	return compile(text, value)
+}
+
+// compile is Compile for a text that was parsed into a value.
 func compile(text []byte, value any) (*schema.Schema, error) {
 	if len(text) > maxSchema {
 		return nil, fmt.Errorf("it holds %d bytes; at most %d", len(text), maxSchema)

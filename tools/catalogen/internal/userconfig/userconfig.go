@@ -12,9 +12,9 @@ import (
 
 	"github.com/patchbay-dev/patchbay/common/config"
 	"github.com/patchbay-dev/patchbay/common/metadata"
-	"github.com/patchbay-dev/patchbay/common/metadata/schema"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/blackbox"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/options"
+	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/rules"
 )
 
 // unknown stands for what a reference would give, so that references need not be followed.
@@ -35,7 +35,7 @@ func Check(file *config.File, doc metadata.Document) ([]config.Problem, error) {
 	if err != nil {
 		return nil, fmt.Errorf("metadata of %s: %w", doc.Name, err)
 	}
-	compiled, err := schema.Compile(doc.Schema)
+	compiled, err := rules.Compile(doc.Schema)
 	if err != nil {
 		return nil, fmt.Errorf("metadata of %s: %w", doc.Name, err)
 	}

@@ -19,6 +19,7 @@ import (
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/finding"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/pretty"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/publish"
+	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/rules"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/strictjson"
 )
 
@@ -214,7 +215,7 @@ func (c *Catalog) current(e metadata.Entry, doc Document) bool {
 			c.add(e.Name, "entry-document", where, "the %s is %q, and the index says %q", said.what, said.document, said.index)
 		}
 	}
-	if _, err := schema.Compile(doc.Schema); err != nil {
+	if _, err := rules.Compile(doc.Schema); err != nil {
 		c.add(e.Name, "schema-compiles", where+"/schema", "%v", err)
 		return false
 	}

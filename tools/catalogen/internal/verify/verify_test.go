@@ -149,6 +149,11 @@ func TestRead(t *testing.T) {
 			swap(doc, `"metadata_version": "1"`, `"metadata_version": "2"`)(t, files)
 			reindex(func(e *metadata.Entry) { e.Metadata = evidence.Digest(files[doc]) })(t, files)
 		}, []string{"metadata-schema " + doc + "/metadata_version"}},
+		{"a schema costs too much", func(t *testing.T, files map[string][]byte) {
+			t.Helper()
+			swap(doc, "^https?://", strings.Repeat("x", 5000))(t, files)
+			reindex(func(e *metadata.Entry) { e.Metadata = evidence.Digest(files[doc]) })(t, files)
+		}, []string{"schema-compiles " + doc + "/schema"}},
 		{"a document is another's", swap(old, `"0.0.9"`, `"0.1.0"`), []string{"document-name " + old}},
 		{"a document is no JSON", add(doc, "{"), []string{"metadata-json " + doc}},
 		{"a document is gone", remove(doc), []string{"equal-sets " + doc}},
