@@ -154,6 +154,8 @@ var culprits = []culprit{
 	holds("pipe-readme-source", "readme", "is no file", map[string]string{"README.md": "|"}),
 	holds("pipe-bats-source", "test-programs", "is no file", map[string]string{"x.bats": "|"}),
 	holds("pipe-waivers-source", "waivers", "is no file", map[string]string{"waivers.json": "|"}),
+	holds("pipe-go-source", "go-files", "is no file", map[string]string{"x.go": "|"}),
+	holds("linked-go-source", "go-files", "is no file", map[string]string{"x.go": "->/dev/stdout"}),
 	holds("linked-data-source", "inputs", "leaves the connector's folder", map[string]string{"data": "->../../../../secret"}),
 	{"sparse-source", "inputs", "holds 1099511627776 bytes", func(root, path string) error {
 		if err := (fake.Folder{Path: path}).Write(root); err != nil {

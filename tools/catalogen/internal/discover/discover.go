@@ -129,6 +129,15 @@ func check(f *Folder, root string, entry os.DirEntry, seen map[string]string) []
 		findings = append(findings, bad("folder-read", err.Error(), ""))
 	}
 	f.Go = slices.ContainsFunc(goFiles, func(path string) bool { return !strings.HasSuffix(path, "_test.go") })
+	if f.Go {
+		odd, err := oddSources(f.Dir)
+		if err != nil {
+			findings = append(findings, bad("folder-read", err.Error(), "let every file be readable"))
+		}
+		for _, file := range odd {
+			findings = append(findings, bad("go-files", finding.Line(file)+" is no file", "let it be a file of the folder itself; links are not followed"))
+		}
+	}
 	if info, err := os.Stat(filepath.Join(f.Dir, "Makefile")); err != nil || !info.Mode().IsRegular() {
 		return append(findings, bad("makefile", "there is no Makefile", "write one; "+includes))
 	}

@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"syscall"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -118,6 +119,37 @@ func TestFoldersNeedsFoldersForTheDirections(t *testing.T) {
 	_, findings, err := Folders(root)
 	if err != nil || len(findings) != 1 || findings[0].Rule != "folder-place" {
 		t.Errorf("findings %v, error %v", findings, err)
+	}
+}
+
+func TestFoldersRefusesSourcesThatAreNoFiles(t *testing.T) {
+	root := t.TempDir()
+	const folder = "connectors/sources/a-source/"
+	write(t, root, map[string]string{
+		folder + "Makefile": "test:\n", folder + "main.go": "package main", folder + "inner/x.go": "package inner",
+		"connectors/sinks/b-sink/Makefile": "build test:\n", "connectors/sinks/b-sink/x_test.go": "",
+	})
+	for name, target := range map[string]string{
+		"y.go": "main.go", "x.h": "/dev/stdout", "inner/y.go": "/dev/stdout", "data.txt": "main.go",
+	} {
+		if err := os.Symlink(target, filepath.Join(root, folder, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := syscall.Mkfifo(filepath.Join(root, folder, "pipe.go"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	folders, findings, err := Folders(root)
+	if err != nil || len(folders) != 1 {
+		t.Fatalf("folders %v, error %v", folders, err)
+	}
+	var got []string
+	for _, f := range findings {
+		got = append(got, f.Rule+" "+f.Message)
+	}
+	want := []string{"go-files inner/y.go is no file", "go-files pipe.go is no file", "go-files x.h is no file", "go-files y.go is no file"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
 	}
 }
 

@@ -18,10 +18,14 @@ import (
 
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/discover"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/replace"
+	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/rooted"
 )
 
 // ErrNone means that a version is not written as one literal in Go, so that people have to set it.
 var ErrNone = errors.New("the version is not one literal in Go source")
+
+// maxFile is how many bytes a file may hold in which a version is looked for. None that people write comes near.
+const maxFile = 1 << 20
 
 // A Place is where a version is written.
 type Place struct {
@@ -39,20 +43,15 @@ func (p Place) String() string { return fmt.Sprintf("%s:%d", p.Path, p.Line) }
 // Find finds the literal Version of the one Info in a connector's Go source that says version. Where there is none, or more
 // than one, it is ErrNone, and Mentions tells people where to look.
 func Find(f discover.Folder, version string) (Place, error) {
-	names, err := filepath.Glob(filepath.Join(f.Dir, "*.go"))
+	entries, err := os.ReadDir(f.Dir)
 	if err != nil {
 		return Place{}, err
 	}
 	var places []Place
-	for _, name := range names {
-		if strings.HasSuffix(name, "_test.go") {
-			continue
+	for _, entry := range entries {
+		if name := entry.Name(); filepath.Ext(name) == ".go" && !strings.HasSuffix(name, "_test.go") {
+			places = append(places, inFile(f, name, version)...)
 		}
-		found, err := inFile(f, name, version)
-		if err != nil {
-			return Place{}, err
-		}
-		places = append(places, found...)
 	}
 	if len(places) != 1 {
 		return Place{}, ErrNone
@@ -60,18 +59,18 @@ func Find(f discover.Folder, version string) (Place, error) {
 	return places[0], nil
 }
 
-// inFile finds the literals of one file. A file that is no Go has none: the compiler tells what is wrong with it.
-func inFile(f discover.Folder, name, version string) ([]Place, error) {
-	text, err := os.ReadFile(name)
+// inFile finds the literals of one file of a connector's folder. What is no Go has none, nor what is no file of that folder,
+// such as a pipe that a build made there: the compiler tells what is wrong with it.
+func inFile(f discover.Folder, name, version string) (places []Place) {
+	text, err := rooted.Read(f.Dir, name, maxFile)
 	if err != nil {
-		return nil, err
+		return nil
 	}
 	files := token.NewFileSet()
 	file, err := parser.ParseFile(files, name, text, parser.SkipObjectResolution)
 	if err != nil {
-		return nil, nil //nolint:nilerr // see above
+		return nil
 	}
-	var places []Place
 	ast.Inspect(file, func(n ast.Node) bool {
 		literal, ok := n.(*ast.CompositeLit)
 		if !ok || !isInfo(literal.Type) {
@@ -90,13 +89,13 @@ func inFile(f discover.Folder, name, version string) ([]Place, error) {
 			if said, err := strconv.Unquote(value.Value); err == nil && said == version {
 				at := files.Position(value.Pos())
 				places = append(places, Place{
-					Path: f.Path + "/" + filepath.Base(name), Line: at.Line, file: name, literal: value.Value, offset: at.Offset,
+					Path: f.Path + "/" + name, Line: at.Line, file: filepath.Join(f.Dir, name), literal: value.Value, offset: at.Offset,
 				})
 			}
 		}
 		return true
 	})
-	return places, nil
+	return places
 }
 
 // isInfo tells whether a type is called Info, in whatever package.
@@ -162,11 +161,8 @@ func (p Place) Set(version string) error {
 	return replace.File(p.file, text, info.Mode().Perm())
 }
 
-// The limits of a look for mentions: a hint need not be complete.
-const (
-	maxMentions = 3
-	maxFile     = 1 << 20 // bytes
-)
+// maxMentions is how many mentions are listed: a hint need not be complete.
+const maxMentions = 3
 
 // Mentions lists the first places in a connector's folder that write a version, for people who have to set it themselves.
 // Prose and hidden files are left out.

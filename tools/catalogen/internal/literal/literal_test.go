@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"syscall"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -87,6 +88,17 @@ func TestFindTakesNoLiteralForAnother(t *testing.T) {
 	}
 	if _, err := Find(folder(t, map[string]string{"main.go": "package main; var i = Info{Version: `0.1.0`}"}), "0.1.0"); err != nil {
 		t.Errorf("a raw literal: %v", err)
+	}
+}
+
+// A build may make a pipe that is called like a file, and nobody would ever write into it.
+func TestFindWaitsForNoPipe(t *testing.T) {
+	f := folder(t, map[string]string{"main.go": program})
+	if err := syscall.Mkfifo(filepath.Join(f.Dir, "pipe.go"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if place, err := Find(f, "0.1.0"); err != nil || place.Line != 5 {
+		t.Errorf("%v, %v", place, err)
 	}
 }
 
