@@ -133,6 +133,8 @@ func unfit(tests []evidence.Test) string {
 			return fmt.Sprintf("the name of a test holds %d bytes, more than %d: %.50s…", len(name), maxName, name)
 		case !utf8.ValidString(name) || strings.ContainsFunc(name, finding.Unprintable):
 			return fmt.Sprintf("the name of a test holds what is no text: %q", name)
+		case t.Name == "":
+			return fmt.Sprintf("a test of the suite %q has no name", t.Suite)
 		}
 	}
 	return ""

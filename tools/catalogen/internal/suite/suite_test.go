@@ -24,6 +24,7 @@ func TestUnfit(t *testing.T) {
 		{"a long name", []evidence.Test{named(strings.Repeat("x", maxName))}, "1003 bytes"},
 		{"a terminal escape", []evidence.Test{named("\x1b[2J")}, `no text: "s: \x1b[2J"`},
 		{"another direction", []evidence.Test{named("\u202e")}, "no text"},
+		{"no name", []evidence.Test{named("x"), named("")}, `"s" has no name`},
 		{"half a character", []evidence.Test{named("\xe6\x97")}, "no text"},
 	}
 	for _, tt := range tests {
