@@ -1,7 +1,9 @@
 package rules
 
 import (
+	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -168,7 +170,11 @@ func defaultValid(s Subject) []finding.Finding {
 func exampleValid(s Subject) []finding.Finding {
 	var findings []finding.Finding
 	for i, example := range s.Document.Examples {
-		for _, p := range s.Compiled.ValidateText(example.Options) {
+		problems := s.Compiled.ValidateText(example.Options)
+		if len(problems) == 0 {
+			problems = s.misnamed(example.Options)
+		}
+		for _, p := range problems {
 			findings = append(findings, finding.Finding{
 				Where:   schema.Pointer("examples", fmt.Sprint(i), "options") + p.Pointer,
 				Message: short(p.Message), Fix: fmt.Sprintf("mend the example %q; each must be complete and valid", example.Title),
@@ -179,4 +185,24 @@ func exampleValid(s Subject) []finding.Finding {
 		findings = append(findings, finding.Finding{Where: "/examples", Message: "there is no example", Fix: "add one that people can copy"})
 	}
 	return findings
+}
+
+// misnamed finds what an example sets by a name that no option has or had, or sets by two: patterns in the schema may admit both.
+func (s Subject) misnamed(example []byte) (problems []schema.Problem) {
+	var values map[string]json.RawMessage
+	if err := json.Unmarshal(example, &values); err != nil {
+		return []schema.Problem{{Message: err.Error()}}
+	}
+	given := map[string]bool{} // by the names that options have now
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		o, known := s.Options.Named(name)
+		switch {
+		case !known:
+			problems = append(problems, schema.Problem{Pointer: schema.Pointer(name), Message: "no option has that name"})
+		case given[o.Name]:
+			problems = append(problems, schema.Problem{Pointer: schema.Pointer(name), Message: "the option is given by another name, too"})
+		}
+		given[o.Name] = true
+	}
+	return problems
 }

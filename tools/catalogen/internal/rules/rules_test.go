@@ -140,6 +140,24 @@ func TestCheck(t *testing.T) {
 	})
 }
 
+// Patterns may admit names that no option has, and two for one: nobody could tell what an example sets by them.
+func TestExamplesNameOptions(t *testing.T) {
+	for set, want := range map[string][]string{
+		`"strict": true`: nil, `"rigid": true`: nil,
+		`"zealous": true`:                {"example-valid /examples/0/options/zealous"},
+		`"rigid": true, "strict": false`: {"example-valid /examples/0/options/strict"},
+	} {
+		text := strings.NewReplacer(
+			`"title": "Options"`, `"patternProperties": {"^(rigid|zealous)$": {"$ref": "#/properties/strict"}}`,
+			`"strict": {`, `"strict": {"x-aliases": ["rigid"], `,
+			`"topic": "demo"`, `"topic": "demo", `+set,
+		).Replace(fake.Metadata("a-source"))
+		if diff := cmp.Diff(want, checkText(t, "a-source", text, Waivers{})); diff != "" {
+			t.Errorf("%s: %s", set, diff)
+		}
+	}
+}
+
 // What programs that are not built on common print is understood in two more forms; those on common have no excuse.
 func TestForeignForms(t *testing.T) {
 	const sdk = `"metadata_version": "1", "sdk_version": "1"`

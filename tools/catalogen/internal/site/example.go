@@ -67,7 +67,8 @@ func (s setting) step() int {
 	return 1 + slices.Index(transforms, s.Name)
 }
 
-// newExample writes one example as a command, as environment variables and as a config file.
+// newExample writes one example as a command, as environment variables and as a config file. Options that it sets by former names
+// are written by those of today.
 func newExample(connector string, index int, ex metadata.Example, known []option) (example, error) {
 	var values map[string]json.RawMessage
 	if err := json.Unmarshal(ex.Options, &values); err != nil {
@@ -75,9 +76,11 @@ func newExample(connector string, index int, ex metadata.Example, known []option
 	}
 	settings := make([]setting, 0, len(values))
 	for _, o := range known { // in the order of the help: metadata may have lost the author's
-		if value, ok := values[o.Name]; ok {
-			settings = append(settings, setting{o, value})
-			delete(values, o.Name)
+		for _, name := range append([]string{o.Name}, o.Formerly...) {
+			if value, ok := values[name]; ok {
+				settings = append(settings, setting{o, value})
+				delete(values, name)
+			}
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(values)) {

@@ -25,6 +25,7 @@ const exampleSchema = `{"properties": {
 	"header": {"type": "array", "items": {"type": "string"}, "x-env": "DEMO_HEADER", "x-sep": "none"},
 	"labels": {"type": "object", "additionalProperties": {"type": "string"}, "x-env": "DEMO_LABELS"},
 	"token": {"type": "string", "writeOnly": true, "x-env": "DEMO_TOKEN"},
+	"url": {"type": "string", "x-env": "DEMO_URL", "x-aliases": ["address", "uri"]},
 	"odd name": {"type": "string", "x-env": "A=1; reboot"},
 	"name": {"type": "string", "x-shared": true, "x-env": "PATCHBAY_NAME"},
 	"topic": {"type": "string", "x-shared": true, "x-env": "PATCHBAY_TOPIC"},
@@ -167,6 +168,15 @@ func TestSnippetsMeanTheirOptions(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// An example that is older than an option's name shows how the option is given today.
+func TestAnExampleByAFormerName(t *testing.T) {
+	want := newTestExample(t, `{"url": "https://example.com/", "topic": "demo"}`)
+	got := newTestExample(t, `{"uri": "https://example.com/", "topic": "demo"}`)
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
 	}
 }
 
