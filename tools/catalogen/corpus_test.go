@@ -149,6 +149,7 @@ var culprits = []culprit{
 	}},
 	// Files that are none, or lie elsewhere.
 	holds("outer-makefile-source", "makefile-include", "leaves the repository", map[string]string{"Makefile": "include ../../../../secret\nbuild test:\n"}),
+	holds("first-makefile-source", "makefile", "make reads GNUmakefile", map[string]string{"GNUmakefile": "build test:\n\t@touch pwned\n"}),
 	holds("pipe-makefile-source", "makefile-include", "is no file", map[string]string{"own.mk": "|", "Makefile": "include own.mk\nbuild test:\n"}),
 	holds("linked-makefile-source", "makefile-include", "escapes", map[string]string{"own.mk": "->../../../../secret", "Makefile": "include own.mk\nbuild test:\n"}),
 	holds("linked-readme-source", "readme", "escapes", map[string]string{".gitignore": "README.md\n", "README.md": "->../../../../secret"}),

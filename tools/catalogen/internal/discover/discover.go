@@ -124,20 +124,7 @@ func check(f *Folder, root string, entry os.DirEntry, seen map[string]string) []
 	}
 	seen[folded] = f.Path
 
-	goFiles, err := filepath.Glob(filepath.Join(globEscape(f.Dir), "*.go"))
-	if err != nil {
-		findings = append(findings, bad("folder-read", err.Error(), ""))
-	}
-	f.Go = slices.ContainsFunc(goFiles, func(path string) bool { return !strings.HasSuffix(path, "_test.go") })
-	if f.Go {
-		odd, err := oddSources(f.Dir)
-		if err != nil {
-			findings = append(findings, bad("folder-read", err.Error(), "let every file be readable"))
-		}
-		for _, file := range odd {
-			findings = append(findings, bad("go-files", finding.Line(file)+" is no file", "let it be a file of the folder itself; links are not followed"))
-		}
-	}
+	findings = append(findings, checkFiles(f, bad)...)
 	if info, err := os.Stat(filepath.Join(f.Dir, "Makefile")); err != nil || !info.Mode().IsRegular() {
 		return append(findings, bad("makefile", "there is no Makefile", "write one; "+includes))
 	}
@@ -166,8 +153,3 @@ const includes = "the line of a connector in Go is: include ../../connector.mk"
 
 // suffix returns the word after the last hyphen.
 func suffix(name string) string { return name[strings.LastIndexByte(name, '-')+1:] }
-
-// globEscape makes a folder's name match itself only.
-func globEscape(path string) string {
-	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`).Replace(path)
-}

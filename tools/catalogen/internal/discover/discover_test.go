@@ -85,6 +85,12 @@ func TestFoldersRefuses(t *testing.T) {
 			"connectors/sources/a-source/Makefile": "include own.mk\n" + good, "connectors/sources/a-source/own.mk": "include $(X)\n",
 		}, []string{"makefile-include"}},
 		{"no Makefile", map[string]string{"connectors/sources/a-source/main.go": ""}, []string{"makefile"}},
+		{"a makefile that make prefers", map[string]string{
+			"connectors/sources/a-source/Makefile": good, "connectors/sources/a-source/GNUmakefile": "x:\n",
+		}, []string{"makefile"}},
+		{"another makefile that make prefers", map[string]string{
+			"connectors/sources/a-source/Makefile": good, "connectors/sources/a-source/makefile": "x:\n",
+		}, []string{"makefile"}},
 		{"no test rule", map[string]string{"connectors/sources/a-source/Makefile": "build:\n"}, []string{"test-target"}},
 		{"an include that is not there", map[string]string{"connectors/sources/a-source/Makefile": "include x.mk\n" + good}, []string{"makefile-include"}},
 		{"an include that leaves the repository", map[string]string{"connectors/sources/a-source/Makefile": "include ../../../../x.mk\n" + good}, []string{"makefile-include"}},
