@@ -120,6 +120,7 @@ var culprits = []culprit{
 	prints("unseen-source", "metadata-json", "U+200B", "for tests", "te\u200bsts"),
 	tests("test-name-source", "test-run", "no text", `@printf 'ok 1 - \033[2J\n'`),
 	tests("nameless-test-source", "test-run", "has no name", `@echo '<testsuite><testcase/></testsuite>' >"$$PATCHBAY_REPORT_DIR/x.xml"`),
+	prints("lines-source", "metadata-schema", "does not match", `"version": "0.1.0"`, `"version": "0.1.0\n\ngood-0-source [build] x\n  broken\n  fix: x\n"`),
 	// Documents that two readers understand differently.
 	prints("twice-source", "metadata-json", "repeats", `"version":`, `"version": "9.9.9", "version":`),
 	prints("case-source", "metadata-json", "repeats", `"version":`, `"Version": "9.9.9", "version":`),

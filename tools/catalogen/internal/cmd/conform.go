@@ -104,7 +104,7 @@ func title(r blackbox.Report) string {
 	if r.Document.Name == "" {
 		return "a program without metadata"
 	}
-	return r.Document.Name + " " + r.Document.Version
+	return finding.Line(r.Document.Name + " " + r.Document.Version)
 }
 
 // problemText writes a problem with its place.

@@ -52,7 +52,7 @@ func sample(t *testing.T) Outcome {
 	}
 	a := connector("a-source",
 		change.Change{Rule: rule(t, "text-changed"), Place: "description", Old: "Reads.\nA lot.", New: strings.Repeat("long ", 20)},
-		change.Change{Rule: rule(t, "option-removed"), Place: "--mode", Option: "mode", Old: "mode", Waiver: "nobody set it"},
+		change.Change{Rule: rule(t, "option-removed"), Place: "--mode", Option: "mode", Old: "mode", Waiver: "nobody set it\nb-source since 0.1.0"},
 		change.Change{Rule: rule(t, "condition-added"), Place: "options", New: "not together: --a --b"},
 	)
 	a.Places = []string{"connectors/sources/a-source/main.go:15"}

@@ -150,7 +150,7 @@ func step(c change.Change, show func(string) string) string {
 		text = show(c.Old) + " -> " + show(c.New)
 	}
 	if c.Waiver != "" {
-		text = strings.TrimSpace(text + " (waived: " + c.Waiver + ")")
+		text = strings.TrimSpace(text + " (waived: " + oneLine(c.Waiver) + ")")
 	}
 	return text
 }
@@ -159,9 +159,12 @@ func step(c change.Change, show func(string) string) string {
 const maxShown = 40
 
 func clip(text string) string {
-	text = finding.Printable(strings.Join(strings.Fields(text), " "))
+	text = oneLine(text)
 	if runes := []rune(text); len(runes) > maxShown {
 		return string(runes[:maxShown-1]) + "…"
 	}
 	return text
 }
+
+// oneLine puts text on one line, so that nobody can write a line of ours.
+func oneLine(text string) string { return finding.Printable(strings.Join(strings.Fields(text), " ")) }

@@ -64,7 +64,7 @@ type Watcher interface {
 // A Row is the outcome of one connector.
 type Row struct {
 	Name    string
-	Version string
+	Version string // empty where the metadata breaks its schema
 	Tests   evidence.Counts
 	Elapsed time.Duration
 	Cached  bool   // no test was run: the evidence was known

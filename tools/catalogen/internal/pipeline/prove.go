@@ -111,8 +111,8 @@ func (r *run) introduce(ctx context.Context, f discover.Folder) (
 		return row, nil, subject, findings, err
 	}
 	subject, findings = rules.Check(subject)
-	row.Version = finding.Printable(subject.Document.Version)
-	if subject.Compiled != nil {
+	if subject.Compiled != nil { // else the version may be anything, such as lines that look like ours
+		row.Version = subject.Document.Version
 		// Cloned, for it is held to the end, and with it the room in which it has grown.
 		conn = &publish.Connector{Folder: f, Document: subject.Document, Text: bytes.Clone(subject.Published)}
 	}
