@@ -1,6 +1,7 @@
 package report
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -52,6 +53,20 @@ func TestParseTAP(t *testing.T) {
 				t.Errorf("error %v", err)
 			}
 		})
+	}
+}
+
+// A test may say as much as an output holds, of which each line must cost the same.
+func TestParseTAPReadsManyLinesOfOneTest(t *testing.T) {
+	const lines = 10_000
+	text := []byte("not ok 1 - x\n" + strings.Repeat("#\n", lines))
+	var got []Test
+	allocations := testing.AllocsPerRun(1, func() { got, _ = ParseTAP(text) })
+	if len(got) != 1 || len(got[0].Detail) != lines {
+		t.Errorf("%d tests", len(got))
+	}
+	if allocations > lines/10 {
+		t.Errorf("%g allocations for %d lines: the text is copied for each", allocations, lines)
 	}
 }
 

@@ -22,8 +22,19 @@ const tapSuite = "tap"
 // ParseTAP reads the Test Anything Protocol. Lines between results are about the result before them. A plan of no tests that
 // says skip is one skipped test. A plan that is not kept is an error, beside which stands what was reported; output that holds
 // no result and no plan is no test.
-func ParseTAP(text []byte) ([]Test, error) {
-	var tests []Test
+func ParseTAP(text []byte) (tests []Test, err error) {
+	var about strings.Builder // the last test, as far as it is read: put together line by line, it would be copied for each
+	end := func() {
+		if about.Len() > 0 {
+			tests[len(tests)-1].Detail = about.String()
+			about.Reset()
+		}
+	}
+	defer end()
+	add := func(name string, status metadata.TestStatus, detail string) {
+		end()
+		tests = append(tests, test(tapSuite, name, status, detail))
+	}
 	planned, ran := -1, 0
 	for line := range strings.Lines(string(text)) {
 		line = strings.TrimRight(line, "\r\n")
@@ -37,7 +48,7 @@ func ParseTAP(text []byte) ([]Test, error) {
 			}
 			planned += n // a Makefile may run several producers one after another
 			if n == 0 && m[2] != "" {
-				tests = append(tests, test(tapSuite, "everything", metadata.Skipped, m[3]))
+				add("everything", metadata.Skipped, m[3])
 			}
 			continue
 		}
@@ -47,7 +58,7 @@ func ParseTAP(text []byte) ([]Test, error) {
 		m := tapResult.FindStringSubmatch(line)
 		if m == nil {
 			if n := len(tests); n > 0 && tests[n-1].Status == metadata.Failed && strings.HasPrefix(line, "#") {
-				tests[n-1].Detail += strings.TrimPrefix(line, "#") + "\n"
+				about.WriteString(strings.TrimPrefix(line, "#") + "\n")
 			}
 			continue
 		}
@@ -66,7 +77,7 @@ func ParseTAP(text []byte) ([]Test, error) {
 		if name == "" {
 			name = "test " + strconv.Itoa(ran)
 		}
-		tests = append(tests, test(tapSuite, name, status, detail))
+		add(name, status, detail)
 	}
 	if planned >= 0 && planned != ran {
 		return tests, fmt.Errorf("TAP: %d tests were planned, %d reported", planned, ran)

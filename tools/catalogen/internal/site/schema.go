@@ -49,7 +49,7 @@ func decodeOptions(schema json.RawMessage) ([]option, error) {
 		return nil, fmt.Errorf("read schema: %w", err)
 	}
 	list := make([]option, 0, len(read.Options))
-	anchors := map[string]bool{}
+	anchors := map[string]int{}
 	for _, p := range read.Options {
 		o := newOption(p)
 		o.Anchor = unique(anchors, "option-"+slug(p.Name))
@@ -107,7 +107,7 @@ func groupOptions(all []option) []group {
 	}
 	var groups []group
 	at := map[key]int{}
-	used := map[string]bool{}
+	used := map[string]int{}
 	for _, shared := range []bool{false, true} {
 		for _, o := range all {
 			if o.Shared != shared || o.hidden {

@@ -189,7 +189,7 @@ func unwrap(n ast.Node) {
 }
 
 // anchors makes the ids of headings. They start with "readme-", so that they never meet those of the page.
-type anchors map[string]bool
+type anchors map[string]int
 
 // Generate gives a fresh id for a heading.
 func (a anchors) Generate(value []byte, _ ast.NodeKind) []byte {
@@ -197,4 +197,4 @@ func (a anchors) Generate(value []byte, _ ast.NodeKind) []byte {
 }
 
 // Put takes an id that the document sets itself. None can: attributes are not parsed.
-func (a anchors) Put(value []byte) { a[strconv.Quote(string(value))] = true }
+func (a anchors) Put(value []byte) { a[strconv.Quote(string(value))] = 1 }
