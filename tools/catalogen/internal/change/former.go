@@ -24,6 +24,9 @@ func formerNames(before, after options.Schema) map[string]string {
 	}
 	for _, o := range before.Options {
 		for _, alias := range o.Aliases {
+			if _, there := after.Get(alias); there {
+				continue // what the newer document says of it is about another option
+			}
 			if name, renamed := now[o.Name]; renamed && now[alias] == "" {
 				now[alias] = name
 			} else if now[alias] == "" {
@@ -32,6 +35,70 @@ func formerNames(before, after options.Schema) map[string]string {
 		}
 	}
 	return now
+}
+
+// origins returns the options of the older document that are one option now, each by the first of its names, of today's first.
+func origins(before, after document, now options.Option) (names []string, were []options.Option) {
+	for _, name := range append([]string{now.Name}, now.Aliases...) {
+		if _, own := after.schema.Get(name); own && name != now.Name {
+			continue
+		}
+		was, there := before.schema.Named(name)
+		if there && !slices.ContainsFunc(were, func(o options.Option) bool { return o.Name == was.Name }) {
+			names, were = append(names, name), append(were, was)
+		}
+	}
+	return names, were
+}
+
+// united tells of options that became one that they cannot be given together any more, as no two names of one option can.
+func (c *comparison) united(before, after document) {
+	for _, now := range after.schema.Options {
+		names, _ := origins(before, after, now)
+		for i, name := range names {
+			for _, other := range names[:i] {
+				if !apart(before.conditions, other, name) {
+					c.add("condition-added", subject{place: "options"}, "", words(exclusion(other, name)))
+				}
+			}
+		}
+	}
+}
+
+// wasDemanded tells whether an option had to be given before, by whatever name.
+func wasDemanded(before, after document, now options.Option) bool {
+	names, were := origins(before, after, now)
+	return slices.ContainsFunc(were, func(o options.Option) bool { return o.Required }) ||
+		slices.ContainsFunc(elements(before.conditions["allOf"]), func(text json.RawMessage) bool {
+			choices := oneOf(text)
+			return choices != nil && !slices.ContainsFunc(choices, func(name string) bool { return !slices.Contains(names, name) })
+		})
+}
+
+// apart tells whether conditions keep two options from being given together.
+func apart(conditions object, a, b string) bool {
+	all := elements(conditions["allOf"])
+	return holds(all, exclusion(a, b)) || holds(all, exclusion(b, a)) || slices.ContainsFunc(all, func(text json.RawMessage) bool {
+		choices := oneOf(text)
+		return slices.Contains(choices, a) && slices.Contains(choices, b)
+	})
+}
+
+// oneOf returns the options of which a condition demands exactly one; nil if it says something else.
+func oneOf(condition json.RawMessage) (names []string) {
+	c, ok := readClause(condition)
+	for _, choice := range c.OneOf {
+		if !ok || len(choice.Required) != 1 || !equal(marshal(choice), marshal(clause{Required: choice.Required})) {
+			return nil
+		}
+		names = append(names, choice.Required[0])
+	}
+	return names
+}
+
+// exclusion is the condition that two options are not given together.
+func exclusion(a, b string) json.RawMessage {
+	return marshal(clause{Not: &clause{Required: []string{a, b}}})
 }
 
 // modern returns a schema's conditions by the names that options have now, without those that are about the names of one option

@@ -51,6 +51,7 @@ func (c *comparison) options(before, after document) {
 		c.option(subject{"--" + name, name, now.Shared}, before, after, was, now)
 	}
 	c.order(before.schema, after.schema)
+	c.united(before, after)
 	now := formerNames(before.schema, after.schema)
 	c.conditions(subject{place: "options"}, modern(before.conditions, now), modern(after.conditions, now))
 	if from, to := before.schema.Draft, after.schema.Draft; from != to {
@@ -135,7 +136,7 @@ func (c *comparison) option(about subject, before, after document, was, now opti
 	switch {
 	case was.Required && !now.Required:
 		c.add("option-not-required", about, "required", "optional")
-	case now.Required && !was.Required:
+	case now.Required && !was.Required && !wasDemanded(before, after, now):
 		c.add("option-required", about, "optional", "required")
 	}
 	c.value(about, old, new)
@@ -216,11 +217,10 @@ func (c *comparison) lifecycle(about subject, was, is string) {
 	}
 }
 
-// aliases compares the former names of an option. A name that is an option again is not lost.
+// aliases compares the former names of an option. One that is an option of its own again is lost too: it sets something else.
 func (c *comparison) aliases(about subject, before, after document, was, now options.Option) {
 	for _, name := range was.Aliases {
-		_, there := after.schema.Get(name)
-		if !slices.Contains(now.Aliases, name) && !there {
+		if !slices.Contains(now.Aliases, name) && name != now.Name {
 			c.add("option-alias-removed", about, name, "")
 		}
 	}

@@ -18,10 +18,11 @@ var optionRules = []Rule{
 			"x-aliases. Where both must be told apart, keep the old option, deprecated, with the new one as its replacement.",
 	},
 	{
-		ID: "option-alias-removed", Bump: Major, Replay: Refuses,
-		Title:       "An old name of an option is no longer accepted",
-		Explanation: "The option still exists, but whoever set it by its old name is refused.",
-		Fix:         "Keep the alias until its users had time to change their configurations.",
+		ID: "option-alias-removed", Bump: Major, Replay: Blind,
+		Title: "An old name of an option is no longer accepted",
+		Explanation: "The option still exists, but whoever set it by its old name is refused, or sets another option that has " +
+			"the name now.",
+		Fix: "Keep the alias until its users had time to change their configurations, and do not give its name to another option.",
 	},
 	{
 		ID: "option-added-required", Bump: Major, Replay: Refuses,
@@ -121,9 +122,10 @@ var optionRules = []Rule{
 	},
 	{
 		ID: "condition-added", Bump: Major, Replay: Blind,
-		Title:       "A condition on options was added or changed",
-		Explanation: "Options that could be given together, or one without the other, may now be refused.",
-		Fix:         "If nothing that worked is refused, say so in a waiver.",
+		Title: "A condition on options was added or changed",
+		Explanation: "Options that could be given together, or one without the other, may now be refused. Two options of which " +
+			"one became a former name of the other cannot be given together either.",
+		Fix: "If nothing that worked is refused, say so in a waiver.",
 	},
 	{
 		ID: "option-renamed-with-alias", Bump: Minor, Replay: Accepts,
