@@ -89,7 +89,7 @@ var cases = map[string]struct {
 	"option-identity-changed": {
 		hit:   on("endpoint", "", "x-identity=true"),
 		miss:  on("endpoint", "", "x-identity=false"),
-		place: "--endpoint", was: "not identity", is: "identity",
+		place: "--endpoint", was: "not identity", is: "identity as endpoint",
 	},
 	"option-lifecycle-narrowed": {
 		hit:   on("limit", `x-change="stream"`, `x-change="config"`),

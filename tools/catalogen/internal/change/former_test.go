@@ -91,3 +91,44 @@ func TestAFormerNameIsLostToAnotherOption(t *testing.T) {
 		})
 	}
 }
+
+// Saved positions go by the oldest name of an option that tells which system is meant, so another one makes them useless.
+func TestTheOldestNameOfAnIdentityStays(t *testing.T) {
+	url := func(aliases string) string {
+		return `schema/properties/url={"type":"string","pattern":"^https?://","description":"Where to read.","x-env":"E","x-group":"Options","x-identity":true` + aliases + `}`
+	}
+	const (
+		endpoint = "schema/properties/endpoint="
+		identity = "schema/properties/endpoint/x-identity=true"
+		lost     = "option-identity-changed --url: identity as "
+	)
+	aliases := func(names string) []string { return []string{endpoint, url(`,"x-aliases":[` + names + `]`)} }
+	for _, tt := range []struct {
+		name string
+		step step
+		want []string // rule, place, old and new
+	}{
+		{"an older name", step{aliases(`"endpoint"`), aliases(`"base","endpoint"`)}, []string{lost + "endpoint -> identity as base", "option-added --url:  -> base"}},
+		{"another order", step{aliases(`"a","b"`), aliases(`"b","a"`)}, []string{lost + "a -> identity as b"}},
+		{"the oldest is dropped", step{aliases(`"a","b"`), aliases(`"b"`)}, []string{lost + "a -> identity as b", "option-alias-removed --url: a -> "}},
+		{"a rename that forgets", step{[]string{identity}, []string{endpoint, url("")}}, []string{"option-renamed --endpoint: endpoint -> url", lost + "endpoint -> identity as url"}},
+		{"a rename", step{[]string{identity}, aliases(`"endpoint"`)}, []string{"option-renamed-with-alias --endpoint: endpoint -> url"}},
+		{"one more name", step{aliases(`"endpoint"`), aliases(`"endpoint","base"`)}, []string{"option-added --url:  -> base"}},
+		{"another order behind the oldest", step{aliases(`"a","b","c"`), aliases(`"a","c","b"`)}, []string{"option-text-changed --url: a, b, c -> a, c, b"}},
+		{
+			"another order of an option that is none", on("limit", `x-aliases=["a","b"]`, `x-aliases=["b","a"]`),
+			[]string{"option-text-changed --limit: a, b -> b, a"},
+		},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			tt.step.old, tt.step.new = append(tt.step.old, `schema/required=["topic"]`), append(tt.step.new, `schema/required=["topic"]`)
+			var got []string
+			for _, c := range changes(t, tt.step) {
+				got = append(got, c.Rule.ID+" "+c.Place+": "+c.Old+" -> "+c.New)
+			}
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}

@@ -168,9 +168,7 @@ func (c *comparison) option(about subject, before, after document, was, now opti
 	case now.Secret && !was.Secret:
 		c.add("option-secret-marked", about, "plain", "secret")
 	}
-	if was.Identity != now.Identity {
-		c.add("option-identity-changed", about, told(was.Identity, "identity"), told(now.Identity, "identity"))
-	}
+	different("option-identity-changed", identity(was), identity(now))
 	if was.Hidden != now.Hidden {
 		c.add("option-visibility-changed", about, told(!was.Hidden, "shown"), told(!now.Hidden, "shown"))
 	}
@@ -230,6 +228,23 @@ func (c *comparison) aliases(about subject, before, after document, was, now opt
 			c.add("option-added", about, "", name)
 		}
 	}
+	reordered := !slices.Equal(was.Aliases, now.Aliases) &&
+		slices.Equal(slices.Sorted(slices.Values(was.Aliases)), slices.Sorted(slices.Values(now.Aliases)))
+	if reordered && identity(was) == identity(now) {
+		c.add("option-text-changed", about, strings.Join(was.Aliases, ", "), strings.Join(now.Aliases, ", "))
+	}
+}
+
+// identity tells whether saved positions belong to an option, and by which name: the oldest, which is the first former one.
+func identity(o options.Option) string {
+	if !o.Identity {
+		return "not identity"
+	}
+	oldest := o.Name
+	if len(o.Aliases) > 0 {
+		oldest = o.Aliases[0]
+	}
+	return "identity as " + oldest
 }
 
 // until tells how long a deprecated option is kept. It is empty for one that stays.

@@ -103,10 +103,10 @@ var optionRules = []Rule{
 	},
 	{
 		ID: "option-identity-changed", Bump: Major, Replay: Accepts,
-		Title: "An option began or ceased to tell which system is meant",
-		Explanation: "Saved positions belong to the values of such options: a source that resumes refuses the state " +
-			"that the old version saved.",
-		Fix: "Leave the mark as it is. Else tell users to reset the state.",
+		Title: "An option began or ceased to tell which system is meant, or has another oldest name",
+		Explanation: "Saved positions belong to the values of such options, by the oldest name of each, which is the first " +
+			"former one: a source that resumes refuses the state that the old version saved.",
+		Fix: "Leave the mark as it is, and the oldest name first among the former ones. Else tell users to reset the state.",
 	},
 	{
 		ID: "option-lifecycle-narrowed", Bump: Major, Replay: Accepts,
@@ -214,7 +214,7 @@ var optionRules = []Rule{
 	{
 		ID: "option-text-changed", Bump: Patch, Replay: Accepts,
 		Title:       "An option is told about in other words",
-		Explanation: "Only its description, its group, its examples or its placeholder is another.",
+		Explanation: "Only its description, its group, its examples, its placeholder or the order of its former names is another.",
 		Fix:         "Nothing.",
 	},
 }
