@@ -84,6 +84,36 @@ func TestCompareTells(t *testing.T) {
 		},
 		{"a record of anything", in("", "record=true", `record={"type":"object"}`), []string{`record-constraint-changed record: true -> {"type":"object"}`}},
 		{
+			"a field that a sink demanded, and that may not be anything now",
+			in("", `direction="sink" record={"required":["a"]}`, `direction="sink" record={"required":["a"],"properties":{"a":{"type":"string","enum":["x"]}}}`),
+			[]string{"record-field-added record a:  -> a", "record-field-retyped record a: none -> string", `record-constraint-changed record a: enum none -> enum ["x"]`},
+		},
+		{
+			"a field that a sink demanded, may be left out, and may not be anything now",
+			in("", `direction="sink" record={"required":["a"]}`, `direction="sink" record={"properties":{"a":{"type":"string"}}}`),
+			[]string{"record-field-released record a: required -> optional", "record-field-added record a:  -> a", "record-field-retyped record a: none -> string"},
+		},
+		{
+			"a field that a sink demanded, and still takes whatever it holds",
+			in("", `direction="sink" record={"required":["a"]}`, `direction="sink" record={"required":["a"],"properties":{"a":{}}}`),
+			[]string{"record-field-added record a:  -> a"},
+		},
+		{
+			"a field that a source promised, and says more about",
+			in("", `record={"required":["a"]}`, `record={"required":["a"],"properties":{"a":{"type":"string"}}}`),
+			[]string{"record-field-added record a:  -> a"},
+		},
+		{
+			"a field that a source promised, says more about, and may leave out",
+			in("", `record={"required":["a"]}`, `record={"properties":{"a":{"type":"string"}}}`),
+			[]string{"record-field-unsure record a: required -> optional", "record-field-added record a:  -> a"},
+		},
+		{
+			"a field that a sink takes where it is there",
+			in("", `direction="sink" record={}`, `direction="sink" record={"properties":{"a":{"type":"string"}}}`),
+			[]string{"record-field-added record a:  -> a"},
+		},
+		{
 			"a shared option that came and must be given", in("schema/", "",
 				`required=["endpoint","topic","spare"] properties/spare={"x-shared":true}`),
 			[]string{"option-added-required --spare:  -> spare"},

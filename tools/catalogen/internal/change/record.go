@@ -79,7 +79,7 @@ func (r recordComparison) fields(about subject, was, is object, depth int) {
 		case before[name] != nil && after[name] == nil:
 			r.add("record-field-removed", field, name, "")
 			continue
-		case before[name] == nil && after[name] != nil && !(r.sink && required):
+		case before[name] == nil && after[name] != nil && !wasRequired && !(r.sink && required):
 			r.add("record-field-added", field, "", name)
 			continue
 		}
@@ -94,8 +94,15 @@ func (r recordComparison) fields(about subject, was, is object, depth int) {
 		default:
 			r.add("record-field-unsure", field, "required", "optional")
 		}
-		if before[name] != nil && after[name] != nil {
+		switch {
+		case after[name] == nil:
+		case before[name] != nil:
 			r.schemas(field, before[name], after[name], depth+1)
+		case wasRequired: // named before, and described now
+			r.add("record-field-added", field, "", name)
+			if r.sink { // which took whatever the field held
+				r.schemas(field, json.RawMessage("{}"), after[name], depth+1)
+			}
 		}
 	}
 }

@@ -138,9 +138,10 @@ var documentRules = []Rule{
 	},
 	{
 		ID: "record-field-added", Bump: Minor, Replay: Accepts,
-		Title:       "A field of records was added",
-		Explanation: "What worked still works.",
-		Fix:         "Say what it holds.",
+		Title: "A field of records was added",
+		Explanation: "What worked still works. The first description of a field that was only required counts too; what it asks of " +
+			"a sink's records is told beside it.",
+		Fix: "Say what it holds.",
 	},
 	{
 		ID: "record-field-released", Bump: Minor, Replay: Accepts,
