@@ -8,7 +8,7 @@ package schema
 
 import (
 	"bytes"
-	_ "embed"
+	"embed"
 	"errors"
 	"fmt"
 	"regexp"
@@ -31,6 +31,11 @@ var Metadata []byte
 //
 //go:embed index.v1.json
 var Index []byte
+
+// Source holds this package's own files: what evidence is worth that a validator gave depends on what it accepts.
+//
+//go:embed *.go
+var Source embed.FS
 
 // ErrForeign is the reason for which a schema that refers to another document does not compile.
 var ErrForeign = errors.New("a schema must be complete in itself: references to other documents are not followed")

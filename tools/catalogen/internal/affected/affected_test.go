@@ -79,14 +79,19 @@ func TestSince(t *testing.T) {
 		{"a server", edit("test/servers/pond.bash", "# x\n"), all("test/servers/pond.bash has changed")},
 		{"a program that tests run", edit("tools/patchbay/main.go", sources["tools/patchbay/main.go"]+"// x\n"), all("tools/patchbay/main.go has changed")},
 		{"the gate", edit("tools/catalogen/internal/rules/rules.go", "package rules\n\n// x\n"), all("the gate: tools/catalogen/internal/rules/rules.go has changed")},
+		{
+			"what validates for the gate", edit("common/metadata/schema/schema.go", sources["common/metadata/schema/schema.go"]+"// x\n"),
+			all("the gate: common/metadata/schema/schema.go has changed"),
+		},
 		{"everything that is no input", func(t *testing.T) {
 			for name, text := range map[string]string{
 				"docs/guide.md": "# other\n", "README.md": "# other\n", "test/own.bats": "# other\n", // docs, and tests of no connector
-				a + "README.md":           strings.Replace(sources[a+"README.md"], "old", "new", 1), // the generated block
-				a + "bin/x":               "x",                                                      // git ignores it
-				"common/common_test.go":   "package common\n\n// x\n",
-				"common/other_windows.go": "package common\n\n// x\n",
-				"common/tagged.go":        sources["common/tagged.go"] + "// x\n",
+				a + "README.md":                               strings.Replace(sources[a+"README.md"], "old", "new", 1), // the generated block
+				a + "bin/x":                                   "x",                                                      // git ignores it
+				"common/common_test.go":                       "package common\n\n// x\n",
+				"common/other_windows.go":                     "package common\n\n// x\n",
+				"common/tagged.go":                            sources["common/tagged.go"] + "// x\n",
+				"common/metadata/schema/index.v1.json":        "{ }\n", // no program is held against it
 				"tools/catalogen/internal/rules/more_test.go": "package rules\n\n// x\n",
 				"tools/catalogen/internal/site/site.go":       "package site\n\n// x\n", // it only renders
 			} {

@@ -32,6 +32,8 @@ var sources = map[string]string{
 	"common/tagged.go":                            "//go:build never\n\npackage common\n",
 	"common/commontest/commontest.go":             "package commontest\n",
 	"common/metadata/schema/metadata.v1.json":     "{}\n",
+	"common/metadata/schema/index.v1.json":        "{}\n",
+	"common/metadata/schema/schema.go":            "package schema\n\nimport \"embed\"\n\n//go:embed *.go *.json\nvar Source embed.FS\n",
 	"test/helper.bash":                            "# helper\n",
 	"test/servers/pond.bash":                      "# a server\n",
 	"test/own.bats":                               "# not of a connector\n",

@@ -20,22 +20,20 @@ import (
 	"time"
 
 	"github.com/patchbay-dev/patchbay/common/metadata/schema"
-	"github.com/patchbay-dev/patchbay/tools/catalogen/internal"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/discover"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/evidence"
 	"github.com/patchbay-dev/patchbay/tools/catalogen/internal/readme"
-	"github.com/patchbay-dev/patchbay/tools/catalogen/report"
 )
 
 // gate stands for what the gate itself sees and tries: when it begins to see more, every connector is examined again.
 var gate = sync.OnceValue(func() string {
 	sum := sha256.New()
-	for _, sources := range []fs.FS{internal.Gate, report.Source} {
-		err := fs.WalkDir(sources, ".", func(name string, entry fs.DirEntry, err error) error {
+	for _, source := range gateSources {
+		err := fs.WalkDir(source.files, ".", func(name string, entry fs.DirEntry, err error) error {
 			if err != nil || entry.IsDir() || strings.HasSuffix(name, "_test.go") {
 				return err
 			}
-			text, err := fs.ReadFile(sources, name)
+			text, err := fs.ReadFile(source.files, name)
 			fmt.Fprintf(sum, "%s %d\n%s", name, len(text), text)
 			return err
 		})
