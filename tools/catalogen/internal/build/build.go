@@ -56,21 +56,27 @@ func compile(ctx context.Context, root, bin string, folders []string) error {
 // testFlags are what decides how test/gotest.sh has tests compiled. With others, all would be compiled twice.
 var testFlags = []string{"-race", "-trimpath"}
 
-// Tests compiles the Go tests of folders with the flags of test/gotest.sh, which runs them, into the build cache, without linking
-// or running any. What does not compile is no error here, because the tests themselves tell it; the error is ctx's.
+// Tests compiles the Go tests of folders, and of those below them, with the flags of test/gotest.sh, which runs them, into the
+// build cache, without linking or running any. What does not compile is no error here, because the tests themselves tell it; the
+// error is ctx's.
 func Tests(ctx context.Context, root string, folders []discover.Folder) error {
-	argv := append([]string{"go", "list", "-e", "-export", "-test", "-buildvcs=false", "-f", "{{/* only compile */}}"}, testFlags...)
-	n := len(argv)
-	for _, f := range folders {
-		if files, err := filepath.Glob(filepath.Join(f.Dir, "*_test.go")); err == nil && len(files) > 0 {
-			argv = append(argv, "./"+f.Path)
-		}
-	}
-	if len(argv) == n {
+	tested := testPackages(folders)
+	if len(tested) == 0 {
 		return nil
 	}
-	_, _ = goCommand(ctx, root, "CGO_ENABLED=1", argv)
+	argv := append([]string{"go", "list", "-e", "-export", "-test", "-buildvcs=false", "-f", "{{/* only compile */}}"}, testFlags...)
+	_, _ = goCommand(ctx, root, "CGO_ENABLED=1", append(argv, tested...))
 	return ctx.Err()
+}
+
+// testPackages are the packages whose tests connectors/connector.mk runs: all of a folder that has a test of its own.
+func testPackages(folders []discover.Folder) (patterns []string) {
+	for _, f := range folders {
+		if files, err := filepath.Glob(filepath.Join(f.Dir, "*_test.go")); err == nil && len(files) > 0 {
+			patterns = append(patterns, "./"+f.Path+"/...")
+		}
+	}
+	return patterns
 }
 
 // goCommand runs the go command with a folder of its own for what it throws away, which it leaves behind when it is killed.

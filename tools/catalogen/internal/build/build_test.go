@@ -89,6 +89,25 @@ func TestTestsIsSilentAboutWhatDoesNotCompile(t *testing.T) {
 	}
 }
 
+func TestTestsAreCompiledBelowAFolderToo(t *testing.T) {
+	root := module(t, map[string]string{
+		"a-source/main_test.go": "package main\n",
+		"a-source/part/part.go": "package part\n",
+		"b-source/main.go":      "package main\n\nfunc main() {}\n",
+	})
+	got := testPackages([]discover.Folder{folder(root, "a-source"), folder(root, "b-source")})
+	if want := []string{"./a-source/..."}; !slices.Equal(got, want) {
+		t.Errorf("%v, want %v", got, want)
+	}
+	makefile, err := os.ReadFile("../../../../connectors/connector.mk")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(string(makefile), "-- ./...\n") {
+		t.Error("connectors/connector.mk runs other tests than those that are compiled")
+	}
+}
+
 func TestGoBuildsTheDriversToo(t *testing.T) {
 	const program = "package main\n\nfunc main() {}\n"
 	root := module(t, map[string]string{

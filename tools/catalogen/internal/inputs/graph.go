@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -52,9 +53,9 @@ const fields = "Dir,ImportPath,Name,Standard,Module,GoFiles,CgoFiles,CFiles,HFil
 // ErrGo means that the go command cannot tell what a connector and its tests are made from.
 var ErrGo = errors.New("go list")
 
-// Load asks go list for everything that the packages in the given folders and their tests are made from. The platform is
-// fixed, so that a digest is the same on every machine. Programs are built without cgo and tests with it, so both are asked
-// for.
+// Load asks go list for everything that the packages in the given folders and their tests are made from; a folder that ends in
+// /... stands for all below it too. The platform is fixed, so that a digest is the same on every machine. Programs are built
+// without cgo and tests with it, so both are asked for.
 func Load(ctx context.Context, root string, folders []string) (*Graph, error) {
 	module, err := moduleRoot(root)
 	if err != nil {
@@ -201,12 +202,12 @@ func (g *Graph) readModule(root string) error {
 	return lines.Err()
 }
 
-// Of returns the main module's files from which the tested folder's package, if there is one, and its tests are made, and
-// the packages in the other folders without their tests. It also returns a line for the language and for each other module.
-// Both are sorted.
+// Of returns the main module's files from which the packages in the tested folder, if there is one, and below it are made, with
+// their tests, and the packages in the other folders without their tests. It also returns a line for the language and for each
+// other module. Both are sorted.
 func (g *Graph) Of(tested string, folders ...string) (files, modules []string, err error) {
 	var queue []string
-	for i, folder := range append([]string{tested}, folders...) {
+	for _, folder := range append([]string{tested}, folders...) {
 		if folder == "" {
 			continue
 		}
@@ -215,8 +216,10 @@ func (g *Graph) Of(tested string, folders ...string) (files, modules []string, e
 			return nil, nil, fmt.Errorf("%s: go list does not know the package", folder)
 		}
 		queue = append(queue, path)
-		if i == 0 {
-			queue = append(queue, path+".test") // it imports p [p.test] and p_test [p.test], as go list names them
+	}
+	for _, folder := range slices.Sorted(maps.Keys(g.folders)) {
+		if path := g.folders[folder]; tested != "" && (folder == tested || strings.HasPrefix(folder, tested+"/")) {
+			queue = append(queue, path, path+".test") // it imports p [p.test] and p_test [p.test], as go list names them
 		}
 	}
 	seen := map[string]bool{}

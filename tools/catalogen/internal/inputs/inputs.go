@@ -68,7 +68,7 @@ func NewDigester(ctx context.Context, root string, folders []discover.Folder, dr
 	wanted := slices.Clone(drivers)
 	for _, f := range folders {
 		if f.Go {
-			wanted = append(wanted, f.Path)
+			wanted = append(wanted, f.Path, f.Path+"/...") // make test runs the tests of the packages below too
 		}
 	}
 	if len(wanted) > 0 {
