@@ -47,7 +47,7 @@ endif
 
 unit:
 	@"$(ROOT)/test/install.sh" $(NEEDS)
-ifneq ($(wildcard *_test.go),)
+ifneq ($(shell find . -name '*_test.go' -print -quit),)
 	@"$(ROOT)/test/gotest.sh" --format testname $(if $(PATCHBAY_REPORT_DIR),--junitfile "$(PATCHBAY_REPORT_DIR)/go.xml") -- ./...
 endif
 

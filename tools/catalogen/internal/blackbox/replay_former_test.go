@@ -37,6 +37,7 @@ func TestReplayAgreesAboutNamesThatWereTaken(t *testing.T) {
 		{"one had to be given", []string{endpoint, endpoint + url, example, twice}, merged(either), "condition-added"},
 		{"the other had to be given", []string{endpoint, endpoint + url, required, `"required": ["topic", "url"]`, example, twice}, merged(either), "condition-added"},
 		{"both could be left out", []string{endpoint, endpoint + url, required, topic, example, twice}, merged(apart), "condition-added"},
+		{"neither had to be given, and one must be now", []string{endpoint, endpoint + url, required, topic}, merged(either), "option-required"},
 		{"one of them had to be given", []string{endpoint, endpoint + url, required, either}, merged(either), "option-renamed-with-alias"},
 		{
 			"a former name is another option's",

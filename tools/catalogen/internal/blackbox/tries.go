@@ -26,11 +26,22 @@ func (r *replay) makeTries(base document) {
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(r.new.options)) {
-		if r.old.accepts(base.without(name)) {
-			d := r.mend(base.without(name), name)
+		if d := r.without(base, name); r.old.accepts(d) {
+			d = r.mend(d, name)
 			r.tries = append(r.tries, try{test: "without " + name, option: name, absent: true, text: mustJSON(d)})
 		}
 	}
+}
+
+// without returns a copy of an old configuration in which nothing sets an option of the new program, by whichever name.
+func (r *replay) without(old document, name string) document {
+	d := old.without(name)
+	for given := range old {
+		if r.new.named(given).Name == name {
+			delete(d, given)
+		}
+	}
+	return d
 }
 
 // between returns numbers half way from an old bound to a new one: what a bound that moved by less than one shuts out.

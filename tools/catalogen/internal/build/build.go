@@ -69,10 +69,10 @@ func Tests(ctx context.Context, root string, folders []discover.Folder) error {
 	return ctx.Err()
 }
 
-// testPackages are the packages whose tests connectors/connector.mk runs: all of a folder that has a test of its own.
+// testPackages are the packages whose tests connectors/connector.mk runs: all of a folder with Go files.
 func testPackages(folders []discover.Folder) (patterns []string) {
 	for _, f := range folders {
-		if files, err := filepath.Glob(filepath.Join(f.Dir, "*_test.go")); err == nil && len(files) > 0 {
+		if files, err := filepath.Glob(filepath.Join(f.Dir, "*.go")); err == nil && len(files) > 0 {
 			patterns = append(patterns, "./"+f.Path+"/...")
 		}
 	}

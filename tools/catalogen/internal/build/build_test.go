@@ -91,9 +91,9 @@ func TestTestsIsSilentAboutWhatDoesNotCompile(t *testing.T) {
 
 func TestTestsAreCompiledBelowAFolderToo(t *testing.T) {
 	root := module(t, map[string]string{
-		"a-source/main_test.go": "package main\n",
-		"a-source/part/part.go": "package part\n",
-		"b-source/main.go":      "package main\n\nfunc main() {}\n",
+		"a-source/main.go":           "package main\n\nfunc main() {}\n",
+		"a-source/part/part_test.go": "package part\n",
+		"b-source/run.sh":            "",
 	})
 	got := testPackages([]discover.Folder{folder(root, "a-source"), folder(root, "b-source")})
 	if want := []string{"./a-source/..."}; !slices.Equal(got, want) {
