@@ -406,7 +406,7 @@ type fullDisk struct{ err error }
 func (w fullDisk) Write([]byte) (int, error) { return 0, w.err }
 
 func TestOutputThatNobodyTakes(t *testing.T) {
-	for _, args := range [][]string{{"metadata"}, {"completion", "bash"}, {"--help"}, {"--version"}} {
+	for _, args := range [][]string{{"metadata"}, {"completion", "bash"}, {"--help"}, {"--version"}, {"--topic", "-"}} {
 		for _, tt := range []struct {
 			err    error
 			status int

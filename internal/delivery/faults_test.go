@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -114,6 +115,20 @@ func TestABrokenReaderEndsTheRun(t *testing.T) {
 	err := runSink(ctx, SinkConfig{Reader: &brokenReader{}}, each(func(string) error { return nil }))
 	if ctx.Err() != nil {
 		t.Errorf("ran until it was stopped, then status %v", err)
+	}
+}
+
+func TestABrokenWriterEndsTheRun(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
+	defer cancel()
+	topic := &fakeTopic{verdict: func(string) error {
+		return &transport.Broken{Err: errors.New("write /dev/stdout: no space left on device")}
+	}}
+	err := runSource(ctx, SourceConfig{Writer: topic, Failures: Failures{On: Skip}}, func(ctx context.Context, out *Output) error {
+		return out.Deliver(ctx, numbered(1, 2)...)
+	})
+	if ctx.Err() != nil || err == nil || !strings.Contains(err.Error(), "no space left") {
+		t.Errorf("ended with %v, and %v", err, ctx.Err())
 	}
 }
 

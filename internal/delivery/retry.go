@@ -11,9 +11,9 @@ import (
 	"github.com/patchbay-dev/patchbay/internal/transport"
 )
 
-// retry writes records again that the topic did not acknowledge, for ever, with a back-off. While something failed, it
-// lets what is in flight settle, then writes the failures again in their first order, and only then takes new records.
-// What goes past is bounded by the limit above it. Only a topic that stops at a failure (a transport.Resumer) keeps the order
+// retry writes records again that the topic did not acknowledge, as long as that may help, with a back-off. While something
+// failed, it lets what is in flight settle, then writes the failures again in their first order, and only then takes new
+// records. What goes past is bounded by the limit above it. Only a topic that stops at a failure (a transport.Resumer) keeps the order
 // in all cases: a record may be on its way to the topic just when the one before it fails.
 type retry struct {
 	transport.Writer
@@ -100,7 +100,8 @@ func (r *retry) done(a *attempt, err error) {
 
 // final reports whether nothing is gained by writing again.
 func (r *retry) final(err error) bool {
-	return err == nil || IsPermanent(err) || transport.Gone(err) || r.ctx.Err() != nil
+	_, broken := errors.AsType[*transport.Broken](err)
+	return err == nil || broken || IsPermanent(err) || transport.Gone(err) || r.ctx.Err() != nil
 }
 
 // resume starts the next round when everything in flight has settled. The mutex is held.

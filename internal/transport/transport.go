@@ -70,7 +70,7 @@ type Message struct {
 var ErrClosed = errors.New("the other side has closed the topic")
 
 // A Rejected error means that the topic refuses this record, whatever is tried again: it is too large, or it cannot be
-// written in the topic's format. Every other error of a Writer may go away, and is retried.
+// written in the topic's format. Every other error of a Writer but ErrClosed and a Broken may go away, and is retried.
 type Rejected struct{ Err error }
 
 // Error returns the reason.
@@ -79,7 +79,7 @@ func (r *Rejected) Error() string { return r.Err.Error() }
 // Unwrap returns the reason.
 func (r *Rejected) Unwrap() error { return r.Err }
 
-// A Broken error means that a Reader will give nothing more, whatever is tried again.
+// A Broken error means that a Reader will give nothing more, or that a Writer will take nothing more, whatever is tried again.
 type Broken struct{ Err error }
 
 // Error returns the reason.

@@ -158,7 +158,7 @@ func TestReaderIsBrokenWhenItsInputIs(t *testing.T) {
 	}
 }
 
-// isBroken reports whether a Reader says that it will give nothing more.
+// isBroken reports whether a Reader or Writer says that trying again is pointless.
 func isBroken(err error) bool {
 	var broken *transport.Broken
 	return errors.As(err, &broken)
@@ -268,6 +268,26 @@ func TestWriterToAClosedPipe(t *testing.T) {
 	}
 	if err := w.Flush(t.Context()); !errors.Is(err, transport.ErrClosed) {
 		t.Errorf("Flush returned %v, want ErrClosed", err)
+	}
+}
+
+// A fullDisk takes nothing, as a file on one.
+type fullDisk struct{}
+
+func (fullDisk) Write([]byte) (int, error) { return 0, syscall.ENOSPC }
+
+func TestWriterIsBrokenWhenItsOutputIs(t *testing.T) {
+	w := stdio.NewWriter(fullDisk{}, stdio.WriterOptions{})
+	defer w.Close()
+	settled := make(chan error, 1)
+	if err := w.Write(t.Context(), record.Record{}, func(err error) { settled <- err }); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-settled; !isBroken(err) || !errors.Is(err, syscall.ENOSPC) || transport.Gone(err) {
+		t.Errorf("settled with %v, want Broken", err)
+	}
+	if err := w.Write(t.Context(), record.Record{}, nil); !isBroken(err) {
+		t.Errorf("the next Write returned %v, want Broken", err)
 	}
 }
 

@@ -30,9 +30,9 @@ type writer struct {
 // NewWriter returns a transport.Writer that writes each record to w as a line. A record is settled with nil once its line
 // is written; records that arrive during one write leave together in the next, so none waits and few writes are made. A
 // record that the format cannot hold is settled with a transport.Rejected. After a write that failed nothing is written any
-// more: every record is settled or refused with the same error, which wraps transport.ErrClosed and syscall.EPIPE if
-// whoever read w is gone. In a pipe that is the ordinary way to say "enough". To see it on standard output, the program
-// must not die of SIGPIPE, which needs a signal.Notify for that signal.
+// more: every record is settled or refused with the same error, a transport.Broken, or one that wraps transport.ErrClosed and
+// syscall.EPIPE if whoever read w is gone. In a pipe that is the ordinary way to say "enough". To see it on standard output,
+// the program must not die of SIGPIPE, which needs a signal.Notify for that signal.
 //
 // Close neither closes w nor breaks off a write that is under way; the writer's goroutine ends when that write returns.
 func NewWriter(w io.Writer, o WriterOptions) transport.Writer {
@@ -97,15 +97,18 @@ func reject(reason string) error {
 	return &transport.Rejected{Err: errors.New(reason)}
 }
 
-// A pipe is a writer that tells the departure of its reader from other errors.
+// A pipe is a writer that tells the departure of its reader from other errors, which are as final: half a line may be written.
 type pipe struct{ io.Writer }
 
 func (p pipe) Write(b []byte) (int, error) {
 	n, err := p.Writer.Write(b)
-	if errors.Is(err, syscall.EPIPE) || errors.Is(err, io.ErrClosedPipe) {
-		err = fmt.Errorf("%w: %w", transport.ErrClosed, syscall.EPIPE)
+	switch {
+	case err == nil:
+		return n, nil
+	case errors.Is(err, syscall.EPIPE), errors.Is(err, io.ErrClosedPipe):
+		return n, fmt.Errorf("%w: %w", transport.ErrClosed, syscall.EPIPE)
 	}
-	return n, err
+	return n, &transport.Broken{Err: err}
 }
 
 var _ transport.Writer = (*writer)(nil)
