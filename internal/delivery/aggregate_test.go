@@ -319,3 +319,30 @@ func TestASinkAcknowledgesNothingThatIsNotSaved(t *testing.T) {
 	}
 	mustEqual(t, "acknowledged", reader.acknowledged(), []string(nil))
 }
+
+func TestWhatWasSentIsTheCallersAgain(t *testing.T) {
+	topic, store := &fakeTopic{hold: true}, &fakeStore{}
+	saves := -1 // when the record was settled
+	err := runSource(t.Context(), SourceConfig{Writer: topic, Store: store, Chain: aggregate(t, nil)},
+		func(ctx context.Context, out *Output) error {
+			recs := []record.Record{{Value: []byte("1"), Settled: func(error) {
+				store.mu.Lock()
+				defer store.mu.Unlock()
+				saves = store.saves
+			}}}
+			if err := out.Send(ctx, recs...); err != nil {
+				return err
+			}
+			recs[0] = record.Record{Value: []byte("2"), Position: "2"}
+			eventually(t, "record 1 at the topic", func() bool {
+				topic.mu.Lock()
+				defer topic.mu.Unlock()
+				return len(topic.held) == 1
+			})
+			topic.release()
+			return nil
+		})
+	mustEqual(t, "err", err, nil)
+	mustEqual(t, "written", topic.values(), []string{"1"})
+	mustEqual(t, "saves when it was settled", saves, 1)
+}

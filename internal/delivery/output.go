@@ -156,8 +156,9 @@ func (o *Output) send(ctx context.Context, recs []record.Record, i int, settled 
 		defer func() { <-o.turn }()
 	}
 	slot := o.tracker.add(rec.Partition, position, true)
+	untilSaved := o.saves && rec.Position == "" // now: recs is the caller's again once Send has returned
 	err := o.entry.put(ctx, rec, slot, func(err error) {
-		if err == nil && o.saves && recs[i].Position == "" {
+		if err == nil && untilSaved {
 			o.life.delivered(1)
 			o.tracker.settleSaved(slot, settled)
 			return
