@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -186,4 +187,28 @@ func TestAStopOfASinkWaitsForDeadLettersUnderWay(t *testing.T) {
 	})
 	mustEqual(t, "err", err, nil)
 	mustEqual(t, "acked", reader.acknowledged(), []string{"1"})
+}
+
+// The dead-letter topic takes its time just when a letter is written again: it must not take that of the shutdown.
+func TestAStopDoesNotWaitForADeadLetterThatIsWrittenAgain(t *testing.T) {
+	tries, late := 0, make(chan func(error), 1)
+	ctx, cancel := context.WithCancel(t.Context())
+	dead := func(_ context.Context, _ record.Record, settled func(error)) error {
+		if tries++; tries == 1 {
+			return errAway
+		}
+		late <- settled
+		cancel()
+		return nil
+	}
+	limits := testLimits()
+	limits.ShutdownTimeout = 50 * time.Millisecond
+	c := SourceConfig{Writer: &fakeTopic{}, Limits: limits, Chain: broken(t), Failures: Failures{DeadLetter, dead}}
+	err := within(t, 10*time.Second, func() error {
+		return runSource(ctx, c, func(ctx context.Context, out *Output) error { return out.Send(ctx, numbered(1, 1)...) })
+	})
+	if err == nil || !strings.Contains(err.Error(), "were not acknowledged within the shutdown timeout") {
+		t.Errorf("err = %v", err)
+	}
+	(<-late)(nil) // to nobody
 }

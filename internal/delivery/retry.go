@@ -134,20 +134,17 @@ func (r *retry) again(round []*attempt, cause error) {
 	if topic, ok := r.Writer.(transport.Resumer); ok {
 		topic.Resume()
 	}
-	results := make([]error, len(round))
-	var settled sync.WaitGroup
+	answers := make(chan answer, len(round)) // with room for all: who settles does not wait
 	for i, a := range round {
-		if stopped != nil {
-			results[i] = stopped
-			continue
+		err := stopped
+		if err == nil {
+			err = r.Writer.Write(r.ctx, a.rec, func(err error) { answers <- answer{i, err} })
 		}
-		settled.Add(1)
-		if err := r.Writer.Write(r.ctx, a.rec, func(err error) { results[i] = err; settled.Done() }); err != nil {
-			results[i] = err
-			settled.Done()
+		if err != nil {
+			answers <- answer{i, err}
 		}
 	}
-	settled.Wait()
+	results := r.await(answers, len(round))
 	if !slices.ContainsFunc(results, func(err error) bool { return !r.final(err) }) && r.ctx.Err() == nil {
 		r.life.metrics.Up(observe.Broker) // before the run hears of the last record, and ends
 	}
@@ -175,6 +172,37 @@ func (r *retry) again(round []*attempt, cause error) {
 	r.resume()
 }
 
+// An answer is what attempt i of a round is settled with.
+type answer struct {
+	i   int
+	err error
+}
+
+// await returns what n attempts are settled with. It does not wait beyond Close: closing the topic settles what is under way,
+// but that of dead letters is closed later, by whoever made it.
+func (r *retry) await(answers <-chan answer, n int) []error {
+	results := make([]error, n)
+	for i := range results {
+		results[i] = errNoAnswer
+	}
+	for range n {
+		select {
+		case a := <-answers:
+			results[a.i] = a.err
+		case <-r.ctx.Done():
+			select { // what has come by now counts
+			case a := <-answers:
+				results[a.i] = a.err
+			default:
+			}
+		}
+	}
+	return results
+}
+
+// errNoAnswer is what Close leaves.
+var errNoAnswer = errors.New("closed before the topic acknowledged the record")
+
 // Flush implements transport.Writer.
 func (r *retry) Flush(ctx context.Context) error {
 	for {
@@ -197,7 +225,7 @@ func (r *retry) Flush(ctx context.Context) error {
 
 // Close implements transport.Writer.
 func (r *retry) Close() error {
-	r.cancel(errors.New("closed before the topic acknowledged the record"))
+	r.cancel(errNoAnswer)
 	err := r.Writer.Close()
 	r.running.Wait()
 	return err
