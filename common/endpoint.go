@@ -30,6 +30,7 @@ type endpoint struct {
 	scopeIDs bool
 	status   func(state string, err error) // nil when nobody asks
 	stop     <-chan struct{}               // closed when the other side asks for the end; nil when it cannot
+	broken   func() error                  // why the other side cannot be heard any more, if it should be; nil when it need not
 	close    []func() error                // in reverse order
 }
 

@@ -16,6 +16,7 @@ func (o *opening) openLink(e *endpoint) error {
 	if o.sources {
 		w := stdio.NewLinkWriter(o.w.stdin, o.w.stdout)
 		e.writer, e.store, e.dead, e.status, e.stop = w, w.Store(), w.Dead, w.Status, w.Stopped()
+		e.broken = w.Err
 		e.close = append(e.close, w.Close)
 		return nil
 	}

@@ -57,12 +57,13 @@ func drive(t *testing.T, args []string, script func(say func(string), hear func(
 	}
 }
 
-func TestADrivenSourceEndsCleanly(t *testing.T) {
+func TestADrivenSourceEnds(t *testing.T) {
 	tests := []struct {
 		name   string
 		args   []string
 		script func(say func(string), hear func(string))
 		status int
+		stderr string
 	}{
 		{name: "when the driver goes away while a save is due", script: func(say func(string), hear func(string)) {
 			say(`{"link":1}`)
@@ -93,11 +94,39 @@ func TestADrivenSourceEndsCleanly(t *testing.T) {
 			name: "within the start timeout when the driver never says where to resume", args: []string{"--start-timeout", "1s"}, status: 1,
 			script: func(say func(string), _ func(string)) { say(`{"link":1}`) },
 		},
+		{
+			name: "with status 1 when something else than a driver speaks", status: 1, stderr: "does not speak the link protocol",
+			script: func(say func(string), _ func(string)) { say("hello") },
+		},
+		{
+			name: "with status 1 when the driver breaks the protocol", status: 1, stderr: "line 6 from the other side of the link",
+			script: func(say func(string), hear func(string)) {
+				say(`{"link":1}`)
+				say(`{"resume":{}}`)
+				say(`{"credit":10}`)
+				hear(`"3"`)
+				say(`{"ack":"1-20"}`)
+				hear(`"save"`)
+				say(`{"saved":20}`)
+				say("hello")
+			},
+		},
+		{
+			name: "with status 1 when the driver breaks the protocol and owes answers", status: 1, stderr: "line 4 from the other side of the link",
+			script: func(say func(string), hear func(string)) {
+				say(`{"link":1}`)
+				say(`{"resume":{}}`)
+				say(`{"credit":10}`)
+				hear(`"3"`)
+				say("hello")
+			},
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			if got := drive(t, tt.args, tt.script); got.status != tt.status {
-				t.Errorf("status = %d, want %d: %s", got.status, tt.status, got.stderr)
+			got := drive(t, tt.args, tt.script)
+			if got.status != tt.status || !strings.Contains(got.stderr, tt.stderr) {
+				t.Errorf("status = %d, want %d and %q: %s", got.status, tt.status, tt.stderr, got.stderr)
 			}
 		})
 	}

@@ -97,6 +97,9 @@ func (p *program) start(ctx context.Context, w world, r *resolved) error {
 			Chain: chain, Log: log, Metrics: metrics, Status: e.status, BatchSize: batch.BatchSize, BatchWait: batch.BatchWait,
 		})
 	}
+	if err == nil && e.broken != nil {
+		err = e.broken() // what looked like a request to stop
+	}
 	var (
 		mismatch *delivery.StateMismatch
 		invalid  *options.Problem // that only the connector's Run could find

@@ -14,6 +14,9 @@ import (
 // ErrGone says that the other side has ended its stream, so that nothing more will be settled.
 var ErrGone = errors.New("the other side of the link is gone")
 
+// ErrBroken says that the other side broke the protocol, or could not be read, so that nothing more will be settled.
+var ErrBroken = errors.New("the link is broken")
+
 // A Handler is called with what the other side sends, one frame after the other, by the goroutine that reads. It must not
 // block, except for Record when the other side sends more than it has credit for. A nil function means that this side has
 // no use for such frames: records, dead letters and saves are then an error of the other side, which waits for an answer to

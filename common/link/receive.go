@@ -13,7 +13,7 @@ func (c *Conn) read(lines *LineReader) {
 	if err == io.EOF {
 		c.fail(ErrGone)
 	} else {
-		c.fail(err)
+		c.fail(fmt.Errorf("%w: %w", ErrBroken, err))
 	}
 	c.h.End(err)
 	close(c.done)

@@ -25,6 +25,8 @@ func fromLink(err error) error {
 		return &transport.Delayed{Err: err, Wait: nack.Delay}
 	case errors.Is(err, link.ErrGone):
 		return fmt.Errorf("%w: %w", transport.ErrClosed, err)
+	case errors.Is(err, link.ErrBroken):
+		return &transport.Broken{Err: err}
 	}
 	return err
 }

@@ -18,23 +18,25 @@ type LinkWriter struct {
 	stop    once
 	resumed once
 	resume  link.State // set before resumed
-	ended   error      // set before the Conn is done
+	ended   once       // nothing more can be heard
+	end     error      // why, if not because the driver has gone; set before ended
 }
 
 // NewLinkWriter returns a LinkWriter that hears the driver on in, its standard input, and speaks to it on out, its standard
 // output. It closes neither; its goroutines end after Close, once the read from in that is under way returns.
 func NewLinkWriter(in io.Reader, out io.Writer) *LinkWriter {
-	w := &LinkWriter{stop: newOnce(), resumed: newOnce()}
+	w := &LinkWriter{stop: newOnce(), resumed: newOnce(), ended: newOnce()}
 	w.conn = link.NewConn(in, pipe{out}, link.Handler{
 		Resume: func(s link.State) {
 			w.resumed.do(func() { w.resume = s })
 		},
 		Stop: func() { w.stop.do(nil) },
 		End: func(err error) {
-			w.ended = fmt.Errorf("read standard input: %w", err)
-			if err == io.EOF {
-				w.ended = fmt.Errorf("%w before it said where to resume", transport.ErrClosed)
-			}
+			w.ended.do(func() {
+				if err != io.EOF {
+					w.end = &transport.Broken{Err: fmt.Errorf("read standard input: %w", err)}
+				}
+			})
 			w.stop.do(nil)
 		},
 	})
@@ -55,8 +57,18 @@ func (w *LinkWriter) Flush(ctx context.Context) error { return w.conn.Flush(ctx)
 func (w *LinkWriter) Close() error { return closeConn(w.conn) }
 
 // Stopped returns a channel that is closed when the driver asks for the end. The end of the input counts as well: nobody is
-// left to drive.
+// left to drive. Err tells whether it came to that end as it should.
 func (w *LinkWriter) Stopped() <-chan struct{} { return w.stop.done }
+
+// Err returns a transport.Broken once the driver has broken the protocol or the input cannot be read. It does not block.
+func (w *LinkWriter) Err() error {
+	select {
+	case <-w.ended.done:
+		return w.end
+	default:
+		return nil
+	}
+}
 
 // Status tells the driver a state, one of connecting, ready, retrying and failed, and the error that led to it, if any. It
 // does not block.
@@ -77,11 +89,14 @@ func (s linkStore) Load(ctx context.Context) (*state.State, error) {
 	w := s.w
 	select {
 	case <-w.resumed.done:
-	case <-w.conn.Done():
+	case <-w.ended.done:
 		select {
 		case <-w.resumed.done:
 		default:
-			return nil, w.ended
+			if w.end != nil {
+				return nil, w.end
+			}
+			return nil, fmt.Errorf("%w before it said where to resume", transport.ErrClosed)
 		}
 	case <-ctx.Done():
 		return nil, ctx.Err()
