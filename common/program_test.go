@@ -192,6 +192,10 @@ func TestStatusesAndMessages(t *testing.T) {
 		{name: "misses a required option", p: counter(), status: 2, stderr: "tally-source: --topic: is required; give --topic TOPIC, set PATCHBAY_TOPIC"},
 		{name: "names the nearest flag", p: counter(), set: setting{args: []string{"--tpoic", "-"}}, status: 2, stderr: "unknown flag --tpoic; did you mean --topic?"},
 		{
+			name: "refuses a limit with which nothing moves", p: gatherer(), set: setting{args: []string{"--topic", "-", "--max-in-flight-bytes", "0"}},
+			status: 2, stderr: `--max-in-flight-bytes: "0" is not more than zero`,
+		},
+		{
 			name: "names the nearest key", p: counter(), set: setting{
 				args:  []string{"--config", "c.yaml"},
 				files: map[string]string{"c.yaml": "topic: '-'\nparameters:\n  up_too: 1\n"},

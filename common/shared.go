@@ -110,7 +110,7 @@ type (
 
 	deliveryFlags struct {
 		MaxInFlight      int           `help:"Most records that are not acknowledged." default:"4096" min:"1" max:"1000000" unit:"records"`
-		MaxInFlightBytes Size          `help:"Most bytes in records that are not acknowledged." default:"64MiB"`
+		MaxInFlightBytes Size          `help:"Most bytes in records that are not acknowledged." default:"64MiB" min:"1B"`
 		RetryMaxWait     time.Duration `help:"Longest wait between two tries; waits double up to it." default:"10s" min:"1ns"`
 		OnError          string        `help:"What to do with a record that cannot be processed." enum:"fail,skip,dead-letter" default:"fail"`
 		DeadLetter       string        `help:"Topic that keeps such records with --on-error dead-letter." placeholder:"TOPIC" pattern:"^[A-Za-z0-9][A-Za-z0-9_-]*(\\.[A-Za-z0-9_-]+)*$" form:"a topic name: letters, digits, dashes and underscores, in parts joined by dots" maxlen:"201"`

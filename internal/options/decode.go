@@ -213,13 +213,13 @@ func (o *Option) storeText(dst reflect.Value, text string) error {
 		}
 		return fmt.Errorf("%s is not %s", o.quote(text), o.Form)
 	}
+	if o.positive() && !strings.ContainsAny(text, "123456789") { // as the schema says it
+		return fmt.Errorf("%s is not more than zero", o.quote(text))
+	}
 	if dst.Type() == durationType {
 		d, err := time.ParseDuration(text)
 		if err != nil {
 			return fmt.Errorf("%s is not a duration; write it like %s", o.quote(text), o.Example)
-		}
-		if o.positive() && d <= 0 {
-			return fmt.Errorf("%s is not longer than zero", o.quote(text))
 		}
 		dst.SetInt(int64(d))
 		return nil
@@ -238,7 +238,7 @@ func (o *Option) storeText(dst reflect.Value, text string) error {
 func (o *Option) describeType() string {
 	switch {
 	case o.positive():
-		return "positive duration"
+		return "positive " + o.Type
 	case o.Type == "duration" && o.Pattern != durationPattern:
 		return "duration of zero or more"
 	case o.Type == "url":

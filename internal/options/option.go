@@ -215,8 +215,10 @@ func (o *Option) readBounds(minTag, maxTag, maxLen string) error {
 		if minTag == "1ns" {
 			o.Min = big.NewRat(1, 1)
 		}
+	case o.Type == "size" && minTag == "1B" && maxTag == "":
+		o.Min = big.NewRat(1, 1)
 	case minTag != "" || maxTag != "":
-		return fmt.Errorf(`min and max go with numbers; a duration takes min:"0s" or min:"1ns" only`)
+		return fmt.Errorf(`min and max go with numbers; a duration takes min:"0s" or min:"1ns" only, a size min:"1B"`)
 	}
 	if maxLen != "" {
 		n, err := strconv.Atoi(maxLen)
@@ -239,8 +241,8 @@ func (o *Option) readBounds(minTag, maxTag, maxLen string) error {
 // IsBool reports whether the option is a flag that needs no value.
 func (o *Option) IsBool() bool { return o.Kind == Boolean }
 
-// positive reports whether a duration must be longer than zero.
-func (o *Option) positive() bool { return o.Type == "duration" && o.Min != nil }
+// positive reports whether a duration or a size must be more than zero.
+func (o *Option) positive() bool { return (o.Type == "duration" || o.Type == "size") && o.Min != nil }
 
 // typedEnum returns the allowed values in their JSON form.
 func (o *Option) typedEnum() []any {

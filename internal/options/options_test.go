@@ -22,6 +22,7 @@ type kitchen struct {
 	Offset   time.Duration     `help:"Shift." default:"0s"`
 	Wait     time.Duration     `help:"Wait." min:"0s"`
 	Buffer   Size              `help:"Buffer." default:"64KiB"`
+	Window   Size              `help:"Window." default:"1MiB" min:"1B"`
 	Method   string            `help:"Method." enum:"GET,POST" default:"GET"`
 	Level    int               `help:"Level." enum:"1,2,3" default:"2"`
 	Retries  int               `help:"Retries." min:"0" max:"9" default:"3" unit:"tries" change:"config"`
@@ -101,7 +102,7 @@ func TestResolveTakesEachOptionFromTheHighestPlace(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := kitchen{
-		Interval: 10 * time.Second, Offset: -time.Hour, Buffer: 1 << 20, Method: "GET", Level: 3, Retries: 7,
+		Interval: 10 * time.Second, Offset: -time.Hour, Buffer: 1 << 20, Window: 1 << 20, Method: "GET", Level: 3, Retries: 7,
 		Ratio: 0.25, Gzip: true, Header: []string{"A: 1,2", "B: 3"}, Codes: []int{404, 500},
 		Labels: map[string]string{"a": "1", "b": "x=y"}, Token: NewSecret("hush"),
 	}
@@ -135,7 +136,7 @@ func TestEveryProblemIsReportedInOneGo(t *testing.T) {
 	want := []string{
 		"unknown flag --endpiont; did you mean --endpoint?",
 		"unknown flag --nonsense; see kitchen-source --help",
-		`--interval: "0s" is not longer than zero`,
+		`--interval: "0s" is not more than zero`,
 		`--buffer: "64kb" is not a size; write it like 64KiB`,
 		"--level: 9 is not one of 1, 2, 3",
 		"--codes: element 1: 99 is less than 100",

@@ -93,6 +93,7 @@ var values = map[string]map[string]bool{
 	"offset":   {`"0"`: true, `"-0"`: true, `"-1h"`: true, `"--1h"`: false, `"-"`: false, `"1m1m"`: true},
 	"wait":     {`"0"`: true, `"0s"`: true, `"-1s"`: false, `"1us"`: true},
 	"buffer":   {`"64KiB"`: true, `"64kb"`: false, `"1.5MiB"`: false, `"0"`: true, `64`: false, `"999999TiB"`: true, `"1000000TiB"`: false, `"1KB"`: true, `"B"`: false, `"1 KiB"`: false},
+	"window":   {`"0"`: false, `"0B"`: false, `"00KiB"`: false, `"1"`: true, `"010MB"`: true, `"-1"`: false, `""`: false},
 	"method":   {`"GET"`: true, `"get"`: false, `""`: false, `"POST "`: false},
 	"level":    {`1`: true, `1.0`: true, `4`: false, `"1"`: false},
 	"retries":  {`0`: true, `9`: true, `10`: false, `-1`: false, `1.0`: true, `1e0`: true, `9e-1`: false, `1.5`: false, `"3"`: false, `true`: false, `1e99`: false, `10000000000000000000000`: false},
