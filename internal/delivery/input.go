@@ -231,10 +231,17 @@ func (in *Input) decide(it *item, step string, cause error) {
 		}
 		in.mu.Lock()
 		acknowledged := in.settle([]*item{it})
+		quiet := in.quiet()
 		in.mu.Unlock()
 		in.s.acknowledge(acknowledged)
+		if quiet {
+			in.s.relieve()
+		}
 	})
 }
+
+// quiet reports whether nothing is being delivered, or waits to be tried again, so that no trouble is left. The mutex is held.
+func (in *Input) quiet() bool { return in.outside == 0 && len(in.again) == 0 }
 
 // queue puts items among those to be delivered again, in the order in which the topic gave them. The mutex is held.
 func (in *Input) queue(items []*item) {
@@ -391,8 +398,12 @@ func (in *Input) drop(dropped []*parent) {
 		in.bytes -= p.size
 	}
 	in.change()
+	quiet := in.quiet()
 	in.mu.Unlock()
 	in.s.acknowledge(dropped)
+	if quiet {
+		in.s.relieve()
+	}
 }
 
 // inFlight tells what of the topic is not acknowledged yet.

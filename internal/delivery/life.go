@@ -172,6 +172,24 @@ func (l *life) delivered(n int) {
 	l.update(nil)
 }
 
+// relieve takes back trouble: the topic can be read again, or what was in trouble is done with, though it reached nobody. Unlike
+// a delivery, that says nothing of the session.
+func (l *life) relieve() {
+	if l.well.Load() {
+		return
+	}
+	l.mu.Lock()
+	if l.stuck && !l.down {
+		l.since = time.Time{}
+	}
+	l.stuck = false
+	started := l.started
+	l.mu.Unlock()
+	if started {
+		l.update(nil)
+	}
+}
+
 // trouble notes that a record, or the reading of the topic, failed and is tried again after a wait. It reports whether that
 // is hopeless: before the start, because the start timeout ends within the wait; with Once, because nothing was delivered
 // for as long.
