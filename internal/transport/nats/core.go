@@ -17,6 +17,7 @@ import (
 type coreReader struct {
 	sub   *natsgo.Subscription
 	topic string
+	most  int // bytes that one Read returns, or so
 }
 
 func (c *Conn) coreReader(o ReaderOptions) (transport.Reader, error) {
@@ -29,7 +30,7 @@ func (c *Conn) coreReader(o ReaderOptions) (transport.Reader, error) {
 	}
 	c.log.Info("plain subjects deliver at most once: what is sent while nobody of the group listens, and what is not yet "+
 		"written when it ends, is lost", "topic", c.cfg.Topic, "group", o.Group)
-	return &coreReader{sub: sub, topic: c.cfg.Topic}, nil
+	return &coreReader{sub: sub, topic: c.cfg.Topic, most: o.MaxBytes}, nil
 }
 
 func (r *coreReader) Read(ctx context.Context, limit int, wait time.Duration) ([]transport.Message, error) {
@@ -44,14 +45,14 @@ func (r *coreReader) Read(ctx context.Context, limit int, wait time.Duration) ([
 	case err != nil:
 		return nil, fmt.Errorf("read %s: %w", r.topic, err)
 	}
-	out := []transport.Message{r.message(m)}
+	out, size := []transport.Message{r.message(m)}, m.Size()
 	deadline := time.Now().Add(wait)
-	for len(out) < limit {
+	for len(out) < limit && size < r.most {
 		m, err := r.sub.NextMsg(max(0, time.Until(deadline)))
 		if err != nil {
 			break // what was received is handed over first; an error that lasts is met by the next call
 		}
-		out = append(out, r.message(m))
+		out, size = append(out, r.message(m)), size+m.Size()
 	}
 	return out, nil
 }

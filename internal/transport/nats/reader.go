@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math"
 	"sync"
 	"time"
 
@@ -34,8 +35,8 @@ type ReaderOptions struct {
 	Once bool
 	// MaxInFlight bounds the messages that the group has received and not settled. 0 means DefaultMaxInFlight.
 	MaxInFlight int
-	// MaxBytes bounds what is fetched ahead of Read, in bytes of memory or so; one message that is larger comes by itself. 0, and
-	// more than that, means 2 MiB.
+	// MaxBytes bounds what one Read returns, and what is fetched ahead of it, in bytes of memory or so: a Read ends with the message
+	// that reaches it. 0 means no limit. Never more than 2 MiB are fetched ahead; one message that is larger comes by itself.
 	MaxBytes int
 }
 
@@ -59,14 +60,16 @@ func (c *Conn) Reader(ctx context.Context, o ReaderOptions) (transport.Reader, e
 	if o.MaxInFlight <= 0 {
 		o.MaxInFlight = DefaultMaxInFlight
 	}
-	if o.MaxBytes <= 0 || o.MaxBytes > prefetchBytes {
-		o.MaxBytes = prefetchBytes
+	if o.MaxBytes <= 0 {
+		o.MaxBytes = math.MaxInt
 	}
 	if c.target.core {
 		return c.coreReader(o)
 	}
+	most := o.MaxBytes
+	o.MaxBytes = min(most, prefetchBytes)
 	r := &reader{
-		conn: c, log: c.log, opts: o, wake: make(chan struct{}, 1), done: make(chan struct{}),
+		conn: c, log: c.log, opts: o, most: most, wake: make(chan struct{}, 1), done: make(chan struct{}),
 		unsettled: map[uint64]*delivery{},
 	}
 	if err := r.open(ctx); err != nil {
@@ -82,7 +85,9 @@ func (c *Conn) Reader(ctx context.Context, o ReaderOptions) (transport.Reader, e
 type reader struct {
 	conn   *Conn
 	log    *slog.Logger
-	opts   ReaderOptions
+	opts   ReaderOptions // MaxBytes is what is fetched ahead
+	most   int           // the weight of what one Read returns, or so
+	taken  int           // the weight of what the Read under way has taken; used by Read only
 	stale  bool          // a Read has returned err, so the next one opens anew; used by Read only
 	wake   chan struct{} // something changed for Read
 	done   chan struct{} // closed by Close
@@ -136,6 +141,7 @@ func (r *reader) Read(ctx context.Context, limit int, wait time.Duration) ([]tra
 		}
 		tick = time.After(pause)
 	}
+	r.taken = 0
 	for {
 		if len(out) == 0 {
 			if err := r.trouble(); err != nil {
@@ -144,7 +150,7 @@ func (r *reader) Read(ctx context.Context, limit int, wait time.Duration) ([]tra
 		}
 		out = r.take(out, limit-len(out))
 		switch {
-		case len(out) >= limit, len(out) > 0 && (wait <= 0 || r.opts.Once && r.sent()):
+		case len(out) >= limit, r.taken >= r.most, len(out) > 0 && (wait <= 0 || r.opts.Once && r.sent()):
 			return r.messages(out), nil
 		case len(out) > 0 && over == nil:
 			timer := time.NewTimer(wait)
@@ -172,13 +178,18 @@ func (r *reader) Read(ctx context.Context, limit int, wait time.Duration) ([]tra
 	}
 }
 
-// take appends up to n queued messages, and notes how many a Read waits for that has too few.
+// take appends up to n queued messages, within what a Read may weigh, and notes how many a Read waits for that has too few.
 func (r *reader) take(out []*delivery, n int) []*delivery {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	taken := r.queue[:min(n, len(r.queue))]
-	for _, d := range taken {
-		r.waiting -= d.weight()
+	for i, d := range taken {
+		if r.taken >= r.most {
+			taken = taken[:i]
+			break
+		}
+		weight := d.weight()
+		r.taken, r.waiting = r.taken+weight, r.waiting-weight
 	}
 	out = append(out, taken...)
 	clear(taken)

@@ -343,13 +343,36 @@ func TestAReadThatWaitsForMoreThanIsFetchedAheadGetsIt(t *testing.T) {
 	const n = 40
 	var recs []record.Record
 	for i := range n {
-		recs = append(recs, record.Record{ID: strconv.Itoa(i), Value: make([]byte, 4<<10)})
+		recs = append(recs, record.Record{ID: strconv.Itoa(i), Value: make([]byte, 3*prefetchBytes/2/n)})
 	}
 	write(t, openWriter(t, c), recs...)
-	r := openReader(t, c, ReaderOptions{MaxBytes: 16 << 10})
+	r := openReader(t, c, ReaderOptions{})
 	ctx := testContext(t)
 	if ms, err := r.Read(ctx, n, time.Hour); err != nil || ctx.Err() != nil || len(ms) != n {
 		t.Errorf("%d messages and %v, the context %v", len(ms), err, ctx.Err())
+	}
+}
+
+func TestAReadEndsWithTheMessageThatReachesItsBytes(t *testing.T) {
+	for name, url := range map[string]func(*testing.T) string{
+		"JetStream":      func(t *testing.T) string { return startServer(t).url() },
+		"plain subjects": coreURL,
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := connect(t, url(t))
+			r := openReader(t, c, ReaderOptions{MaxBytes: 64 << 10})
+			recs := make([]record.Record, 8)
+			for i := range recs {
+				recs[i] = record.Record{ID: strconv.Itoa(i), Value: make([]byte, 16<<10)}
+			}
+			write(t, openWriter(t, c), recs...)
+			ctx := testContext(t)
+			for range 2 {
+				if ms, err := r.Read(ctx, len(recs), time.Hour); err != nil || ctx.Err() != nil || len(ms) != 4 {
+					t.Fatalf("%d messages of 16 KiB and %v, the context %v; want 4", len(ms), err, ctx.Err())
+				}
+			}
+		})
 	}
 }
 
