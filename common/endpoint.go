@@ -80,14 +80,14 @@ func (o *opening) open(ctx context.Context) (*endpoint, error) {
 func (o *opening) cloudEventsSource() string { return "patchbay/" + o.info.Name + "/" + o.name }
 
 func (o *opening) openPlain(e *endpoint) {
-	t, _, _, _, _ := o.flags.parts()
+	t, _, _, d, _ := o.flags.parts()
 	format := stdio.Format(t.TopicFormat)
 	if o.sources {
 		e.writer = stdio.NewWriter(o.w.stdout, stdio.WriterOptions{Format: format, Source: o.cloudEventsSource()})
 		e.close = append(e.close, e.writer.Close)
 		return
 	}
-	e.reader = stdio.NewReader(o.w.stdin, stdio.ReaderOptions{Format: format})
+	e.reader = stdio.NewReader(o.w.stdin, stdio.ReaderOptions{Format: format, MaxBytes: int(d.MaxInFlightBytes)})
 	e.close = append(e.close, e.reader.Close)
 }
 

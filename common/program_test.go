@@ -447,6 +447,29 @@ type Value struct{}
 // Run implements Source.
 func (Value) Run(context.Context, Output) error { return nil }
 
+// Largest is a sink for tests: it tells the size of its largest batch.
+type Largest struct{}
+
+func (*Largest) Run(ctx context.Context, in Input) error {
+	return Each(ctx, in, func(_ context.Context, recs []Record) error {
+		largest = max(largest, len(recs))
+		return nil
+	})
+}
+
+var largest int
+
+func TestMostBytesInFlightBoundABatch(t *testing.T) {
+	p := gatherer()
+	p.pattern = &Largest{}
+	largest = 0
+	lines := strings.Repeat(strings.Repeat("x", 1<<10)+"\n", 8)
+	invoke(t.Context(), p, setting{args: []string{"--topic", "-", "--batch-wait", "1h", "--max-in-flight-bytes", "4KiB"}, stdin: lines})
+	if largest == 0 || largest > 4 {
+		t.Errorf("%d records of 1 KiB came together, 4 may be in flight", largest)
+	}
+}
+
 func TestMistakesOfTheAuthorAreToldAtOnceInALineEach(t *testing.T) {
 	with := func(change func(*program)) *program {
 		p := counter()

@@ -15,6 +15,7 @@ import (
 // its context ends although reading an input cannot be broken off.
 type inbox struct {
 	maxBytes, maxMessages int
+	maxRead               int // what read returns holds in memory, roughly; 0 means no limit
 
 	wake chan struct{} // holds a token when read may find something new
 	room chan struct{} // holds a token when put may find room
@@ -116,15 +117,18 @@ func (in *inbox) isClosed() bool {
 
 // read does what transport.Reader asks of Read.
 func (in *inbox) read(ctx context.Context, limit int, wait time.Duration) ([]transport.Message, error) {
-	var out []transport.Message
-	var waited <-chan time.Time
+	var (
+		out    []transport.Message
+		weight int
+		waited <-chan time.Time
+	)
 	for {
 		var err error
-		out, err = in.take(out, limit)
+		out, weight, err = in.take(out, weight, limit)
 		switch {
 		case len(out) == 0 && err != nil:
 			return nil, err
-		case len(out) == limit, len(out) > 0 && (err != nil || wait <= 0):
+		case len(out) == limit, in.heavy(weight), len(out) > 0 && (err != nil || wait <= 0):
 			return out, nil
 		case len(out) > 0 && waited == nil:
 			t := time.NewTimer(wait)
@@ -144,23 +148,32 @@ func (in *inbox) read(ctx context.Context, limit int, wait time.Duration) ([]tra
 	}
 }
 
-// take moves what is there now to out, up to limit. It returns the final error once nothing is left to wait for.
-func (in *inbox) take(out []transport.Message, limit int) ([]transport.Message, error) {
+// heavy reports whether a read that has so much returns it.
+func (in *inbox) heavy(weight int) bool { return in.maxRead > 0 && weight >= in.maxRead }
+
+// take moves what is there now to out, which has a weight, up to limit. It returns the new weight, and the final error once nothing
+// is left to wait for.
+func (in *inbox) take(out []transport.Message, weight, limit int) ([]transport.Message, int, error) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	n := min(len(in.queue), limit-len(out))
+	taken := weigh(in.queue[:n])
+	for n > 1 && in.heavy(weight+taken-weigh(in.queue[n-1:n])) { // without the last it is enough
+		n--
+		taken -= weigh(in.queue[n : n+1])
+	}
 	if len(out) == 0 {
 		out = in.queue[:n:n]
 	} else {
 		out = append(out, in.queue[:n]...)
 	}
-	in.bytes -= weigh(in.queue[:n])
+	in.bytes -= taken
 	in.queue = in.queue[n:]
 	if in.hasRoom() {
 		notify(in.room)
 	}
 	if len(in.queue) > 0 {
-		return out, nil
+		return out, weight + taken, nil
 	}
-	return out, in.end
+	return out, weight + taken, in.end
 }

@@ -385,6 +385,18 @@ func TestReadWaitsForMoreOnlyAfterTheFirst(t *testing.T) {
 	}
 }
 
+func TestAReadEndsWithTheLineThatReachesItsBytes(t *testing.T) {
+	const size = 16 << 10
+	input := strings.Repeat(strings.Repeat("x", size-1)+"\n", 8)
+	r := stdio.NewReader(strings.NewReader(input), stdio.ReaderOptions{MaxBytes: 4 * size})
+	defer r.Close()
+	for range 2 {
+		if msgs, err := r.Read(t.Context(), 100, time.Hour); err != nil || len(msgs) != 4 {
+			t.Fatalf("Read returned %d lines, %v; want 4", len(msgs), err)
+		}
+	}
+}
+
 func TestReaderReadsAheadWithinItsLimit(t *testing.T) {
 	in, out := io.Pipe()
 	r := stdio.NewReader(in, stdio.ReaderOptions{})

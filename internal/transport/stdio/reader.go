@@ -24,6 +24,8 @@ const readAhead = 1 << 20
 type ReaderOptions struct {
 	Format  Format // JSON if empty
 	MaxLine int    // the longest line in bytes; DefaultMaxLine if 0
+	// MaxBytes bounds what one Read returns, in bytes of memory or so: it ends with the line that reaches it. 0 means no limit.
+	MaxBytes int
 }
 
 type reader struct {
@@ -45,6 +47,7 @@ func NewReader(r io.Reader, o ReaderOptions) transport.Reader {
 		o.MaxLine = DefaultMaxLine
 	}
 	rd := &reader{in: newInbox(readAhead, 0), format: o.Format}
+	rd.in.maxRead = o.MaxBytes
 	go rd.run(link.NewLineReader(r, o.MaxLine))
 	return rd
 }
