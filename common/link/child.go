@@ -2,7 +2,6 @@ package link
 
 import (
 	"io"
-	"syscall"
 	"time"
 )
 
@@ -21,7 +20,7 @@ func StartChild(c Command, sink bool) (*Child, error) {
 }
 
 // Frames is what the child sends. It ends with the child.
-func (c *Child) Frames() io.Reader { return c.p.frames }
+func (c *Child) Frames() io.Reader { return c.p }
 
 // Write writes frames to the child's input. It blocks while the child does not read, until the child has ended or
 // CloseInput is called. One goroutine at a time may call it.
@@ -35,7 +34,7 @@ func (c *Child) CloseInput() { c.p.stdin.Close() }
 func (c *Child) End(grace time.Duration) { c.p.end(grace) }
 
 // Kill ends the child and its process group at once. It does not block.
-func (c *Child) Kill() { c.p.signalRunning(syscall.SIGKILL) }
+func (c *Child) Kill() { c.p.kill() }
 
 // Wait is called once, with the error with which Frames or what was read from it has ended. It blocks until the child has
 // ended, kills it first if the error is not io.EOF, and returns nil if it ended with status 0, else an *ExitError or the

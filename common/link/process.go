@@ -48,8 +48,10 @@ type process struct {
 	exited chan struct{}
 	err    error // how it ended; set before exited is closed
 
-	mu   sync.Mutex
-	last string // line of stderr
+	mu     sync.Mutex
+	last   string // line of stderr
+	ended  bool   // the child, whose frames may still be in the pipe
+	killed bool   // or to be killed: what it has not sent by now may be lost
 
 	stopping sync.Once
 }
@@ -181,7 +183,10 @@ func (p *process) wait(logs *os.File) {
 	// A grandchild that left the group may hold the pipes for ever.
 	late := time.Now().Add(p.Grace)
 	_ = logs.SetReadDeadline(late)
-	_ = p.frames.SetReadDeadline(late)
+	p.mu.Lock()
+	p.ended = true
+	_ = p.frames.SetReadDeadline(late) // for a Read that waits already
+	p.mu.Unlock()
 	p.stderr.Wait()
 	logs.Close()
 	if err != nil {
@@ -190,6 +195,17 @@ func (p *process) wait(logs *os.File) {
 		p.mu.Unlock()
 	}
 	close(p.exited)
+}
+
+// Read reads frames. What the child left in the pipe is read to its end, however late its reader comes: after the child's end
+// the grace is that of each wait for more.
+func (p *process) Read(b []byte) (int, error) {
+	p.mu.Lock()
+	if p.ended && !p.killed {
+		_ = p.frames.SetReadDeadline(time.Now().Add(p.Grace))
+	}
+	p.mu.Unlock()
+	return p.frames.Read(b)
 }
 
 // signal sends a signal to the child's group. The error would only say that nobody is left in it.
@@ -204,6 +220,14 @@ func (p *process) signalRunning(s syscall.Signal) {
 	default:
 		p.signal(s)
 	}
+}
+
+// kill ends the child, and soon after what a grandchild may go on to send.
+func (p *process) kill() {
+	p.mu.Lock()
+	p.killed = true
+	p.mu.Unlock()
+	p.signalRunning(syscall.SIGKILL)
 }
 
 // stop asks the child to end and sees to it that it does.
@@ -222,7 +246,7 @@ func (p *process) end(grace time.Duration) {
 	p.stdin.Close()
 	p.signalRunning(syscall.SIGTERM)
 	if !p.exitsWithin(grace) {
-		p.signalRunning(syscall.SIGKILL)
+		p.kill()
 	}
 }
 
@@ -240,7 +264,7 @@ func (p *process) exitsWithin(d time.Duration) bool {
 // await is called when the link has ended with err. It waits for the child, killing one whose link is broken.
 func (p *process) await(err error) {
 	if err != io.EOF || !p.exitsWithin(p.Grace) {
-		p.signalRunning(syscall.SIGKILL)
+		p.kill()
 	}
 	<-p.exited
 }

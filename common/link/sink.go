@@ -2,7 +2,6 @@ package link
 
 import (
 	"context"
-	"syscall"
 
 	"github.com/patchbay-dev/patchbay/common/record"
 )
@@ -26,7 +25,7 @@ func StartSink(c Command) (*Sink, error) {
 	conn := func() *Conn { <-ready; return s.c }
 	h := p.handler(conn)
 	h.End = func(err error) { s.err = p.finish(err, conn()) }
-	s.c = NewConn(p.frames, p.stdin, h)
+	s.c = NewConn(p, p.stdin, h)
 	close(ready)
 	return s, nil
 }
@@ -57,7 +56,7 @@ func (s *Sink) Wait(ctx context.Context) error {
 // Close kills the child, if it still runs, and waits for its end. Records that are not settled by then are settled with an
 // error.
 func (s *Sink) Close() error {
-	s.p.signalRunning(syscall.SIGKILL)
+	s.p.kill()
 	<-s.c.Done()
 	return nil
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io"
 	"sync"
-	"syscall"
 
 	"github.com/patchbay-dev/patchbay/common/record"
 )
@@ -87,7 +86,7 @@ func StartSource(o SourceOptions) (*Source, error) {
 		s.err = p.finish(err, conn())
 		close(s.deliveries)
 	}
-	s.c = NewConn(p.frames, p.stdin, h)
+	s.c = NewConn(p, p.stdin, h)
 	close(ready)
 	s.c.Resume(o.Resume)
 	s.c.Grant(o.Window)
@@ -132,7 +131,7 @@ func (s *Source) Stop() { s.p.stop(s.c) }
 // Close kills the child, if it still runs, and waits for its end. What is unsettled will be sent again by the next.
 func (s *Source) Close() error {
 	s.once.Do(func() { close(s.closing) })
-	s.p.signalRunning(syscall.SIGKILL)
+	s.p.kill()
 	<-s.c.Done()
 	return nil
 }
