@@ -1,11 +1,10 @@
 package pipeline
 
 import (
-	"sort"
 	"strconv"
 	"sync"
 
-	"github.com/patchbay-dev/patchbay/common/link"
+	"github.com/patchbay-dev/patchbay/internal/delivery"
 	"github.com/patchbay-dev/patchbay/internal/observe"
 )
 
@@ -45,6 +44,7 @@ type ledger struct {
 	credit  int     // of the sink
 	unacked int     // records that the sink has and has not answered
 	changed chan struct{}
+	backoff delivery.Backoff // of what is sent again though its source has gone
 }
 
 func newLedger(window int, maxBytes int64, m *observe.Metrics) *ledger {
@@ -178,100 +178,6 @@ func appendFrame(buf []byte, e *entry) []byte {
 	return append(buf, '\n')
 }
 
-// ack settles what the sink has delivered, and tells the source.
-func (l *ledger) ack(lines link.Ranges) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	var answer link.Ranges
-	var bytes int64
-	n, first := 0, observe.Stamp(0)
-	for _, r := range lines {
-		for i := l.find(r.First); i < l.next && l.entries[i].to <= r.Last; i++ {
-			e := &l.entries[i]
-			if e.settled {
-				continue
-			}
-			if n == 0 {
-				first = e.since
-			}
-			n++
-			bytes += int64(e.size)
-			if e.line > 0 {
-				answer = addLine(answer, e.line)
-			}
-			l.settle(e)
-		}
-	}
-	l.drop()
-	if len(answer) > 0 {
-		l.source.put(link.Frame{Kind: link.Ack, Lines: answer})
-	}
-	if n > 0 {
-		l.metrics.Delivered(n, bytes)
-		l.metrics.Latency(first)
-	}
-}
-
-// nack hands through to the source what the sink did not take: what becomes of it is the source's to decide. It reports how
-// many records there are whose source has gone.
-func (l *ledger) nack(f *link.Frame) (orphans int) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	var answer link.Ranges
-	for _, r := range f.Lines {
-		for i := l.find(r.First); i < l.next && l.entries[i].to <= r.Last; i++ {
-			e := &l.entries[i]
-			if e.settled {
-				continue
-			}
-			if e.line == 0 {
-				orphans++
-				continue
-			}
-			answer = addLine(answer, e.line)
-			l.settle(e)
-			l.metrics.Retried(1)
-		}
-	}
-	l.drop()
-	if len(answer) > 0 {
-		l.source.put(link.Frame{Kind: link.Nack, Lines: answer, Error: f.Error, Delay: f.Delay, Permanent: f.Permanent})
-	}
-	return orphans
-}
-
-// find returns the index of the first entry that the sink was sent with a line, or a later one. The mutex is held.
-func (l *ledger) find(line int64) int {
-	if l.next == 0 || l.entries[0].to >= line {
-		return 0
-	}
-	return sort.Search(l.next, func(i int) bool { return l.entries[i].to >= line })
-}
-
-// settle marks an entry that the sink has answered. The mutex is held.
-func (l *ledger) settle(e *entry) {
-	l.open--
-	l.unacked--
-	l.settled++
-	l.bytes -= int64(len(e.data))
-	e.settled, e.data = true, nil
-}
-
-// drop forgets settled entries at the beginning and wakes whoever waits. The mutex is held.
-func (l *ledger) drop() {
-	n := 0
-	for n < len(l.entries) && l.entries[n].settled {
-		n++
-	}
-	l.entries = l.entries[n:]
-	l.next -= min(n, l.next)
-	if l.sink != nil {
-		l.sink.notify()
-	}
-	close(l.changed)
-	l.changed = make(chan struct{})
-}
-
 // state returns how many records are not settled and how many are, and a channel that is closed when that changes.
 func (l *ledger) state() (open int, settled int64, changed <-chan struct{}) {
 	l.mu.Lock()
@@ -295,13 +201,4 @@ func (l *ledger) room(done <-chan struct{}) {
 			return
 		}
 	}
-}
-
-// addLine adds a line to ranges; mostly it comes right after the last.
-func addLine(r link.Ranges, line int64) link.Ranges {
-	if n := len(r); n > 0 && r[n-1].Last == line-1 {
-		r[n-1].Last = line
-		return r
-	}
-	return r.Add(line)
 }

@@ -127,18 +127,31 @@ type ending struct {
 func (e *ending) Error() string { return connector.OneLine(e.words) }
 func (e *ending) Unwrap() error { return e.err }
 
-// final reports whether starting the child again makes no sense: it breaks the protocol, refuses its options, or gives up.
-// One that gives up before it is connected is tried again where an earlier one was connected: what it needs was there. One
-// that just dies is tried again, unless nothing has worked within the start timeout, or with Once for as long.
+// A lostError says that the sink has refused records for good whose source has gone. Another sink would refuse them too; on the
+// next start of the pipeline a source that resumes sends them again, and decides.
+type lostError struct {
+	records int
+	reason  string
+}
+
+func (e *lostError) Error() string {
+	return fmt.Sprintf("it refused %d records whose source has gone: %s", e.records, e.reason)
+}
+
+// final reports whether starting the child again makes no sense: it breaks the protocol, refuses its options or what
+// nobody can decide about, or gives up. One that gives up before it is connected is tried again where an earlier one was
+// connected: what it needs was there. One that just dies is tried again, unless nothing has worked within the start timeout, or
+// with Once for as long.
 func (s *side) final(err error, first bool) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	was := s.wasReady
 	s.wasReady = was || s.isReady
 	exit, ok := errors.AsType[*link.ExitError](err)
-	if !ok { // it could not be started, or it breaks the protocol
+	if !ok { // it could not be started, or has ended for what it said
 		var broken *protocolError
-		return first || errors.As(err, &broken)
+		var lost *lostError
+		return first || errors.As(err, &broken) || errors.As(err, &lost)
 	}
 	return exit.Status() == 2 || s.gaveUp && (s.isReady || !was) ||
 		(!s.wasReady || s.r.Once) && time.Since(s.r.progress()) > s.r.StartTimeout

@@ -326,8 +326,8 @@ func (r *run) fromSink(lines []link.Line, c *clerk) error {
 		case link.Ack:
 			r.ledger.ack(f.Lines)
 		case link.Nack:
-			if orphans := r.ledger.nack(&f); orphans > 0 {
-				return fmt.Errorf("it refused %d records whose source has gone: %s", orphans, connector.OneLine(f.Error))
+			if lost := r.ledger.nack(&f); lost > 0 {
+				return &lostError{lost, connector.OneLine(f.Error)}
 			}
 		case link.Credit:
 			r.ledger.grant(f.Credit)

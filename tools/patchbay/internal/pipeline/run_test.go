@@ -14,7 +14,6 @@ import (
 
 	"github.com/patchbay-dev/patchbay/tools/patchbay/internal/connector"
 
-	"github.com/patchbay-dev/patchbay/common/link"
 	"github.com/patchbay-dev/patchbay/common/record"
 	"github.com/patchbay-dev/patchbay/internal/observe"
 	"github.com/patchbay-dev/patchbay/internal/state"
@@ -243,48 +242,6 @@ func TestMetricsCountThePipeline(t *testing.T) {
 	}
 	if strings.Contains(text.String(), `patchbay_retried_records_total{name="p"} 0`) {
 		t.Error("what the second sink was sent again is not counted")
-	}
-}
-
-func TestTheLedgerHoldsASourceBackByBytes(t *testing.T) {
-	l := newLedger(100, 1000, nil)
-	l.setSource(&port{wake: make(chan struct{}, 1)})
-	l.add([]frame{{1, make([]byte, 999), 1}})
-	free := make(chan struct{})
-	l.room(free) // returns
-	l.add([]frame{{2, make([]byte, 1), 1}})
-	returned := make(chan struct{})
-	go func() { l.room(free); close(returned) }()
-	select {
-	case <-returned:
-		t.Fatal("room for more than there may be")
-	case <-time.After(20 * time.Millisecond):
-	}
-	l.setSink(&port{wake: make(chan struct{}, 1)})
-	l.grant(1)
-	buf, line := l.fill(nil, 1)
-	if line != 2 || len(buf) != 1000 {
-		t.Errorf("%d bytes to line %d for a credit of one", len(buf), line)
-	}
-	l.ack(link.Ranges{{First: 2, Last: 2}})
-	<-returned
-}
-
-func TestTheLedgerForgetsWhatIsSettledBehindARecordThatIsStuck(t *testing.T) {
-	l := newLedger(10, 1<<20, nil)
-	l.setSource(&port{wake: make(chan struct{}, 1)})
-	l.setSink(&port{wake: make(chan struct{}, 1)})
-	l.grant(1000)
-	line := int64(1)
-	for n := int64(1); n <= 1000; n++ {
-		l.add([]frame{{n, []byte(`{"record":{}}`), 0}})
-		_, line = l.fill(nil, line)
-		if n > 1 {
-			l.ack(link.Ranges{{First: line, Last: line}})
-		}
-	}
-	if open, settled, _ := l.state(); open != 1 || settled != 999 || len(l.entries) > 100 {
-		t.Errorf("%d open, %d settled, %d kept", open, settled, len(l.entries))
 	}
 }
 
