@@ -1,5 +1,6 @@
 // Package scratch makes folders for what must not outlive a process, such as config files that hold secrets. Not even kill -9
-// leaves them for long: whoever makes the next folder removes those of processes that are gone.
+// leaves them for long: whoever makes the next folder removes those of processes that are gone. While a process lives its folder stays, however old:
+// what cleans temp folders by age leaves a folder that is locked (systemd-tmpfiles, as tmpfiles.d(5) says).
 package scratch
 
 import (
@@ -8,6 +9,8 @@ import (
 	"os"
 	"path/filepath"
 	"syscall"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/patchbay-dev/patchbay/internal/broker"
 )
@@ -23,6 +26,7 @@ const (
 type Folder struct {
 	Path string
 	lock *broker.Lock
+	held *os.File // the folder itself, locked for those who clean up
 }
 
 // New makes a folder; kind is a part of its name. It removes the folders that processes of the same user have left behind.
@@ -39,15 +43,28 @@ func New(kind string) (*Folder, error) {
 	if err == nil {
 		err = os.Rename(fresh, filepath.Join(path, inUse))
 	}
+	var held *os.File
+	if err == nil {
+		held, err = hold(path)
+	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("make a folder for config files: %w", err), os.RemoveAll(path))
 	}
-	return &Folder{Path: path, lock: lock}, nil
+	return &Folder{Path: path, lock: lock, held: held}, nil
+}
+
+// hold opens a folder and locks it. A network file system may lock files only: then what cleans up does as it likes.
+func hold(path string) (*os.File, error) {
+	f, err := os.Open(path)
+	if err == nil {
+		_ = unix.Flock(int(f.Fd()), unix.LOCK_EX)
+	}
+	return f, err
 }
 
 // Remove removes the folder with all that it holds.
 func (f *Folder) Remove() error {
-	return errors.Join(os.RemoveAll(f.Path), f.lock.Unlock())
+	return errors.Join(os.RemoveAll(f.Path), f.lock.Unlock(), f.held.Close())
 }
 
 // sweep removes the folders whose process is gone. What cannot be removed is left to the next one.

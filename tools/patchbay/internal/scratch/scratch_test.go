@@ -7,6 +7,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"testing"
+
+	"golang.org/x/sys/unix"
 )
 
 // holdVariable makes this program hold a folder instead of testing.
@@ -92,6 +94,26 @@ func TestRemove(t *testing.T) {
 	}
 	if err := f.Remove(); err != nil || there(t, f.Path) {
 		t.Errorf("Remove = %v", err)
+	}
+}
+
+func TestAFolderInUseIsLocked(t *testing.T) {
+	t.Setenv("TMPDIR", t.TempDir())
+	f := newFolder(t)
+	dir, err := os.Open(f.Path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer dir.Close()
+	lock := func() error { return unix.Flock(int(dir.Fd()), unix.LOCK_EX|unix.LOCK_NB) }
+	if err := lock(); !errors.Is(err, unix.EWOULDBLOCK) {
+		t.Errorf("what cleans temp folders gets %v", err)
+	}
+	if err := f.Remove(); err != nil {
+		t.Fatal(err)
+	}
+	if err := lock(); err != nil {
+		t.Errorf("after Remove it is %v", err)
 	}
 }
 
