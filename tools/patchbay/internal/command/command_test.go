@@ -2,7 +2,10 @@ package command_test
 
 import (
 	"bytes"
+	"context"
+	"encoding/base64"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -52,6 +55,41 @@ func TestStatus(t *testing.T) {
 			}
 			if strings.Count(stderr.String(), "\n") > 1 {
 				t.Errorf("stderr has more than one line: %q", stderr.String())
+			}
+		})
+	}
+}
+
+func TestAStartThatIsBrokenOffIsNoFailure(t *testing.T) {
+	dir := t.TempDir()
+	write := func(name, text string) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(text), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	write("x-source", "#!/bin/sh\n")
+	write("x-sink", "#!/bin/sh\n")
+	file := write("p.yaml", "source: {type: x-source}\nsink: {type: x-sink}\n")
+	vanus := write("config.yml", "target: http://127.0.0.1:1\n")
+	steps := base64.StdEncoding.EncodeToString([]byte("source: {type: x}\nproducer: {core: {subject: a}, nats: {url: 'nats://127.0.0.1:1'}}"))
+	for _, args := range [][]string{
+		{"run", file},
+		{"connect", steps},
+		{"kps", "--connector-instance-id=i", "--nats-broker=nats://127.0.0.1:1", "--", "x-source"},
+		{"vanus", "--", "x-source"},
+	} {
+		t.Run(args[0], func(t *testing.T) {
+			vars := map[string]string{"PATCHBAY_BIN_DIR": dir, "HOME": t.TempDir(), "CONNECTOR_CONFIG": vanus}
+			ctx, stop := context.WithCancel(t.Context())
+			stop() // as if while a connector is asked what it is
+			var stderr bytes.Buffer
+			status := command.Run(ctx, command.Surroundings{
+				Args: args, Stdout: &bytes.Buffer{}, Stderr: &stderr, Env: broker.Env{Getenv: func(k string) string { return vars[k] }},
+			})
+			if status != 0 || stderr.Len() > 0 {
+				t.Errorf("status %d, %s", status, stderr.String())
 			}
 		})
 	}

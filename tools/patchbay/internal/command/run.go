@@ -59,7 +59,10 @@ func (r *runCommand) Run(ctx context.Context, s Surroundings) error {
 		Window: r.MaxInFlight, MaxBytes: r.MaxInFlightBytes, StartTimeout: r.StartTimeout, ShutdownTimeout: r.ShutdownTimeout,
 	}
 	all, err := load(ctx, r.Paths, options)
-	if err != nil {
+	switch {
+	case ctx.Err() != nil && err != nil: // it was broken off
+		return nil
+	case err != nil:
 		return err
 	}
 	state := r.State

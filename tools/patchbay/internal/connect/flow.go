@@ -42,6 +42,7 @@ func (r *runtime) inlet(ctx context.Context) error {
 		return errors.Join(err, w.Close())
 	}
 	defer release()
+	r.began = true
 	return i.RunSource(ctx, w, store) // which closes w
 }
 
@@ -101,6 +102,7 @@ func (r *runtime) outlet(ctx context.Context) (err error) {
 		in = &stagedReader{Reader: in, chain: stages}
 	}
 	defer func() { err = errors.Join(err, in.Close()) }()
+	r.began = true
 	return i.RunSink(ctx, in)
 }
 

@@ -40,6 +40,7 @@ type runtime struct {
 	stdout  *os.File
 	stderr  io.Writer
 	servers []*server
+	began   bool // everything is open, and the connector runs or has run
 }
 
 // Run runs the connector that the configuration describes, until it has ended by itself, fails for good, or ctx ends and
@@ -69,9 +70,14 @@ func Run(ctx context.Context, o Options) (err error) {
 		}
 	}()
 	if s.Source != nil {
-		return r.inlet(ctx)
+		err = r.inlet(ctx)
+	} else {
+		err = r.outlet(ctx)
 	}
-	return r.outlet(ctx)
+	if ctx.Err() != nil && !r.began { // the start was broken off
+		return nil
+	}
+	return err
 }
 
 // getenv looks variables up in a list.

@@ -1,6 +1,7 @@
 package connector
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -28,6 +29,16 @@ esac
 		t.Fatal(err)
 	}
 	return p
+}
+
+func TestAQuestionThatIsBrokenOff(t *testing.T) {
+	p := script(t, "discover", "true")
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err := p.Discover(ctx, nil, t.TempDir(), "x", nil)
+	if want := "shell-source discover was stopped before it had answered"; err == nil || err.Error() != want {
+		t.Errorf("error = %v, want %s", err, want)
+	}
 }
 
 func TestDiscover(t *testing.T) {

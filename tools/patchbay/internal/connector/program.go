@@ -111,14 +111,17 @@ func (p *Program) introduce(ctx context.Context, env []string) {
 
 // ask runs a program with arguments and returns what it prints.
 func (p *Program) ask(ctx context.Context, env []string, args ...string) (stdout, stderr []byte, err error) {
-	ctx, cancel := context.WithTimeout(ctx, askTimeout)
+	timed, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, p.Path, args...)
+	cmd := exec.CommandContext(timed, p.Path, args...)
 	cmd.Env, cmd.WaitDelay = env, time.Second
 	out, errs := &limited{max: maxAnswer}, &limited{max: maxAnswer}
 	cmd.Stdout, cmd.Stderr = out, errs
 	err = cmd.Run()
-	if ctx.Err() != nil {
+	switch {
+	case ctx.Err() != nil:
+		err = fmt.Errorf("%s %s was stopped before it had answered", filepath.Base(p.Path), args[0])
+	case timed.Err() != nil:
 		err = fmt.Errorf("%s %s gave no answer within %s", filepath.Base(p.Path), args[0], askTimeout)
 	}
 	return out.Bytes(), errs.Bytes(), err

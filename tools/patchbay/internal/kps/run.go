@@ -52,7 +52,10 @@ func Run(ctx context.Context, o Options) error {
 	out := &logs{Lines: connector.Lines{W: o.Stderr}, json: o.LogFormat == "json"}
 	log := observe.NewLogger(out, o.LogLevel, o.LogFormat)
 	sides, err := find(ctx, o)
-	if err != nil {
+	switch {
+	case ctx.Err() != nil && err != nil: // it was broken off
+		return nil
+	case err != nil:
 		return &UsageError{err}
 	}
 	broker, err := coreURL(o.Broker)
