@@ -54,7 +54,7 @@ func TestARepositoryIsPinned(t *testing.T) {
 	first := commit(t, repository, "1")
 	second := commit(t, repository, "2")
 	r := newRig(t)
-	m := Manifest{Source: "VCS", URI: repository, Digest: "commit:" + first}
+	m := Manifest{Source: "VCS", URI: repository, Digest: "commit:" + first, UpdateCommand: "git pull"}
 	r.install(m, false, "")
 	r.has("file", "1")
 	m.Digest = "commit:" + second

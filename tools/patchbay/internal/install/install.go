@@ -59,7 +59,7 @@ func (i *Installer) Install(ctx context.Context, m *Manifest, update bool) error
 	case !exists && update:
 		return &UsageError{fmt.Errorf("%s is not installed; leave --update out", m.Name)}
 	}
-	inPlace := update && (m.UpdateCommand != "" || m.Source == fromVCS)
+	inPlace := update && (m.update() != "" || m.Source == fromVCS)
 	p, err := newPlan(m, filepath.Join(dir, sourceFolder), inPlace)
 	if err != nil {
 		return err

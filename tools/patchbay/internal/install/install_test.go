@@ -183,6 +183,19 @@ func TestHTTPIsPinned(t *testing.T) {
 	}
 }
 
+func TestAnUpdateIsPinned(t *testing.T) {
+	r := newRig(t)
+	for _, body := range []string{"1", "2"} {
+		address, digest := serve(t, []byte(body))
+		m := Manifest{Source: "HTTP", URI: address + "/file", Digest: digest, InstallCommand: "cp file built", UpdateCommand: "touch updated"}
+		r.install(m, body == "2", "")
+		r.has("built", body)
+	}
+	if _, err := os.Stat(filepath.Join(r.Root, "x", sourceFolder, "updated")); err == nil {
+		t.Error("a command decided what is installed")
+	}
+}
+
 func TestWithoutAPinARedirectStaysEncrypted(t *testing.T) {
 	plain, digest := serve(t, []byte("x"))
 	s := httptest.NewServer(http.RedirectHandler(plain, http.StatusFound))

@@ -148,6 +148,15 @@ func (m *Manifest) check(dir string) (problems []error) {
 	return problems
 }
 
+// update is the command that brings the connector up to date in place; empty if there is none. A digest leaves it out, because it
+// decides for itself what it fetches.
+func (m *Manifest) update() string {
+	if m.Digest != "" {
+		return ""
+	}
+	return m.UpdateCommand
+}
+
 // digest returns the hexadecimal digits of the pin, in lower case; empty if there is none.
 func (m *Manifest) digest() (string, error) {
 	if m.Digest == "" {

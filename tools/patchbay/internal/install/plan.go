@@ -50,8 +50,8 @@ func newPlan(m *Manifest, source string, inPlace bool) (*plan, error) {
 	}
 	switch {
 	case !inPlace:
-	case m.UpdateCommand != "":
-		add("update", m.UpdateCommand)
+	case m.update() != "":
+		add("update", m.update())
 		return p, err
 	case commit != "":
 		fetch := []string{"git", "fetch", "--quiet", m.URI, "+refs/heads/*:refs/remotes/origin/*"}
