@@ -23,7 +23,7 @@ type feed struct {
 // acknowledgement names its record by a number, which means nothing to any other.
 type origin struct{ stream, consumer int64 }
 
-// open makes what is missing of the stream and the group's consumer, and begins to fetch.
+// open makes what is missing of the stream and the group's consumer, and goes on fetching.
 func (r *reader) open(ctx context.Context) error {
 	c, old := r.conn, r.feed
 	stream, err := c.ensureStream(ctx)

@@ -33,9 +33,17 @@ func deleteStream(t *testing.T, c *Conn) {
 	}
 }
 
+// fetchAhead has a reader fetch what its first Read would.
+func fetchAhead(r transport.Reader) *reader {
+	fetching := r.(*reader)
+	fetching.take(nil, 0)
+	return fetching
+}
+
 // awaitWaiting blocks until the server knows that the reader waits, so that it tells it of a deletion.
 func awaitWaiting(t *testing.T, r transport.Reader) {
 	t.Helper()
+	fetchAhead(r)
 	await(t, "the server knows that the reader waits", func() bool {
 		info, err := r.(*reader).feed.consumer.Info(testContext(t))
 		return err == nil && info.NumWaiting > 0

@@ -128,7 +128,7 @@ func TestWhatIsFetchedAheadIsBoundedInBytes(t *testing.T) {
 	}
 	write(t, w, recs...)
 	r := openReader(t, c, ReaderOptions{MaxBytes: most})
-	own := r.(*reader)
+	own := fetchAhead(r)
 	waiting := func() (bytes int) {
 		own.mu.Lock()
 		defer own.mu.Unlock()

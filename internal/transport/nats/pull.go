@@ -40,7 +40,7 @@ type pulls struct {
 	silent  int    // ticks since the server was heard
 }
 
-// fetch begins to fetch. What comes is bounded by the requests that are made, in messages and in bytes: the client library's own
+// fetch begins to fetch, once there was a Read. What comes is bounded by the requests that are made, in messages and in bytes: the client library's own
 // way to consume asks for more as soon as it has handed over what came, however much of that still waits here.
 func (r *reader) fetch(f *feed) error {
 	nc := r.conn.nc
@@ -71,10 +71,10 @@ func drain(sub *natsgo.Subscription) {
 
 // ask requests more once there is room for a quarter of what may be fetched ahead: for the rest, or for one message if that is
 // too large to come otherwise. At half of it, a server that shares its cores with others runs dry while a request waits its turn;
-// at an eighth, requests cost more than they save. The mutex is held.
+// at an eighth, requests cost more than they save. Until the first Read it asks for nothing. The mutex is held.
 func (r *reader) ask() {
 	f := r.feed
-	if f.sub == nil || r.closed || r.away || r.err != nil || len(r.late) > 0 {
+	if !r.begun || f.sub == nil || r.closed || r.away || r.err != nil || len(r.late) > 0 {
 		return
 	}
 	messages, bytes := r.opts.MaxInFlight-len(r.queue), r.opts.MaxBytes-r.waiting

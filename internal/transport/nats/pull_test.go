@@ -36,10 +36,37 @@ func TestAMessageLargerThanWhatIsFetchedAheadComesByItself(t *testing.T) {
 	}
 }
 
+func TestAReaderThatWaitsForItsTurnFetchesNothing(t *testing.T) {
+	c := connect(t, startServer(t).url())
+	w := openWriter(t, c)
+	write(t, w, values("a", "b", "c")...)
+	waiting := openReader(t, c, ReaderOptions{}).(*reader)
+	waiting.look(false, true) // as after an outage
+	for range silentTicks + 1 {
+		waiting.look(false, false) // as time would
+	}
+	info, err := waiting.feed.consumer.Info(testContext(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if info.NumWaiting > 0 || info.NumAckPending > 0 {
+		t.Fatalf("%d requests wait, %d messages were sent before the first Read", info.NumWaiting, info.NumAckPending)
+	}
+	active := openReader(t, c, ReaderOptions{})
+	ms := read(t, active, 3)
+	wantValues(t, ms, "a", "b", "c")
+	ack(t, ms...)
+	if err := active.Close(); err != nil {
+		t.Fatal(err)
+	}
+	write(t, w, values("d")...)
+	wantValues(t, read(t, waiting, 1), "d")
+}
+
 func TestMoreIsAskedForWhenAQuarterIsTaken(t *testing.T) {
 	c := connect(t, startServer(t).url())
 	write(t, openWriter(t, c), values("a", "b", "c", "d", "e", "f", "g", "h")...)
-	r := openReader(t, c, ReaderOptions{MaxInFlight: 8}).(*reader)
+	r := fetchAhead(openReader(t, c, ReaderOptions{MaxInFlight: 8}))
 	open := func() []pull {
 		r.mu.Lock()
 		defer r.mu.Unlock()
@@ -61,11 +88,11 @@ func TestARequestThatIsLostIsMadeAgain(t *testing.T) {
 	c := connect(t, p.url())
 	write(t, openWriter(t, c), values("a")...)
 	p.loseWhere(func(subject string) bool { return strings.HasPrefix(subject, "$JS.API.CONSUMER.MSG.NEXT.") })
-	r := openReader(t, c, ReaderOptions{})
+	r := fetchAhead(openReader(t, c, ReaderOptions{}))
 	await(t, "a request is lost", func() bool { return p.losses() > 0 })
 	p.loseWhere(nil)
 	for range silentTicks + 1 {
-		r.(*reader).look(false, false) // as time would
+		r.look(false, false) // as time would
 	}
 	wantValues(t, read(t, r, 1), "a")
 }
@@ -122,7 +149,7 @@ func TestWhatTheServerSaysOfARequest(t *testing.T) {
 	}
 	for i, tt := range tests {
 		t.Run(tt.status+" "+tt.text, func(t *testing.T) {
-			r := openReader(t, c, ReaderOptions{Group: strconv.Itoa(i), MaxInFlight: 4}).(*reader)
+			r := fetchAhead(openReader(t, c, ReaderOptions{Group: strconv.Itoa(i), MaxInFlight: 4}))
 			r.mu.Lock()
 			f := r.feed
 			f.newest += 2
@@ -162,7 +189,7 @@ func TestAReaderForWhichTheServerHasNoRoomAsksAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	awaitWaiting(t, first)
-	second := openReader(t, c, ReaderOptions{})
+	second := fetchAhead(openReader(t, c, ReaderOptions{}))
 	if err := c.nc.FlushWithContext(testContext(t)); err != nil { // its request has come, in vain
 		t.Fatal(err)
 	}
@@ -171,7 +198,7 @@ func TestAReaderForWhichTheServerHasNoRoomAsksAgain(t *testing.T) {
 	}
 	write(t, w, values("a")...)
 	for range silentTicks + 1 {
-		second.(*reader).look(false, false) // as time would
+		second.look(false, false) // as time would
 	}
 	wantValues(t, read(t, second, 1), "a")
 }

@@ -43,8 +43,9 @@ type ReaderOptions struct {
 // Reader returns the consuming end of the topic. It makes the stream and the group's consumer where there are none, so that
 // a reader may come before the first writer.
 //
-// Messages are fetched ahead, and kept from redelivery until they are acknowledged. What the server delivers again all the
-// same, after an outage say, is not returned again. With Once, Read returns io.EOF when every record there was at the start
+// Messages are fetched ahead, and kept from redelivery until they are acknowledged. Before the first Read nothing is fetched, so
+// that a reader that has to wait for its turn holds nothing back from the group. What the server delivers again all the same,
+// after an outage say, is not returned again. With Once, Read returns io.EOF when every record there was at the start
 // is acknowledged or was returned by this reader: records that the caller still holds do not keep it from its end.
 //
 // When the stream or the consumer is deleted, or the server asks for it to be reached anew, a Read says so once. The next
@@ -98,6 +99,7 @@ type reader struct {
 	queue     []*delivery          // received and not yet returned
 	late      []*delivery          // with Once: received, but beyond the end of the pass
 	waiting   int                  // the weight of queue
+	begun     bool                 // there was a Read
 	want      int                  // messages that a Read waits for
 	pending   uint64               // what the server has not sent yet, as far as known
 	asked     time.Time            // when the server was last asked for that number
@@ -197,6 +199,7 @@ func (r *reader) take(out []*delivery, n int) []*delivery {
 	if r.want = 1; len(out) > 0 { // its wait has begun
 		r.want = n - len(taken)
 	}
+	r.begun = true
 	r.ask()
 	return out
 }
