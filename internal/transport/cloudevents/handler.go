@@ -74,12 +74,26 @@ func (r *Reader) process(q *request, w http.ResponseWriter, req *http.Request) (
 	if err := r.accept(q, w, req); err != nil {
 		return err
 	}
-	select {
-	case <-q.acked:
-	case <-r.closed:
-	case <-req.Context().Done():
+	var late <-chan time.Time
+	if !r.isRead() {
+		timer := time.NewTimer(readWait)
+		defer timer.Stop()
+		late = timer.C
 	}
-	return nil
+	for {
+		select {
+		case <-late:
+			if !r.isRead() {
+				return errUnread
+			}
+		case <-q.acked:
+			return nil
+		case <-r.closed:
+			return nil
+		case <-req.Context().Done():
+			return nil
+		}
+	}
 }
 
 // accept receives one request and queues its records.

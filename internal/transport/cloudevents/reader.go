@@ -28,6 +28,7 @@ const (
 	answerTimeout = 10 * time.Second
 	drainTimeout  = time.Second // for the last answers, on Close
 	lull          = time.Millisecond
+	readWait      = time.Second // for the first Read, after which a request is sent away
 )
 
 // ReaderConfig says where a Reader listens and how much it takes. Zero values mean the defaults.
@@ -70,6 +71,7 @@ func (c *ReaderConfig) setDefaults() {
 // A Reader is the consuming end of a topic: an HTTP server that takes events. A request is answered with 2xx once all its
 // records are acknowledged, and in any other case its sender has to send all of them again. When a sender leaves before the
 // answer, records that nobody has read are dropped, since it will send them again, and Ack of the others returns an error.
+// While there was no Read yet, because the caller has to wait for its turn, a sender is sent away after a second.
 type Reader struct {
 	cfg      ReaderConfig
 	target   *target
@@ -81,6 +83,7 @@ type Reader struct {
 	conns    sync.WaitGroup // connections
 
 	mu        sync.Mutex
+	begun     bool       // there was a Read
 	queue     []*request // with records that nobody has read
 	receiving int        // requests that are being received
 	records   int        // of requests that are received and not settled
@@ -178,6 +181,7 @@ func (r *Reader) Read(ctx context.Context, limit int, wait time.Duration) ([]tra
 func (r *Reader) take(n int) (out []transport.Message, arriving bool, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.begun = true
 	for len(out) < n && len(r.queue) > 0 {
 		q := r.queue[0]
 		for len(out) < n && q.next < len(q.records) {
@@ -188,6 +192,13 @@ func (r *Reader) take(n int) (out []transport.Message, arriving bool, err error)
 		}
 	}
 	return out, r.receiving > 0, r.broken
+}
+
+// isRead reports whether there was a Read.
+func (r *Reader) isRead() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.begun
 }
 
 // Flush implements transport.Reader: it waits for the answers to requests whose records are all acknowledged. What the

@@ -157,6 +157,25 @@ func TestASenderIsHeldBack(t *testing.T) {
 	}
 }
 
+func TestASenderIsSentAwayWhileNobodyReads(t *testing.T) {
+	r, url := listen(t, ReaderConfig{})
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	a := send(ctx, http.MethodPost, url, event(), strings.NewReader("a"))
+	if a.status != http.StatusServiceUnavailable || a.header.Get("Retry-After") != "1" {
+		t.Fatalf("got %+v", a)
+	}
+	answers := post(t.Context(), url, event(), "b")
+	ms := read(t, r, 1)
+	if got := string(ms[0].Record.Value); got != "b" {
+		t.Errorf("read %s, whose sender was sent away", got)
+	}
+	ack(t, ms...)
+	if a := <-answers; a.status != http.StatusNoContent {
+		t.Errorf("got %+v", a)
+	}
+}
+
 func TestCloseAnswersWhoWaits(t *testing.T) {
 	r, url := listen(t, ReaderConfig{})
 	taken := post(t.Context(), url, event(), "a")

@@ -122,6 +122,7 @@ func (u *unavailable) Error() string { return u.reason }
 
 var (
 	errClosing = &unavailable{http.StatusServiceUnavailable, "this program is stopping; send the request again"}
+	errUnread  = &unavailable{http.StatusServiceUnavailable, "this program waits for another one to end; send the request again"}
 	errLeft    = &unavailable{http.StatusServiceUnavailable, "the sender left before the answer"}
 	errBusy    = &unavailable{http.StatusTooManyRequests, "too many records are being processed; send the request again"}
 )
