@@ -67,7 +67,8 @@ func (p *program) start(ctx context.Context, w world, r *resolved) error {
 		return err
 	}
 	defer e.Close()
-	if err := lookBack(ctx, chain, e, run.StartTimeout); err != nil {
+	look, err := lookBack(chain, e)
+	if err != nil {
 		return err
 	}
 	if e.stop != nil {
@@ -88,13 +89,13 @@ func (p *program) start(ctx context.Context, w world, r *resolved) error {
 	if isSource {
 		err = p.startSource(ctx, r, e, delivery.SourceConfig{
 			Instance: instance, Limits: limits, Failures: failures,
-			Chain: chain, Log: log, Metrics: metrics, Status: e.status, Ordered: flags.(*sourceFlags).Order.Ordered,
+			Chain: chain, LookBack: look, Log: log, Metrics: metrics, Status: e.status, Ordered: flags.(*sourceFlags).Order.Ordered,
 		})
 	} else {
 		batch := flags.(*sinkFlags).Batch
 		err = p.startSink(ctx, r, e, delivery.SinkConfig{
 			Instance: instance, Limits: limits, Failures: failures,
-			Chain: chain, Log: log, Metrics: metrics, Status: e.status, BatchSize: batch.BatchSize, BatchWait: batch.BatchWait,
+			Chain: chain, LookBack: look, Log: log, Metrics: metrics, Status: e.status, BatchSize: batch.BatchSize, BatchWait: batch.BatchWait,
 		})
 	}
 	if err == nil && e.broken != nil {
@@ -127,26 +128,26 @@ func openChain(ctx context.Context, w world, r *resolved, topic string) (*transf
 	return chain, nil
 }
 
-// lookBack shows the topic's last records to the SmartModules that shall look back.
-func lookBack(ctx context.Context, chain *transform.Chain, e *endpoint, within time.Duration) error {
+// lookBack returns what shows the topic's last records to the SmartModules that shall look back, nil where none shall.
+func lookBack(chain *transform.Chain, e *endpoint) (func(ctx context.Context) error, error) {
 	n := chain.LooksBack()
 	switch {
 	case n == 0:
-		return nil
+		return nil, nil
 	case e.recent == nil:
-		return &usageError{errors.New("lookback: only a topic on a NATS broker with JetStream keeps records to look back on; leave lookback out")}
+		return nil, &usageError{errors.New("lookback: only a topic on a NATS broker with JetStream keeps records to look back on; leave lookback out")}
 	}
-	ctx, cancel := context.WithTimeout(ctx, within)
-	defer cancel()
-	recs, err := e.recent(ctx, n)
-	if err == nil {
-		err = chain.LookBack(ctx, recs)
-	}
-	var config *transport.ConfigError
-	if errors.As(err, &config) {
-		err = &usageError{err}
-	}
-	return err
+	return func(ctx context.Context) error {
+		recs, err := e.recent(ctx, n)
+		var config *transport.ConfigError
+		switch {
+		case err == nil:
+			return Permanent(chain.LookBack(ctx, recs))
+		case errors.As(err, &config):
+			return Permanent(&usageError{err})
+		}
+		return err
+	}, nil
 }
 
 func (p *program) startSource(ctx context.Context, r *resolved, e *endpoint, c delivery.SourceConfig) error {

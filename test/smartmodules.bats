@@ -212,6 +212,23 @@ YAML
   [[ $stderr == *"aggregates begin anew at every start"* ]]
 }
 
+@test "a copy that waits takes no records, and looks back and counts on when its turn comes" {
+  printf 'topic: demo\ntransforms: [{uses: dedup.wasm, lookback: {last: 100}}, {map: count.wasm}]\n' >"$SANDBOX/config.yaml"
+  send() { generate-source --topic demo --rate 0 --count "$1" --template .sequence --log-level error; }
+  send 1
+  start first stdout-sink --config "$SANDBOX/config.yaml"
+  wait_until 10 grep -qx 1 "$(output first)"
+  start second stdout-sink --config "$SANDBOX/config.yaml"
+  wait_until 10 grep -q 'waiting for it to end' "$(errors second)"
+  send 50
+  wait_until 10 grep -qx 50 "$(output first)"
+  stop first
+  send 51
+  wait_until 15 grep -qx 51 "$(output second)"
+  stop second
+  assert_equal "$(wc -l <"$(output second)")" 1
+}
+
 @test "what a sink aggregates is saved where --state says, whatever the topic" {
   count() { stdout-sink --log-level error --map count.wasm "$@"; }
   run --separate-stderr count --topic - --state "file:$SANDBOX/counted.json" <<<$'a\nb'

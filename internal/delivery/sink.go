@@ -26,8 +26,9 @@ type SinkConfig struct {
 	Log       *slog.Logger
 	Status    func(state string, err error) // may be nil
 	Metrics   *observe.Metrics              // may be nil
-	// Waiting is that of SourceConfig.
-	Waiting func(holder *state.Holder)
+	// LookBack and Waiting are those of SourceConfig.
+	LookBack func(ctx context.Context) error
+	Waiting  func(holder *state.Holder)
 	// Session makes a fresh sink for each session.
 	Session func() (func(ctx context.Context, in *Input) error, error)
 }
@@ -54,8 +55,17 @@ type sink struct {
 }
 
 func (s *sink) run() error {
-	if over, err := s.recall(); over || err != nil {
+	saved, over, err := s.recall()
+	if over {
 		return err
+	}
+	if over, err := s.lookBack(s.LookBack); over {
+		return err
+	}
+	if saved != nil {
+		s.tracker = newTracker(nil, true)
+		s.tracker.keep(s.Chain.State())
+		s.saver = newSaver(s.Store, *saved, s.tracker, s.life)
 	}
 	letters := newLetters(s.Dead, s.life, Backoff{Cap: s.RetryCap})
 	s.policy = &policy{Instance: s.Instance, on: s.On, letters: letters, log: s.Log, metrics: s.Metrics}
@@ -66,7 +76,7 @@ func (s *sink) run() error {
 	}
 	var pump sync.WaitGroup
 	pump.Go(func() { s.in.pump(s.alive) })
-	err := s.sessions(s.session)
+	err = s.sessions(s.session)
 	s.die(nil) // the shutdown timeout begins, if it has not
 	pump.Wait()
 	if refused := s.awaitLetters(letters); err == nil {
@@ -87,28 +97,25 @@ func (s *sink) run() error {
 	return err
 }
 
-// recall gives the transforms what they had come to. It reports whether the run is over before it has begun.
-func (s *sink) recall() (over bool, err error) {
+// recall gives the transforms what they had come to, and returns that; nil where it is not kept. It reports whether the run is
+// over before it has begun.
+func (s *sink) recall() (saved *state.State, over bool, err error) {
 	if !s.Chain.Keeps() {
-		return false, nil
+		return nil, false, nil
 	}
 	if s.Store == nil {
 		s.Log.Info(anewAtEveryStart)
-		return false, nil
+		return nil, false, nil
 	}
 	kept := &loader{
 		Instance: s.Instance, store: s.Store, life: s.life, waiting: s.Waiting,
 		advice: "give it another --state", other: "another --state",
 	}
-	saved, err := kept.load()
-	if err != nil || saved == nil {
-		return true, err
+	if saved, err = kept.load(); err != nil || saved == nil {
+		return nil, true, err
 	}
 	recall(s.Chain, saved, s.life)
-	s.tracker = newTracker(nil, true)
-	s.tracker.keep(s.Chain.State())
-	s.saver = newSaver(s.Store, *saved, s.tracker, s.life)
-	return false, nil
+	return saved, false, nil
 }
 
 // awaitLetters gives dead letters that are under way the time to be stored, so that their records are done with. It returns

@@ -50,6 +50,10 @@ type SourceConfig struct {
 	// ScopeIDs says that the topic drops records by their ids alone, so that those of several sources must not be alike.
 	ScopeIDs bool
 	Chain    *transform.Chain
+	// LookBack shows Chain the last records of the topic. It is called once no other process uses the saved position, so that it
+	// shows what such a process has written, and again after an error that is not Permanent, until the start timeout has passed.
+	// Nil means that nothing looks back.
+	LookBack func(ctx context.Context) error
 	Log      *slog.Logger
 	// Metrics hears of everything that happens. It may be nil.
 	Metrics *observe.Metrics
@@ -102,6 +106,9 @@ func (s *source) run() error {
 	}
 	s.tracker = newTracker(saved.Positions, s.Store != nil)
 	s.recall(saved)
+	if over, err := s.lookBack(s.LookBack); over {
+		return err
+	}
 	s.ids = newIdentifiers(s.Derive, s.Name, saved.Epoch)
 	if s.ScopeIDs {
 		s.ids.scopeOwn(s.Name, saved.Epoch)

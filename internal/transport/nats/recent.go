@@ -28,7 +28,11 @@ func (c *Conn) Recent(ctx context.Context, before transport.Reader, n int) ([]re
 		return nil, err
 	}
 	if r, ok := before.(*reader); ok {
-		last = min(last, r.feed.floor)
+		floor, err := r.begins(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("look back on topic %s: %w", c.cfg.Topic, c.explain(err))
+		}
+		last = min(last, floor)
 	}
 	// The stream may hold other topics, and gaps: where there are too few, more is looked through.
 	first := stream.CachedInfo().State.FirstSeq
@@ -45,6 +49,16 @@ func (c *Conn) Recent(ctx context.Context, before transport.Reader, n int) ([]re
 			return slices.Delete(found, 0, max(len(found)-n, 0)), nil
 		}
 	}
+}
+
+// begins returns the number of the record behind which the first Read begins: as it is now, for others of the group may have read
+// since the reader was opened. A consumer that is gone is made anew where it was then.
+func (r *reader) begins(ctx context.Context) (uint64, error) {
+	floor, err := settledUpTo(ctx, r.feed.consumer)
+	if errors.Is(err, jetstream.ErrConsumerNotFound) {
+		return r.feed.floor, nil
+	}
+	return floor, err
 }
 
 // between returns the records of the topic that have these numbers in the stream.

@@ -51,6 +51,14 @@ func TestRecent(t *testing.T) {
 	}
 	defer latest.Close()
 	recent(latest, 1, "e")
+	waiting, active := openReader(t, c, ReaderOptions{}), openReader(t, c, ReaderOptions{})
+	ack(t, read(t, active, 2)...)
+	if err := active.Flush(testContext(t)); err != nil {
+		t.Fatal(err)
+	}
+	recent(waiting, 9, "a", "b") // what others of its group have read since it was opened counts, too
+	deleteConsumer(t, c)
+	recent(waiting, 9) // its first Read begins where it was opened
 	if _, err := c.js.UpdateStream(testContext(t), withSubject(stream.CachedInfo().Config, "elsewhere")); err != nil {
 		t.Fatal(err)
 	}
