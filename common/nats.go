@@ -34,12 +34,6 @@ func (o *opening) openNATS(ctx context.Context, e *endpoint) error {
 		}
 		e.close = append(e.close, e.writer.Close)
 		e.scopeIDs = true
-		if bucket, wanted := o.bucket(); wanted {
-			if e.store, err = conn.Store(ctx, bucket, o.name); err != nil {
-				return err
-			}
-			e.close = append(e.close, e.store.Close)
-		}
 	} else {
 		g := o.flags.(*sinkFlags).Group
 		group := g.Group
@@ -54,9 +48,9 @@ func (o *opening) openNATS(ctx context.Context, e *endpoint) error {
 			return err
 		}
 		e.close = append(e.close, e.reader.Close)
-		if err := o.openAggregates(ctx, conn, e); err != nil {
-			return err
-		}
+	}
+	if err := o.openKept(ctx, conn, e); err != nil {
+		return err
 	}
 	e.recent = func(ctx context.Context, n int) ([]record.Record, error) { return conn.Recent(ctx, e.reader, n) }
 	if d.OnError == "dead-letter" {
@@ -69,15 +63,21 @@ func (o *opening) openNATS(ctx context.Context, e *endpoint) error {
 	return nil
 }
 
-// openAggregates opens the state in which a sink keeps what its transforms aggregate, under its name. Plain subjects keep none.
-func (o *opening) openAggregates(ctx context.Context, conn *nats.Conn, e *endpoint) error {
+// openKept opens the state for positions and for what transforms aggregate: under the name, and of a sink under NAME.sink. Plain
+// subjects keep none; aggregates alone do without one there, unless a bucket is named.
+func (o *opening) openKept(ctx context.Context, conn *nats.Conn, e *endpoint) error {
 	bucket, wanted := o.bucket()
-	if !wanted || !o.keeps {
+	name := o.name
+	if !o.sources {
+		wanted = wanted && o.keeps
+		name += ".sink"
+	}
+	if !wanted {
 		return nil
 	}
-	store, err := conn.Store(ctx, bucket, o.name+".sink")
+	store, err := conn.Store(ctx, bucket, name)
 	var config *transport.ConfigError
-	if bucket == "" && errors.As(err, &config) {
+	if errors.As(err, &config) && bucket == "" && !o.info.Resumes {
 		return nil
 	}
 	if err != nil {

@@ -261,6 +261,36 @@ func TestStateCommandsNeedOnlyWhatSaysWhereTheStateIs(t *testing.T) {
 	}
 }
 
+func TestPlainSubjectsKeepNoPositions(t *testing.T) {
+	_, url := startNATS(t, 0, t.TempDir())
+	forgetful := counter()
+	forgetful.info.Resumes = false
+	tests := []struct {
+		name   string
+		p      *program
+		state  string
+		status int
+		stderr string
+	}{
+		{"of a source that resumes", counter(), "", 2, "plain subjects, which keep no state: give --state none or --state file:PATH"},
+		{"which is all right where none is wanted", counter(), "none", 0, ""},
+		{"and none is wanted of one that does not", forgetful, "", 0, ""},
+		{"unless a bucket is named", forgetful, "kv:mine", 2, "plain subjects, which keep no state"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			args := []string{"--topic", "numbers", "--broker", strings.Replace(url, "nats:", "nats+core:", 1)}
+			if tt.state != "" {
+				args = append(args, "--state", tt.state)
+			}
+			got := invoke(t.Context(), tt.p, setting{args: args})
+			if got.status != tt.status || !strings.Contains(got.stderr, tt.stderr) {
+				t.Errorf("status %d, want %d: %s", got.status, tt.status, got.stderr)
+			}
+		})
+	}
+}
+
 func TestOnlySourcesThatResumeHaveStateCommands(t *testing.T) {
 	forgetful := counter()
 	forgetful.info.Resumes = false

@@ -206,9 +206,14 @@ YAML
   run --separate-stderr stdout-sink --topic demo --name other --once --log-level error
   assert_output $'1\n2\n3\n4\n5\n6'
   # What is not kept is told.
+  local url
+  url=$(patchbay broker status --json | jq -r .url)
+  PATCHBAY_BROKER=nats+core://${url#*://} run --separate-stderr generate-source --topic plain --rate 0 --count 1 --map count.wasm
+  assert_success
+  # shellcheck disable=SC2154 # bats sets it
+  [[ $stderr == *"aggregates begin anew at every start"* ]]
   run --separate-stderr stdout-sink --topic - --map count.wasm <<<x
   assert_output 1
-  # shellcheck disable=SC2154 # bats sets it
   [[ $stderr == *"aggregates begin anew at every start"* ]]
 }
 
