@@ -31,7 +31,8 @@ type saver struct {
 	mu        sync.Mutex
 	session   context.Context   // ends when the session's Run returns
 	committed committedFunc     // of the session that runs; nil tells nobody
-	untold    map[string]string // saved positions that no session was told of
+	saved     map[string]string // all saved positions
+	untold    map[string]string // those that the session was not told of
 
 	told chan struct{} // asks for telling
 	stop context.CancelFunc
@@ -40,8 +41,7 @@ type saver struct {
 
 // newSaver starts a saver. It saves until close is called.
 func newSaver(store state.Store, st state.State, t *tracker, l *life) *saver {
-	s := &saver{store: store, state: st, tracker: t, life: l, untold: map[string]string{}, told: make(chan struct{}, 1)}
-	maps.Copy(s.untold, st.Positions) // the program may have ended before it told of them
+	s := &saver{store: store, state: st, tracker: t, life: l, saved: st.Positions, told: make(chan struct{}, 1)}
 	var ctx context.Context
 	ctx, s.stop = context.WithCancel(l.last)
 	l.metrics.OnPositionAge(t.age)
@@ -99,6 +99,10 @@ func (s *saver) save(ctx context.Context) error {
 	s.tracker.kept(c)
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.saved = c.positions
+	if s.committed == nil {
+		return nil // the next session begins with all that is saved
+	}
 	for partition, position := range c.moved {
 		if s.untold[partition] = position; position == "" {
 			delete(s.untold, partition) // it is forgotten, and with it what was to be told of it
@@ -108,7 +112,8 @@ func (s *saver) save(ctx context.Context) error {
 }
 
 // tellWhile calls f for saved positions while run runs, and returns what run does. The context of f ends with run, and no
-// call outlives it.
+// call outlives it. It begins with all of them: the program may have ended before it told, or the session before may have been
+// told whose connection was lost then, with what it had yet to pass on.
 func (s *saver) tellWhile(f committedFunc, run func() error) error {
 	ctx, cancel := context.WithCancel(s.life.last)
 	s.setCommitted(ctx, f)
@@ -119,7 +124,10 @@ func (s *saver) tellWhile(f committedFunc, run func() error) error {
 
 func (s *saver) setCommitted(session context.Context, f committedFunc) {
 	s.mu.Lock()
-	s.session, s.committed = session, f
+	s.session, s.committed, s.untold = session, f, map[string]string{}
+	if f != nil {
+		maps.Copy(s.untold, s.saved)
+	}
 	s.mu.Unlock()
 	select {
 	case s.told <- struct{}{}:
@@ -127,8 +135,7 @@ func (s *saver) setCommitted(session context.Context, f committedFunc) {
 	}
 }
 
-// tell calls the connector for each saved position that it has not heard of. An error ends the session; the next one hears
-// of the position again.
+// tell calls the connector for each saved position that its session has not heard of. An error ends the session.
 func (s *saver) tell() {
 	s.mu.Lock()
 	defer s.mu.Unlock()

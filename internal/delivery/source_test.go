@@ -464,6 +464,38 @@ func TestAnErrorOfCommittedStartsTheSourceAgain(t *testing.T) {
 	mustEqual(t, "sessions", sessions, 2)
 }
 
+func TestEachSessionIsToldOfAllThatIsSaved(t *testing.T) {
+	store := &fakeStore{state: &state.State{Positions: map[string]string{"old": "5"}}}
+	told := make(chan string, 10)
+	sessions := 0
+	config := SourceConfig{Writer: &fakeTopic{}, Store: store}
+	config.Session = func() (SourceSession, error) {
+		sessions++
+		n := sessions
+		return SourceSession{
+			Run: func(ctx context.Context, out *Output) error {
+				if n == 1 {
+					mustEqual(t, "told", <-told, "old@5")
+					if err := out.Send(ctx, numbered(1, 1)...); err != nil {
+						return err
+					}
+					mustEqual(t, "told", <-told, "@1")
+					return errors.New("connection lost, with what was told")
+				}
+				mustEqual(t, "told again", []string{<-told, <-told}, []string{"@1", "old@5"})
+				return nil
+			},
+			Committed: func(_ context.Context, partition, position string) error {
+				told <- partition + "@" + position
+				return nil
+			},
+		}, nil
+	}
+	err := within(t, 10*time.Second, func() error { return runSource(t.Context(), config, nil) })
+	mustEqual(t, "err", err, nil)
+	mustEqual(t, "told more", len(told), 0)
+}
+
 func TestIdsAreDerivedWherePositionsNeverRecur(t *testing.T) {
 	ids := func(derive bool, epoch string) (out []string) {
 		i := newIdentifiers(derive, "name", epoch)
