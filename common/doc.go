@@ -34,12 +34,13 @@
 // The struct's fields become flags by their tags, which mean what they mean to kong: help, default, enum, required,
 // placeholder, hidden, group, name, prefix and embed, sep, xor, and. Beside these a field may carry min and max (bounds of a
 // number; min:"0s" or min:"1ns" for a duration, min:"1B" for a size), maxlen and pattern (of text; form says in words what the
-// pattern asks for), unit (what a plain number counts), change (static, config or stream: when a host may change it), identity (the option names
-// the resource that is read), discover (required of a run, and not of a Discoverer, which finds what it may be) and, where it
-// goes out of use, deprecated (the first day on which it may be gone), replacement (another option, or none) and note (how to
-// migrate). An option that had other names carries them in aliases, the oldest first: as flag, variable and key they are taken as
-// before, with a note. Environment variables are derived from the names and are never written in a tag. Supported types are string, bool,
-// int, int64, float64, time.Duration, Secret, Size, URL, slices of these, and map[string]string.
+// pattern asks for), unit (what a plain number counts), change (static, config or stream: when a host may change it), identity
+// (the option names the resource that is read), discover (required of a run, and not of a Discoverer, which finds what it may
+// be) and, where it goes out of use, deprecated (the first day on which it may be gone), replacement (another option, or none)
+// and note (how to migrate). An option that had other names carries them in aliases, the oldest first: as flag, variable and
+// key they are taken as before, with a note. Environment variables are derived from the names and are never written in a tag.
+// Supported types are string, bool, int, int64, float64, time.Duration, Secret, Size, URL, slices of these, and
+// map[string]string.
 //
 // # Optional methods
 //

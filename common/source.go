@@ -59,8 +59,8 @@ type Committer interface {
 	// Committed is called after the position has been saved, one call at a time and in order for each partition, and only
 	// between the call of Run and its return. At the beginning of a session it is called for every position that is saved, for
 	// the program, or the session before, may have ended before its system heard of it. It may run at the same time as Run. An
-	// error ends the session; the next one is told again. For a partition that is forgotten it may not be called any more: a source that must tell its system
-	// of the last position calls Output.Forget when it was.
+	// error ends the session; the next one is told again. For a partition that is forgotten it may not be called any more: a
+	// source that must tell its system of the last position calls Output.Forget when it was.
 	Committed(ctx context.Context, partition, position string) error
 }
 

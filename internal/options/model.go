@@ -5,9 +5,9 @@
 // Tags that kong has mean here what they mean there: help, default, enum, required, placeholder, hidden, group, name, prefix,
 // xorprefix, embed, sep, mapsep, xor, and. Beside them a field may carry min and max (bounds of a number; min:"0s" or
 // min:"1ns" for a duration, min:"1B" for a size), maxlen, pattern with form (what it asks for, in words), unit, change (static,
-// config or stream), identity and discover. One that goes out of use carries deprecated (the first day on which it may be gone), replacement (another
-// option, or none) and note (how to migrate). One that had other names carries aliases, the oldest first: they are taken everywhere,
-// and shown nowhere. Environment variables are derived from the names.
+// config or stream), identity and discover. One that goes out of use carries deprecated (the first day on which it may be
+// gone), replacement (another option, or none) and note (how to migrate). One that had other names carries aliases, the oldest
+// first: they are taken everywhere, and shown nowhere. Environment variables are derived from the names.
 package options
 
 import (

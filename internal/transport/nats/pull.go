@@ -40,8 +40,9 @@ type pulls struct {
 	silent  int    // ticks since the server was heard
 }
 
-// fetch begins to fetch, once there was a Read. What comes is bounded by the requests that are made, in messages and in bytes: the client library's own
-// way to consume asks for more as soon as it has handed over what came, however much of that still waits here.
+// fetch begins to fetch, once there was a Read. What comes is bounded by the requests that are made, in messages and in bytes:
+// the client library's own way to consume asks for more as soon as it has handed over what came, however much of that still
+// waits here.
 func (r *reader) fetch(f *feed) error {
 	nc := r.conn.nc
 	f.inbox, f.drained = nc.NewInbox()+".", make(chan struct{})

@@ -1,6 +1,7 @@
 // Package scratch makes folders for what must not outlive a process, such as config files that hold secrets. Not even kill -9
-// leaves them for long: whoever makes the next folder removes those of processes that are gone. While a process lives its folder stays, however old:
-// what cleans temp folders by age leaves a folder that is locked (systemd-tmpfiles, as tmpfiles.d(5) says).
+// leaves them for long: whoever makes the next folder removes those of processes that are gone. While a process lives its
+// folder stays, however old: what cleans temp folders by age leaves a folder that is locked (systemd-tmpfiles, as tmpfiles.d(5)
+// says).
 package scratch
 
 import (
