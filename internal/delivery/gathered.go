@@ -106,7 +106,7 @@ func (g *gathered) run() {
 			g.tracker.mark(batch[len(batch)-1].slot, g.chain.State())
 		}
 		for i, b := range batch {
-			err := g.failed() // nothing goes past a record that has ended the run
+			err := g.life.ended() // nothing goes past a record that has ended the run
 			if err == nil {
 				err = g.forward(g.ctx, b.rec, outcomes[i], b.settled)
 			}
@@ -115,11 +115,6 @@ func (g *gathered) run() {
 			}
 		}
 	}
-}
-
-func (g *gathered) failed() error {
-	_, fatal := g.life.outcome()
-	return fatal
 }
 
 // close ends the work. What waits is settled with an error.

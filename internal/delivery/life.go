@@ -135,6 +135,12 @@ func (l *life) outcome() (over bool, fatal error) {
 	return l.over, l.fatal
 }
 
+// ended returns the error by which the run was ended, if it was, and by one.
+func (l *life) ended() error {
+	_, fatal := l.outcome()
+	return fatal
+}
+
 // lastAcks is how long a run that has failed waits for acknowledgements that are on their way.
 const lastAcks = time.Second
 

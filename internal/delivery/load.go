@@ -48,7 +48,7 @@ func recall(chain *transform.Chain, saved *state.State, l *life) bool {
 }
 
 // load acquires the lease on the saved state and reads it, trying again until the start timeout has passed, and refuses one
-// that belongs to something else. It returns nil and no error when the run ends meanwhile.
+// that belongs to something else. It returns nil, and the error of the run if it has one, when that ends meanwhile.
 func (l *loader) load() (*state.State, error) {
 	fresh := &state.State{Connector: l.Connector, Identity: l.identity}
 	if l.store == nil {
@@ -59,7 +59,7 @@ func (l *loader) load() (*state.State, error) {
 		saved, err := l.acquire()
 		switch {
 		case l.life.stop.Err() != nil || transport.Gone(err):
-			return nil, nil
+			return nil, l.life.ended()
 		case err == nil && saved == nil:
 			return fresh, nil
 		case err == nil:
@@ -72,12 +72,12 @@ func (l *loader) load() (*state.State, error) {
 			return nil, fmt.Errorf("%w; stop it first, or give this one %s", err, l.other)
 		case errors.Is(err, state.ErrDamaged), errors.Is(err, state.ErrVersion):
 			return nil, fmt.Errorf("load the saved %s of %s: %w; %s", l.kind(), l.Name, err, l.advice)
-		case l.life.trouble(err, wait):
+		case l.life.fallen(err, wait): // no record was in trouble: the session's first sign of life ends it
 			return nil, fmt.Errorf("load the saved %s of %s: %w", l.kind(), l.Name, err)
 		}
 		l.life.log.Warn("the saved position cannot be loaded, trying again", "wait", wait, "error", err)
 		if Sleep(l.life.alive, wait) != nil {
-			return nil, nil
+			return nil, l.life.ended()
 		}
 	}
 }

@@ -17,8 +17,7 @@ func (l *life) lookBack(show func(ctx context.Context) error) (over bool, err er
 		err := show(ctx)
 		cancel()
 		if l.alive.Err() != nil {
-			_, fatal := l.outcome()
-			return true, fatal
+			return true, l.ended()
 		}
 		if err == nil {
 			return false, nil

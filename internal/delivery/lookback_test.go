@@ -118,3 +118,18 @@ func TestALeaseThatIsLostWhileLookingBackEndsTheRun(t *testing.T) {
 		})
 	}
 }
+
+// A takenStore loses its lease while its state is loaded.
+type takenStore struct{ leasedStore }
+
+func (s *takenStore) Load(context.Context) (*state.State, error) {
+	s.lost(state.ErrLost)
+	return nil, errAway
+}
+
+func TestALeaseThatIsLostWhileLoadingEndsTheRun(t *testing.T) {
+	err := runSource(t.Context(), SourceConfig{Store: &takenStore{}}, func(context.Context, *Output) error { return nil })
+	if !errors.Is(err, state.ErrLost) {
+		t.Errorf("err = %v, want ErrLost", err)
+	}
+}

@@ -126,8 +126,7 @@ func (s *sink) awaitLetters(l *letters) error {
 	if l.idle(ctx) != nil {
 		return nil // their records are delivered again
 	}
-	_, fatal := s.outcome()
-	return fatal
+	return s.ended()
 }
 
 // session runs the sink once. What it leaves unsettled goes back to the input.

@@ -223,6 +223,5 @@ func (s *source) drain() error {
 		return fmt.Errorf("some records were not acknowledged within the shutdown timeout of %s; they are sent again on the next start",
 			s.ShutdownTimeout)
 	}
-	_, fatal := s.outcome()
-	return fatal
+	return s.ended()
 }
