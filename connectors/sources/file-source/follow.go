@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"time"
 )
 
@@ -27,7 +28,6 @@ const (
 	gone                     // it was deleted
 	parked                   // it has nothing new, and others wait
 	finished                 // it is read up to its limit
-	rewritten                // it was truncated, or written anew
 )
 
 // run reads files until there is nothing more to do at the path. It reports to the tailer and blocks until then.
@@ -35,12 +35,10 @@ func (f *follower) run(ctx context.Context) {
 	for {
 		r := f.t.reading(f)
 		why, err := f.follow(ctx, r)
-		if why == rewritten {
-			err = f.again(ctx, r)
-			if err == nil {
+		if errors.Is(err, errRewritten) {
+			if err = f.again(ctx, r); err == nil {
 				continue
 			}
-			why = unfinished
 		}
 		if f.t.done(ctx, f, r, why, err) {
 			return
@@ -48,7 +46,7 @@ func (f *follower) run(ctx context.Context) {
 	}
 }
 
-// follow reads a file until it is over.
+// follow reads a file until it is over, or fails with errRewritten.
 func (f *follower) follow(ctx context.Context, r *lineReader) (ending, error) {
 	if err := r.announce(ctx); err != nil {
 		return unfinished, err
@@ -74,7 +72,7 @@ func (f *follower) follow(ctx context.Context, r *lineReader) (ending, error) {
 		case err != nil:
 			return unfinished, &readError{err}
 		case info.Size() < r.next:
-			return rewritten, nil
+			return unfinished, errRewritten
 		case info.Size() > r.next:
 			continue
 		case r.limit >= 0:
@@ -87,10 +85,8 @@ func (f *follower) follow(ctx context.Context, r *lineReader) (ending, error) {
 			return why, nil
 		}
 		f.sleep(ctx, wait)
-		if changed, err := r.rewritten(); err != nil {
+		if err := r.unchanged(); err != nil {
 			return unfinished, err
-		} else if changed {
-			return rewritten, nil
 		}
 	}
 }
@@ -142,7 +138,7 @@ func (f *follower) again(ctx context.Context, r *lineReader) error {
 	if rest := f.t.copyOf(r.path, r.here()); rest != nil {
 		defer rest.file.Close()
 		f.t.log.Info("the file was truncated, reading the rest from its copy", "file", r.path, "copy", rest.file.Name())
-		if _, err := f.follow(ctx, rest); err != nil {
+		if _, err := f.follow(ctx, rest); err != nil && !errors.Is(err, errRewritten) {
 			return err
 		}
 	} else {

@@ -83,7 +83,8 @@ func (r *lineReader) announce(ctx context.Context) error {
 	return nil
 }
 
-// read reads a chunk, sends the lines that end in it, and returns its size: 0 at the end of the file.
+// read reads a chunk, sends the lines that end in it, and returns its size: 0 at the end of the file. It fails with
+// errRewritten, and sends nothing, if the chunk is not of the file that was read so far.
 func (r *lineReader) read(ctx context.Context) (int, error) {
 	chunk := chunks.Get().(*[chunkSize]byte)
 	defer chunks.Put(chunk)
@@ -97,6 +98,11 @@ func (r *lineReader) read(ctx context.Context) (int, error) {
 			return 0, nil
 		}
 		return 0, &readError{err}
+	}
+	// Delivery may have held the reader back for hours, in which the file was truncated and has grown beyond where it was.
+	// What was read is looked at only now, so that nothing can come between.
+	if err := r.unchanged(); err != nil {
+		return 0, err
 	}
 	data = data[:n]
 	if end := bytes.IndexByte(data, r.delimiter()); r.limit >= 0 && r.limit <= r.next && end >= 0 {
@@ -227,21 +233,27 @@ func (r *lineReader) here() position {
 	return r.position
 }
 
-// rewritten reports whether the file is no longer the one that was read so far.
-func (r *lineReader) rewritten() (bool, error) {
+// unchanged fails with errRewritten if the file is no longer the one that was read so far.
+func (r *lineReader) unchanged() error {
 	info, err := r.file.Stat()
 	if err != nil {
-		return false, &readError{err}
+		return &readError{err}
 	}
 	if info.Size() < r.next {
-		return true, nil
+		return errRewritten
 	}
 	head, err := readHead(r.file, int64(len(r.head)))
 	if err != nil {
-		return false, &readError{err}
+		return &readError{err}
 	}
-	return !bytes.Equal(head, r.head), nil
+	if !bytes.Equal(head, r.head) {
+		return errRewritten
+	}
+	return nil
 }
+
+// errRewritten says that a file was truncated, or written anew. It is to be begun again.
+var errRewritten = errors.New("the file was truncated, or written anew")
 
 // A readError concerns one file: it is told and tried again, while other files are read on.
 type readError struct{ error }

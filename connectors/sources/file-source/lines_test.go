@@ -2,10 +2,13 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/patchbay-dev/patchbay/common"
 	"github.com/patchbay-dev/patchbay/common/commontest"
@@ -48,6 +51,57 @@ func TestABoundedPassEndsWithTheLineThatBeganBeforeItsLimit(t *testing.T) {
 			why, err := (&follower{t: newTailer(o, out, log)}).follow(t.Context(), r)
 			if err != nil || why != finished || !slices.Equal(out.lines, tt.want) {
 				t.Errorf("got %q, %v, %v, want %q", out.lines, why, err, tt.want)
+			}
+		})
+	}
+}
+
+// A heldBack is a collector that is held back once, while something happens.
+type heldBack struct {
+	collector
+	meanwhile func()
+}
+
+func (h *heldBack) Send(ctx context.Context, recs ...common.Record) error {
+	if h.meanwhile != nil {
+		h.meanwhile()
+		h.meanwhile = nil
+	}
+	return h.collector.Send(ctx, recs...)
+}
+
+func TestAFileThatGrowsBeyondItsOldSizeWhileDeliveryIsHeldBackIsBegunAgain(t *testing.T) {
+	const length = 100
+	lines := func(word string, n int) (all []string) {
+		for i := range n {
+			all = append(all, fmt.Sprintf("%s %095d", word, i))
+		}
+		return all
+	}
+	before, after := lines("old", 3*chunkSize/length), lines("new", 4*chunkSize/length)
+	firstChunk := before[:chunkSize/length+1]
+	firstChunk[len(firstChunk)-1] = firstChunk[len(firstChunk)-1][:chunkSize%length]
+	for _, tt := range []struct {
+		name string
+		copy string
+		want []string
+	}{
+		{"after the rest of its copy", "a.log.1", before},
+		{"after what was read of its last line, where there is no copy", "elsewhere", firstChunk},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			d := newFolder(t)
+			d.write("a.log", strings.Join(before, "\n")+"\n")
+			out := &heldBack{meanwhile: func() {
+				d.copy("a.log", tt.copy)
+				d.truncate("a.log")
+				d.write("a.log", strings.Join(after, "\n")+"\n")
+			}}
+			if err := commontest.Options[File](t, "--path", d.path("a.log")).Run(t.Context(), out); err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(slices.Concat(tt.want, after), out.lines); diff != "" {
+				t.Errorf("lines (-want +got):\n%s", diff)
 			}
 		})
 	}
