@@ -22,11 +22,13 @@ func (r *refusal) Unwrap() error { return r.error }
 var (
 	// What is in a record does not fit the table.
 	dataNumbers = []uint16{
+		1118, // ER_TOO_BIG_ROWSIZE
 		1153, // ER_NET_PACKET_TOO_LARGE
 		1264, // ER_WARN_DATA_OUT_OF_RANGE
 		1265, // WARN_DATA_TRUNCATED
 		1364, // ER_NO_DEFAULT_FOR_FIELD
 		1366, // ER_TRUNCATED_WRONG_VALUE_FOR_FIELD
+		1525, // ER_WRONG_VALUE
 		1526, // ER_NO_PARTITION_FOR_GIVEN_VALUE
 		1906, // ER_WARNING_NON_DEFAULT_VALUE_FOR_VIRTUAL_COLUMN (MariaDB)
 		3105, // ER_NON_DEFAULT_VALUE_FOR_GENERATED_COLUMN
@@ -37,6 +39,7 @@ var (
 	busyNumbers = []uint16{
 		1203, // ER_TOO_MANY_USER_CONNECTIONS
 		1226, // ER_USER_LIMIT_REACHED
+		1461, // ER_MAX_PREPARED_STMT_COUNT_REACHED
 	}
 	// The server does not let this user in, or does not have what the options name.
 	refusedNumbers = []uint16{
