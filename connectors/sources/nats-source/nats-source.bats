@@ -153,6 +153,15 @@ publish() { # a ping is answered when what is before it is done
   assert_equal "$all" "$(patchbay broker status --json | jq '.streams[] | select(.name == "orders").messages')"
 }
 
+@test "passes of a limited size read a durable consumer to its end" {
+  fill 25
+  for expected in "$(seq 10)" "$(seq 11 20)" "$(seq 21 25)" ""; do
+    run --separate-stderr read_nats --stream orders --consumer c --max-records 10
+    assert_success
+    assert_equal "$(sort -n <<<"$output")" "$expected"
+  done
+}
+
 @test "a plain subject is heard, as one of a queue group" {
   follow source --subject 'plain.>' --queue q --topic-format cloudevents
   heard() { publish plain.a hello && has_lines 1 "$(output source)"; }

@@ -27,15 +27,22 @@ func (r *reader) share(ctx, session context.Context, stream jetstream.Stream) er
 	beating, stop := context.WithCancel(session)
 	defer stop()
 	defer p.wait(session)
-	go p.beat(beating, patience(consumer.CachedInfo().Config)/3)
-	return r.each(session, consumer, func(msg jetstream.Msg, meta *jetstream.MsgMetadata) error {
-		if !p.add(meta.Sequence.Stream, msg) {
-			return nil // it is on its way
-		}
+	least, _ := patience(consumer.CachedInfo().Config)
+	go p.beat(beating, least/3)
+	send := func(msg jetstream.Msg, meta *jetstream.MsgMetadata) error {
 		rec := r.message(msg, meta)
 		rec.ID = fmt.Sprintf("%s:%s", r.Stream, r.position(meta.Sequence.Stream))
 		rec.Settled = func(err error) { p.settle(meta.Sequence.Stream, err) }
 		return r.out.Send(ctx, rec)
+	}
+	if r.out.Once() {
+		return r.pass(session, consumer, p, send)
+	}
+	return r.each(session, consumer, func(msg jetstream.Msg, meta *jetstream.MsgMetadata) error {
+		if !p.add(meta.Sequence.Stream, msg) {
+			return nil // it is on its way
+		}
+		return send(msg, meta)
 	})
 }
 
@@ -80,12 +87,12 @@ func (s *NATSSource) suits(c jetstream.ConsumerConfig) error {
 	return nil
 }
 
-// patience is how long the server waits for an acknowledgement before it sends a message again.
-func patience(c jetstream.ConsumerConfig) time.Duration {
+// patience is how long the server waits for an acknowledgement before it sends a message again: at least, and at most.
+func patience(c jetstream.ConsumerConfig) (least, most time.Duration) {
 	if len(c.BackOff) > 0 {
-		return slices.Min(c.BackOff)
+		return slices.Min(c.BackOff), slices.Max(c.BackOff)
 	}
-	return c.AckWait
+	return c.AckWait, c.AckWait
 }
 
 // pending are the messages whose records are on their way.
@@ -111,12 +118,22 @@ func (p *pending) add(sequence uint64, msg jetstream.Msg) bool {
 	return true
 }
 
+// count is how many messages are on their way.
+func (p *pending) count() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.open)
+}
+
 // settle acknowledges a message that is delivered, and hands another one back. It does not wait for the server: what does
 // not reach it comes again.
 func (p *pending) settle(sequence uint64, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	msg := p.open[sequence]
+	if msg == nil {
+		return // wait has handed it back
+	}
 	delete(p.open, sequence)
 	if err == nil {
 		_ = msg.Ack()
@@ -139,7 +156,8 @@ func (p *pending) beat(ctx context.Context, every time.Duration) {
 	}
 }
 
-// wait returns when everything is settled, or a moment after the session has ended.
+// wait returns when everything is settled, or a moment after the session has ended. What is not settled then is handed back:
+// the connection is about to go.
 func (p *pending) wait(session context.Context) {
 	p.mu.Lock()
 	p.waiting = true
@@ -156,5 +174,11 @@ func (p *pending) wait(session context.Context) {
 	select {
 	case <-p.settled:
 	case <-time.After(grace):
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		for _, msg := range p.open {
+			_ = msg.Nak()
+		}
+		clear(p.open)
 	}
 }

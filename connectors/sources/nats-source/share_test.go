@@ -91,15 +91,10 @@ func TestWhatIsNotDeliveredIsNotAcknowledged(t *testing.T) {
 func TestWhatIsOnItsWayIsWaitedFor(t *testing.T) {
 	p := newPeer(t)
 	consumer := p.makeConsumer(jetstream.ConsumerConfig{Durable: "c", AckPolicy: jetstream.AckExplicitPolicy})
-	p.publish("orders.a", "1", "2")
-	open := newPending()
-	for sequence := range uint64(2) {
-		msg, err := consumer.Next()
-		if err != nil {
-			t.Fatal(err)
-		}
-		open.add(sequence+1, msg)
-	}
+	p.publish("orders.a", "1", "2", "3")
+	open, msgs := newPending(), p.take(consumer, 3)
+	open.add(1, msgs[0])
+	open.add(2, msgs[1])
 	session, end := context.WithCancel(natstest.Context(t))
 	waited := make(chan struct{})
 	go func() { defer close(waited); open.wait(session) }()
@@ -117,8 +112,13 @@ func TestWhatIsOnItsWayIsWaitedFor(t *testing.T) {
 	}
 	open.settle(2, nil)
 	<-waited
-	open.add(3, nil)
+	open = newPending()
+	open.add(3, msgs[2])
 	open.wait(session) // for a moment only
+	if again := p.take(consumer, 1)[0]; string(again.Data()) != "3" {
+		t.Errorf("%s came again", again.Data())
+	}
+	open.settle(3, nil) // too late
 }
 
 func TestWhatIsOnItsWayIsNotSentAgain(t *testing.T) {

@@ -16,7 +16,7 @@ import (
 const (
 	prefetch = 512                    // messages that the server may send ahead
 	inactive = 5 * time.Minute        // after which the server forgets a reader that is gone
-	quiet    = 500 * time.Millisecond // without a message, after which a bounded pass asks whether there are any
+	quiet    = 100 * time.Millisecond // without a message, after which a bounded pass asks whether there are any
 	goodbye  = time.Second            // for telling the server that a reader goes
 )
 
@@ -144,7 +144,8 @@ func (r *reader) begin(ctx context.Context, stream *jetstream.StreamInfo) (jetst
 	return config, nil
 }
 
-// each calls send with message after message; in a bounded pass, up to the last one that was there at the start.
+// each calls send with message after message; in a bounded pass, which reads in order, up to the last one that was there at
+// the start.
 func (r *reader) each(session context.Context, consumer jetstream.Consumer, send func(jetstream.Msg, *jetstream.MsgMetadata) error) error {
 	r.out.Ready()
 	if r.out.Once() && consumer.CachedInfo().NumPending == 0 {
@@ -166,9 +167,6 @@ func (r *reader) each(session context.Context, consumer jetstream.Consumer, send
 		}
 		once, sequence := r.out.Once(), meta.Sequence.Stream
 		if once && sequence > r.last {
-			if r.Consumer != "" {
-				_ = msg.Nak() // for the next pass
-			}
 			return nil
 		}
 		if err := send(msg, meta); err != nil {
