@@ -68,8 +68,8 @@ func (r *reader) pass(session context.Context, consumer jetstream.Consumer, p *p
 	}
 }
 
-// fetch takes what there is at once, n messages at the most, without those that are on their way. All of them are on their
-// way then, so that they do not come again while they wait here.
+// fetch takes what there is at once, n messages at the most, without those that are on their way or done. All of them
+// are on their way then, so that they do not come again while they wait here.
 func fetch(consumer jetstream.Consumer, p *pending, n int) (arrived []arrival, err error) {
 	batch, err := consumer.FetchNoWait(n)
 	if err != nil {
@@ -80,7 +80,7 @@ func fetch(consumer jetstream.Consumer, p *pending, n int) (arrived []arrival, e
 		if err != nil {
 			return arrived, err
 		}
-		if p.add(meta.Sequence.Stream, msg) {
+		if p.add(meta, msg) {
 			arrived = append(arrived, arrival{msg, meta})
 		}
 	}
@@ -90,6 +90,6 @@ func fetch(consumer jetstream.Consumer, p *pending, n int) (arrived []arrival, e
 // handBack gives messages back that were not sent.
 func (p *pending) handBack(arrived []arrival) {
 	for _, a := range arrived {
-		p.settle(a.meta.Sequence.Stream, errNotSent)
+		p.settle(a.meta, errNotSent)
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/patchbay-dev/patchbay/common"
+	"github.com/patchbay-dev/patchbay/common/natsclient/repeats"
 )
 
 // grace is how long a session that has been asked to end waits for what it sent, so as to acknowledge it.
@@ -32,15 +33,15 @@ func (r *reader) share(ctx, session context.Context, stream jetstream.Stream) er
 	send := func(msg jetstream.Msg, meta *jetstream.MsgMetadata) error {
 		rec := r.message(msg, meta)
 		rec.ID = fmt.Sprintf("%s:%s", r.Stream, r.position(meta.Sequence.Stream))
-		rec.Settled = func(err error) { p.settle(meta.Sequence.Stream, err) }
+		rec.Settled = func(err error) { p.settle(meta, err) }
 		return r.out.Send(ctx, rec)
 	}
 	if r.out.Once() {
 		return r.pass(session, consumer, p, send)
 	}
 	return r.each(session, consumer, func(msg jetstream.Msg, meta *jetstream.MsgMetadata) error {
-		if !p.add(meta.Sequence.Stream, msg) {
-			return nil // it is on its way
+		if !p.add(meta, msg) {
+			return nil // it is on its way, or done
 		}
 		return send(msg, meta)
 	})
@@ -99,22 +100,28 @@ func patience(c jetstream.ConsumerConfig) (least, most time.Duration) {
 type pending struct {
 	mu      sync.Mutex
 	open    map[uint64]jetstream.Msg // by sequence number
+	acked   *repeats.Filter
 	waiting bool
 	settled chan struct{} // closed when nothing is open while somebody waits
 }
 
 func newPending() *pending {
-	return &pending{open: map[uint64]jetstream.Msg{}, settled: make(chan struct{})}
+	return &pending{open: map[uint64]jetstream.Msg{}, acked: repeats.New(prefetch), settled: make(chan struct{})}
 }
 
-// add notes a message. It returns false for one that is on its way already.
-func (p *pending) add(sequence uint64, msg jetstream.Msg) bool {
+// add notes a message. It returns false for one that comes again although it is on its way, or acknowledged: the server waited
+// for it in vain while delivery was held back and it was sent ahead.
+func (p *pending) add(meta *jetstream.MsgMetadata, msg jetstream.Msg) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.open[sequence] != nil {
+	if p.acked.Repeats(meta) {
+		_ = msg.Ack() // else, if the first was lost, it comes again and again
 		return false
 	}
-	p.open[sequence] = msg
+	if p.open[meta.Sequence.Stream] != nil {
+		return false
+	}
+	p.open[meta.Sequence.Stream] = msg
 	return true
 }
 
@@ -127,15 +134,16 @@ func (p *pending) count() int {
 
 // settle acknowledges a message that is delivered, and hands another one back. It does not wait for the server: what does
 // not reach it comes again.
-func (p *pending) settle(sequence uint64, err error) {
+func (p *pending) settle(meta *jetstream.MsgMetadata, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	msg := p.open[sequence]
+	msg := p.open[meta.Sequence.Stream]
 	if msg == nil {
 		return // wait has handed it back
 	}
-	delete(p.open, sequence)
+	delete(p.open, meta.Sequence.Stream)
 	if err == nil {
+		p.acked.Done(meta)
 		_ = msg.Ack()
 	} else {
 		_ = msg.Nak()

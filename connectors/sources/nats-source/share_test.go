@@ -9,9 +9,15 @@ import (
 
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/patchbay-dev/patchbay/common"
 	"github.com/patchbay-dev/patchbay/common/commontest"
 	"github.com/patchbay-dev/patchbay/common/natsclient/natstest"
 )
+
+// numbered is what a message tells of itself, as far as it matters here.
+func numbered(sequence uint64) *jetstream.MsgMetadata {
+	return &jetstream.MsgMetadata{Sequence: jetstream.SequencePair{Stream: sequence}}
+}
 
 func (p *peer) makeConsumer(c jetstream.ConsumerConfig) jetstream.Consumer {
 	p.t.Helper()
@@ -66,16 +72,16 @@ func TestWhatIsNotDeliveredIsNotAcknowledged(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if !open.add(meta.Sequence.Stream, msg) || open.add(meta.Sequence.Stream, msg) {
+		if !open.add(meta, msg) || open.add(meta, msg) {
 			t.Errorf("message %d is not taken just once", meta.Sequence.Stream)
 		}
 	}
 	if n := p.state("c").NumAckPending; n != 3 {
 		t.Fatalf("%d messages are not acknowledged", n)
 	}
-	open.settle(2, nil)
-	open.settle(1, ctx.Err()) // nil
-	open.settle(3, jetstream.ErrMsgNotFound)
+	open.settle(numbered(2), nil)
+	open.settle(numbered(1), ctx.Err()) // nil
+	open.settle(numbered(3), jetstream.ErrMsgNotFound)
 	commontest.Await(t, "one message to be left", func() bool { return p.state("c").AckFloor.Stream == 2 })
 	open.wait(ctx) // nothing is open
 	again, err := consumer.Next()
@@ -93,12 +99,12 @@ func TestWhatIsOnItsWayIsWaitedFor(t *testing.T) {
 	consumer := p.makeConsumer(jetstream.ConsumerConfig{Durable: "c", AckPolicy: jetstream.AckExplicitPolicy})
 	p.publish("orders.a", "1", "2", "3")
 	open, msgs := newPending(), p.take(consumer, 3)
-	open.add(1, msgs[0])
-	open.add(2, msgs[1])
+	open.add(numbered(1), msgs[0])
+	open.add(numbered(2), msgs[1])
 	session, end := context.WithCancel(natstest.Context(t))
 	waited := make(chan struct{})
 	go func() { defer close(waited); open.wait(session) }()
-	open.settle(1, nil)
+	open.settle(numbered(1), nil)
 	select {
 	case <-waited:
 		t.Error("it waits for one record only")
@@ -110,15 +116,15 @@ func TestWhatIsOnItsWayIsWaitedFor(t *testing.T) {
 		t.Error("it does not wait once the session has ended")
 	case <-time.After(grace / 5):
 	}
-	open.settle(2, nil)
+	open.settle(numbered(2), nil)
 	<-waited
 	open = newPending()
-	open.add(3, msgs[2])
+	open.add(numbered(3), msgs[2])
 	open.wait(session) // for a moment only
 	if again := p.take(consumer, 1)[0]; string(again.Data()) != "3" {
 		t.Errorf("%s came again", again.Data())
 	}
-	open.settle(3, nil) // too late
+	open.settle(numbered(3), nil) // too late
 }
 
 func TestWhatIsOnItsWayIsNotSentAgain(t *testing.T) {
@@ -131,7 +137,7 @@ func TestWhatIsOnItsWayIsNotSentAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	open := newPending()
-	open.add(1, msg)
+	open.add(numbered(1), msg)
 	ctx := natstest.Context(t)
 	done := make(chan struct{})
 	beating, cancel := context.WithCancel(ctx)
@@ -144,6 +150,27 @@ func TestWhatIsOnItsWayIsNotSentAgain(t *testing.T) {
 	if _, err := consumer.Next(); err != nil {
 		t.Errorf("it does not come again: %v", err)
 	}
+}
+
+// What was sent ahead is sent again if delivery is held back for longer than the server waits.
+func TestWhatWasSentAheadComesOnce(t *testing.T) {
+	p := newPeer(t)
+	p.makeConsumer(jetstream.ConsumerConfig{Durable: "c", AckPolicy: jetstream.AckExplicitPolicy, AckWait: 200 * time.Millisecond})
+	p.publish("orders.a", "1", "2", "3", "4")
+	ctx, cancel := context.WithCancel(natstest.Context(t))
+	defer cancel()
+	out := &output{send: func(rec common.Record) {
+		switch string(rec.Value) {
+		case "1":
+			commontest.Await(t, "what comes again", func() bool { return p.state("c").NumRedelivered >= 3 })
+			p.publish("orders.a", "end") // comes behind it
+		case "end":
+			cancel()
+		}
+	}}
+	source := commontest.Options[NATSSource](t, p.args("--stream", "ORDERS", "--consumer", "c")...)
+	_ = source.Run(ctx, out) // that it was ended
+	wantValues(t, out.recs, "1 2 3 4 end")
 }
 
 func TestReadersOfAConsumerShareItsMessages(t *testing.T) {

@@ -11,6 +11,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/patchbay-dev/patchbay/common/natsclient/repeats"
 	"github.com/patchbay-dev/patchbay/common/record"
 	"github.com/patchbay-dev/patchbay/internal/transport"
 )
@@ -74,14 +75,15 @@ type jetReader struct {
 	iter    jetstream.MessagesContext // nil where it must be opened; used by Read and Close only
 	stream  string
 
-	mu   sync.Mutex
-	open map[uint64]jetstream.Msg // returned and not acknowledged, by the number in the stream
+	mu    sync.Mutex
+	open  map[uint64]jetstream.Msg // returned and not acknowledged, by the number in the stream
+	acked *repeats.Filter
 }
 
 // newJetReader opens the consumer, and makes it where there is none.
 func newJetReader(ctx context.Context, s *server, from origin, name string) (*jetReader, error) {
 	r := &jetReader{
-		server: s, origin: from, done: make(chan struct{}), open: map[uint64]jetstream.Msg{},
+		server: s, origin: from, done: make(chan struct{}), open: map[uint64]jetstream.Msg{}, acked: repeats.New(prefetch),
 		// One that reads something else remembers something else.
 		durable: legal(name) + "-" + digest(from.filter),
 	}
@@ -129,22 +131,25 @@ func (r *jetReader) Read(ctx context.Context, limit int, wait time.Duration) ([]
 			return nil, err
 		}
 	}
-	m, err := r.iter.Next(jetstream.NextContext(ctx))
-	if err != nil {
-		if ctx.Err() == nil && !errors.Is(err, jetstream.ErrNoHeartbeat) { // which only says that the server is away
-			r.iter.Stop()
-			r.iter = nil
+	var out []transport.Message
+	for len(out) == 0 {
+		m, err := r.iter.Next(jetstream.NextContext(ctx))
+		if err != nil {
+			if ctx.Err() == nil && !errors.Is(err, jetstream.ErrNoHeartbeat) { // which only says that the server is away
+				r.iter.Stop()
+				r.iter = nil
+			}
+			return nil, fmt.Errorf("read %s: %w", r.origin.filter, err)
 		}
-		return nil, fmt.Errorf("read %s: %w", r.origin.filter, err)
+		out = r.add(out, m)
 	}
-	out := []transport.Message{r.message(m)}
 	over := time.Now().Add(wait)
 	for len(out) < limit {
 		m, err := r.iter.Next(jetstream.NextMaxWait(max(time.Millisecond, time.Until(over))))
 		if err != nil {
 			break // an error that lasts is met by the next call
 		}
-		out = append(out, r.message(m))
+		out = r.add(out, m)
 		if !time.Now().Before(over) {
 			break
 		}
@@ -152,24 +157,37 @@ func (r *jetReader) Read(ctx context.Context, limit int, wait time.Duration) ([]
 	return out, nil
 }
 
-func (r *jetReader) message(m jetstream.Msg) transport.Message {
+// add adds a message to those that Read returns, but for one that comes again although it is open or acknowledged: the server
+// waited for it in vain while the caller was held back and it was sent ahead.
+func (r *jetReader) add(all []transport.Message, m jetstream.Msg) []transport.Message {
 	out := transport.Message{Record: r.origin.record(m), Ack: m.Ack}
 	meta, err := m.Metadata()
 	if err != nil {
-		return out // nobody but JetStream sends there
+		return append(all, out) // nobody but JetStream sends there
 	}
 	number := meta.Sequence.Stream
+	r.mu.Lock()
+	done := r.acked.Repeats(meta)
+	open := meta.NumDelivered > 1 && r.open[number] != nil
+	if !done && !open {
+		r.open[number] = m
+	}
+	r.mu.Unlock()
+	if done {
+		_ = m.Ack() // else, if the first was lost, it comes again and again
+	}
+	if done || open {
+		return all
+	}
 	out.Attempt = int(meta.NumDelivered)
 	out.Record.Time = meta.Timestamp
 	if out.Record.ID == "" {
 		out.Record.ID = fmt.Sprintf("%s:%d", r.stream, number)
 	}
-	r.mu.Lock()
-	r.open[number] = m
-	r.mu.Unlock()
 	out.Ack = func() error {
 		r.mu.Lock()
 		delete(r.open, number)
+		r.acked.Done(meta)
 		r.mu.Unlock()
 		// Where the server cannot be reached, it delivers the message again.
 		if err := m.Ack(); err != nil && !errors.Is(err, jetstream.ErrMsgAlreadyAckd) && !errors.Is(err, nats.ErrReconnectBufExceeded) {
@@ -177,7 +195,7 @@ func (r *jetReader) message(m jetstream.Msg) transport.Message {
 		}
 		return nil
 	}
-	return out
+	return append(all, out)
 }
 
 // keep tells the server that the open messages are still being worked on.
