@@ -334,9 +334,14 @@ func TestAClusterThatLosesItsLeaderLosesNoRecord(t *testing.T) {
 	})
 	defer everything.Close()
 	inStream := &ledger{}
-	for _, m := range read(t, everything, sent) {
-		inStream.take(t, string(m.Record.Value))
-	}
+	await(t, "all of the stream is read", func() bool {
+		// The other servers may not know of the group yet; delivery asks again then, too.
+		ms, _ := everything.Read(testContext(t), sent, 0)
+		for _, m := range ms {
+			inStream.take(t, string(m.Record.Value))
+		}
+		return inStream.read+inStream.duplicates >= sent
+	})
 	if inStream.read != sent || inStream.late > 0 {
 		t.Errorf("the stream holds %d different records of %d, %d of them out of order", inStream.read, sent, inStream.late)
 	}
