@@ -67,3 +67,24 @@ func TestARepositoryIsPinned(t *testing.T) {
 	r.install(m, false, "git checkout")
 	r.empty()
 }
+
+func TestWhatIsNoCloneIsFetchedAnew(t *testing.T) {
+	r, local, repository := newRig(t), t.TempDir(), t.TempDir()
+	if err := os.Mkdir(r.Root, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	git(t, r.Root, "init", "-q") // which git would find above the connector
+	above := commit(t, r.Root, "above")
+	if err := os.WriteFile(filepath.Join(local, "file"), []byte("1"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	git(t, repository, "init", "-q")
+	commit(t, repository, "2")
+	r.install(Manifest{Source: "Local", URI: local}, false, "")
+	r.has("file", "1")
+	r.install(Manifest{Source: "VCS", URI: "file://" + repository}, true, "")
+	r.has("file", "2")
+	if now := git(t, r.Root, "rev-parse", "HEAD"); now != above {
+		t.Errorf("the repository above is at %s", now)
+	}
+}

@@ -59,8 +59,12 @@ func (i *Installer) Install(ctx context.Context, m *Manifest, update bool) error
 	case !exists && update:
 		return &UsageError{fmt.Errorf("%s is not installed; leave --update out", m.Name)}
 	}
+	source := filepath.Join(dir, sourceFolder)
 	inPlace := update && (m.update() != "" || m.Source == fromVCS)
-	p, err := newPlan(m, filepath.Join(dir, sourceFolder), inPlace)
+	if m.Source == fromVCS && !isClone(source) { // it was fetched another way: git would change a repository above it
+		inPlace = false
+	}
+	p, err := newPlan(m, source, inPlace)
 	if err != nil {
 		return err
 	}
@@ -83,6 +87,12 @@ func (i *Installer) Install(ctx context.Context, m *Manifest, update bool) error
 		return i.replace(dir, func() error { return i.fresh(ctx, dir, p) })
 	}
 	return i.fresh(ctx, dir, p)
+}
+
+// isClone reports whether a folder is the top of a Git repository.
+func isClone(dir string) bool {
+	_, err := os.Stat(filepath.Join(dir, ".git"))
+	return err == nil
 }
 
 // folder is where a connector is or will be.
